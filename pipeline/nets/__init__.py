@@ -1,0 +1,1 @@
+"""The networks, by stock classes where they exist."""

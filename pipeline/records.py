@@ -1,0 +1,114 @@
+"""The records of sound making. Those that cross a process or a task boundary are plain and hashable;
+those that hold arrays compare by identity and never leave the process."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_RATE_HZ = 48_000
+_KEY_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaSpan:
+    """What the audience sees during a shot: media time `start_s + speed * t` for t in [0, duration_s)."""
+
+    path: Path
+    digest: str
+    start_s: Fraction
+    duration_s: Fraction
+    speed: Fraction = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoleyRequest:
+    """One take of one cue: everything that decides how it sounds, and nothing else."""
+
+    span: MediaSpan
+    label: str
+    seed: int
+    settings_digest: str
+    model_digest: str
+
+    def key(self) -> str:
+        """Content key, 64 hex digits: equal requests have equal keys on every machine.
+
+        The media counts by its content, not its path; the place in the edit does not count.
+        """
+        span = self.span
+        canonical = json.dumps(
+            {
+                "schema": _KEY_SCHEMA,
+                "media": span.digest,
+                "start_s": str(span.start_s),
+                "duration_s": str(span.duration_s),
+                "speed": str(span.speed),
+                "label": self.label,
+                "seed": self.seed,
+                "settings": self.settings_digest,
+                "model": self.model_digest,
+            },
+            sort_keys=True,
+        )
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ShotFrames:
+    """Decoded picture in timeline time: pixels uint8 (T, H, W, 3); times_s (T,) at the middle of each step."""
+
+    pixels: NDArray[np.uint8]
+    times_s: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ShotFeatures:
+    """CLIP embeddings of a shot, L2-normalised float32 (T, D), at times_s (T,)."""
+
+    frame_embeddings: NDArray[np.float32]
+    times_s: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TemporalCondition:
+    """When a label sounds: similarity in -1..1 (T,), active bool (T,), level in dBFS (T,) or None; times_s (T,)."""
+
+    similarity: NDArray[np.float32]
+    active: NDArray[np.bool_]
+    times_s: NDArray[np.float64]
+    level_db: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FoleyClip:
+    """Sound in memory: samples float32 (C, N) in -1..1."""
+
+    samples: NDArray[np.float32]
+    sample_rate_hz: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipReceipt:
+    """A finished take in the clip store: the only thing that crosses a task boundary."""
+
+    key: str
+    wav: Path
+    sha256: str
+    samples: int
+    sample_rate_hz: int
+    peak: float
+    active_spans_s: tuple[tuple[float, float], ...] = ()
+    confidence: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def silent(self) -> bool:
+        """Nothing was found that should sound: such a take is not laid."""
+        return not self.active_spans_s

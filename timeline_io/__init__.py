@@ -1,0 +1,1 @@
+"""Edits in, plain shots out, Foley tracks laid back. The only package that knows OpenTimelineIO."""

@@ -1,0 +1,76 @@
+"""The records of an edit: plain, frozen, hashable and picklable; no OpenTimelineIO object leaves this package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from timeline_io.frames import FrameSpan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shot:
+    """A stretch of picture from one clip, as the audience sees it.
+
+    `record` is in timeline frames counted from midnight (the start timecode is included).
+    What is seen t seconds after the shot's first edge is the media at
+    `source_start_s + speed * t` seconds from the start of the file. A reversed shot has a
+    negative speed and starts at the far edge of what it shows; a frozen one has speed 0.
+    """
+
+    shot_id: str
+    name: str
+    media: Path | None
+    media_ref: str
+    record: FrameSpan
+    source_start_s: Fraction
+    speed: Fraction
+    notes: tuple[str, ...] = ()
+    track: str = ""
+    offline_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkippedItem:
+    """Something on the picture tracks that yields no shot, and why."""
+
+    name: str
+    reason: str
+    record: FrameSpan | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """An edit as read from a file: its shots in record order, and what was left out."""
+
+    path: Path
+    format: str
+    name: str
+    rate: Fraction
+    start_frame: int
+    frame_count: int
+    shots: tuple[Shot, ...]
+    skipped: tuple[SkippedItem, ...]
+    digest: str
+    drop_frame: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedClip:
+    """One sound file at its place: `record` covers the whole file, handles included."""
+
+    name: str
+    wav: Path
+    record: FrameSpan
+    shot_id: str
+    label: str
+    cue_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoleyTrack:
+    """One new audio track: clips in record order that do not overlap."""
+
+    name: str
+    clips: tuple[PlacedClip, ...]
