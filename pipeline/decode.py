@@ -1,0 +1,66 @@
+"""The picture of a shot as the audience sees it: only its own frames, small, in timeline order."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import cast
+
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipeline.frame_reader import ShownFrame, shown_frames
+from pipeline.records import MediaSpan, ShotFrames
+
+# A large picture is first brought near its final size by the scaler, which is much faster than a full RGB copy.
+_PRESCALE_ABOVE = 4
+_PRESCALE_TO = 2
+
+
+def decode_span(span: MediaSpan, *, times_s: NDArray[np.float64], size: int) -> ShotFrames:
+    """What is on the screen at timeline times `times_s` (T,), seconds from the cut: pixels uint8 (T, size, size, 3).
+
+    At time t the media shows its frame at `span.start_s + span.speed * t`. Times before the cut (handles) see the
+    media before it; before the media's start its first frame holds, past its end the last one. The shorter side of
+    the picture is averaged down to `size` and the centre is kept. Memory is the answer and one frame.
+    Raises MediaError when no frame can be decoded or the whole span lies past the end of the media.
+    """
+    media_times_s = media_times(span, [Fraction(float(time_s)) for time_s in times_s])
+    order = sorted(range(len(media_times_s)), key=media_times_s.__getitem__)
+    pixels = np.zeros((len(order), size, size, 3), np.uint8)
+    ascending = [media_times_s[index] for index in order]
+    for shown in shown_frames(span.path, ascending, backwards=span.speed < 0):
+        pixels[order[shown.first : shown.end]] = square_pixels(shown, size)
+    return ShotFrames(pixels=pixels, times_s=np.asarray(times_s, np.float64))
+
+
+def media_times(span: MediaSpan, times_s: list[Fraction]) -> list[Fraction]:
+    """Media seconds seen at timeline seconds from the cut."""
+    return [span.start_s + span.speed * time_s for time_s in times_s]
+
+
+def square_pixels(shown: ShownFrame, size: int) -> NDArray[np.uint8]:
+    """The upright centre square of a frame, RGB uint8 (size, size, 3), each pixel the average of the area it covers."""
+    width, height = display_size(shown)
+    shorter = min(width, height)
+    target = max(size, round(width * size / shorter)), max(size, round(height * size / shorter))
+    image = Image.fromarray(_rgb(shown.frame, target)).resize(target, Image.Resampling.BOX)
+    left, top = (target[0] - size) // 2, (target[1] - size) // 2
+    square = np.asarray(image.crop((left, top, left + size, top + size)))
+    return np.rot90(square, shown.frame.rotation // 90)
+
+
+def display_size(shown: ShownFrame) -> tuple[Fraction, Fraction]:
+    """Width and height of the frame in square pixels, before rotation."""
+    return shown.frame.width * shown.pixel_aspect, Fraction(shown.frame.height)
+
+
+def _rgb(frame: VideoFrame, target: tuple[int, int]) -> NDArray[np.uint8]:
+    """RGB uint8 (H, W, 3): the whole frame, or one brought near `target` (width, height) when it is far larger."""
+    width, height = frame.width, frame.height
+    if min(width / target[0], height / target[1]) > _PRESCALE_ABOVE:
+        width, height = target[0] * _PRESCALE_TO, target[1] * _PRESCALE_TO
+    scaled = frame.reformat(width=width, height=height, format="rgb24", interpolation=Interpolation.AREA)
+    return cast(NDArray[np.uint8], scaled.to_ndarray())

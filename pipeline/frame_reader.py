@@ -1,0 +1,163 @@
+"""Frames by media time, exact to the PTS, from the keyframe before; only what is asked for is decoded and held."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import chain, dropwhile, pairwise
+from math import floor, inf
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from pipeline.errors import MediaError
+from pipeline.movie import frame_rate, open_movie, start_pts
+
+# Times come as floats: what is meant as a frame's own edge may arrive a hair before it.
+_FLOAT_TOLERANCE_S = Fraction(1, 1_000_000)
+_COARSE_TOLERANCE_S = Fraction(1, 1000)
+# Past such a gap it is cheaper to seek than to decode through.
+_LONGEST_GAP_S = Fraction(10)
+_HELD_PAST_END_S = Fraction(1)
+# Containers seek by decoding time, so the keyframe found may be shown after the wanted frame: then look further back.
+_FROM_THE_START = None
+_LOOK_BACK_S = (Fraction(0), Fraction(2), Fraction(15), _FROM_THE_START)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ShownFrame:
+    """One decoded frame and the stretch [first, end) of the asked times at which it is on the screen.
+
+    `pixel_aspect` is the width of a stored pixel over its height.
+    """
+
+    frame: VideoFrame
+    first: int
+    end: int
+    pixel_aspect: Fraction = Fraction(1)
+
+
+class _TimedFrame(NamedTuple):
+    pts: int
+    frame: VideoFrame
+
+
+def shown_frames(path: Path, times_s: Sequence[Fraction], *, backwards: bool = False) -> Iterator[ShownFrame]:
+    """The frames on the screen at ascending media times, each decoded once, in order.
+
+    `times_s` are seconds from the first picture of the file. A frame is shown from its PTS until the next one; the
+    first frame holds before it, the last one after it. `backwards` is for media that plays in reverse, where a time
+    exactly on the edge between two frames belongs to the earlier one.
+    Raises MediaError when no frame can be decoded, or when all times lie more than one second past the last frame.
+    """
+    for first, end in _runs(times_s):
+        for shown in _read_run(path, times_s[first:end], backwards, must_exist=first == 0):
+            yield replace(shown, first=first + shown.first, end=first + shown.end)
+
+
+def _runs(times_s: Sequence[Fraction]) -> list[tuple[int, int]]:
+    """Index ranges of `times_s` without a long gap inside."""
+    cuts = [index for index, (one, other) in enumerate(pairwise(times_s), 1) if other - one > _LONGEST_GAP_S]
+    return [(first, end) for first, end in pairwise([0, *cuts, len(times_s)]) if end > first]
+
+
+def _read_run(path: Path, times_s: Sequence[Fraction], backwards: bool, must_exist: bool) -> Iterator[ShownFrame]:
+    for look_back_s in _LOOK_BACK_S:
+        with open_movie(path) as (container, stream):
+            targets = _target_ticks(stream, times_s, backwards)
+            frames = _frames_from(container, stream, targets[0], look_back_s)
+            first = next(frames, None)
+            if first is None or (first.pts > targets[0] and look_back_s is not _FROM_THE_START):
+                continue
+            hold_ticks = _HELD_PAST_END_S / _time_base(stream) if must_exist else inf
+            pixel_aspect = stream.sample_aspect_ratio or Fraction(1)
+            for shown in _assign(path, chain([first], frames), targets, hold_ticks):
+                yield replace(shown, pixel_aspect=pixel_aspect)
+            return
+    raise MediaError(f"No picture can be decoded from {path}: it may be truncated; copy or render it again.")
+
+
+def _target_ticks(stream: VideoStream, times_s: Sequence[Fraction], backwards: bool) -> list[int]:
+    """The greatest PTS that is on the screen at each time, in the stream's ticks."""
+    time_base, start = _time_base(stream), start_pts(stream)
+    tolerance_s = _edge_tolerance_s(stream)
+    shift_s = -tolerance_s if backwards else tolerance_s
+    return [floor((time_s + shift_s) / time_base) + start for time_s in times_s]
+
+
+def _edge_tolerance_s(stream: VideoStream) -> Fraction:
+    """How far a PTS may lie from the frame's true edge: half a tick where the ticks cannot hold the rate exactly."""
+    rate, time_base = frame_rate(stream), _time_base(stream)
+    if rate and (1 / (rate * time_base)).denominator == 1:
+        return _FLOAT_TOLERANCE_S
+    return min(time_base / 2 + _FLOAT_TOLERANCE_S, _COARSE_TOLERANCE_S)
+
+
+def _frames_from(
+    container: InputContainer, stream: VideoStream, target: int, look_back_s: Fraction | None
+) -> Iterator[_TimedFrame]:
+    """Frames in display order from a keyframe before `target`, or from the start of the file."""
+    if look_back_s is _FROM_THE_START:
+        yield from _decoded(container, stream)
+        return
+    seek_to = target - floor(look_back_s / _time_base(stream))
+    try:
+        container.seek(max(seek_to, start_pts(stream)), stream=stream)
+    except av.FFmpegError:
+        return
+    # What precedes the first keyframe refers to frames before it (open GOP): it cannot be trusted.
+    yield from dropwhile(lambda timed: not timed.frame.key_frame, _decoded(container, stream))
+
+
+def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[_TimedFrame]:
+    """All frames that can be decoded, in display order; damaged packets are left out."""
+    pts = start_pts(stream)
+    for packet in _packets(container, stream):
+        for frame in _frames_of(stream, packet):
+            pts = pts if frame.pts is None else frame.pts
+            yield _TimedFrame(pts, frame)
+            pts += max(frame.duration, 1)
+
+
+def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream] | None]:
+    """The stream's packets, then None to drain the decoder, also when the file breaks off."""
+    with suppress(av.FFmpegError):
+        yield from (packet for packet in container.demux(stream) if packet.size)
+    yield None
+
+
+def _frames_of(stream: VideoStream, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
+    try:
+        return stream.codec_context.decode(packet)
+    except av.FFmpegError:
+        return []
+
+
+def _assign(
+    path: Path, frames: Iterator[_TimedFrame], targets: list[int], hold_ticks: Fraction | float
+) -> Iterator[ShownFrame]:
+    """Pair each frame with the targets up to the next frame; the last frame takes the rest."""
+    held, done = next(frames), 0
+    for following in frames:
+        end = bisect_left(targets, following.pts, lo=done)
+        if end > done:
+            yield ShownFrame(frame=held.frame, first=done, end=end)
+        done = end
+        if done == len(targets):
+            return
+        held = following
+    if done == 0 and targets[0] > held.pts + held.frame.duration + hold_ticks:
+        raise MediaError(f"The shot lies past the end of {path}: check the source timecode or relink the clip.")
+    yield ShownFrame(frame=held.frame, first=done, end=len(targets))
+
+
+def _time_base(stream: VideoStream) -> Fraction:
+    return stream.time_base or Fraction(1, av.time_base)

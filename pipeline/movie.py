@@ -1,0 +1,74 @@
+"""Opening a movie: the one place that talks to the demuxer's door, so that every failure there is one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from pipeline.errors import MediaError
+
+# Demuxers that make a "video" of plain text.
+_NOT_MOVIES = frozenset({"tty", "bintext", "xbin", "adf", "idf"})
+# A playlist may name other files; it must never make this machine reach out over the network.
+_LOCAL_FILES_ONLY = {"protocol_whitelist": "file,crypto,data"}
+
+
+@contextmanager
+def open_movie(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """An open movie and its picture stream, closed on leaving the block.
+
+    Raises MediaError, one sentence that names the file, when it is missing, is no movie or has no picture, and for
+    any failure of the demuxer or decoder inside the block.
+    """
+    _check_is_file(path)
+    try:
+        with av.open(str(path.absolute()), metadata_errors="replace", options=_LOCAL_FILES_ONLY) as container:
+            yield container, _picture_stream(path, container)
+    except (av.FFmpegError, OSError) as error:
+        raise MediaError(
+            f"{path} cannot be read as a movie ({_reason(error)}): it may be truncated or of another kind; "
+            "copy or render it again."
+        ) from error
+
+
+def start_pts(stream: VideoStream) -> int:
+    """The PTS of media time 0, in the stream's time base."""
+    return stream.start_time or 0
+
+
+def frame_rate(stream: VideoStream) -> Fraction | None:
+    """Average frames per second, exact; None when the file does not tell."""
+    return stream.average_rate or stream.guessed_rate or None
+
+
+def _check_is_file(path: Path) -> None:
+    try:
+        if path.is_dir():
+            raise MediaError(f"{path} is a folder, not a movie: name the movie file inside it.")
+        if not path.exists():
+            raise MediaError(f"The movie {path} does not exist: relink the clip or add the folder that holds it.")
+        if path.stat().st_size == 0:
+            raise MediaError(f"The movie {path} is empty (0 bytes): copy or render it again.")
+    except (OSError, ValueError) as error:
+        raise MediaError(f"The movie {path} cannot be reached ({error}): check its path and permissions.") from error
+
+
+def _picture_stream(path: Path, container: InputContainer) -> VideoStream:
+    if container.format.name in _NOT_MOVIES:
+        raise MediaError(f"{path} is a text file, not a movie: name a movie file.")
+    for stream in container.streams.video:
+        # A cover picture inside a sound file is stored as a video stream of one frame.
+        if not stream.disposition & Disposition.attached_pic:
+            return stream
+    raise MediaError(f"{path} has no picture stream: Foley is made to picture, so use a movie, not a sound file.")
+
+
+def _reason(error: BaseException) -> str:
+    return str(getattr(error, "strerror", None) or error or type(error).__name__)

@@ -1,0 +1,92 @@
+"""What a movie file is, without decoding it: exact length and rate, timecode, and a digest of its content."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from pipeline.errors import MediaError
+from pipeline.movie import frame_rate, open_movie, start_pts
+
+PROCEDURAL_SCENE_TAG = "smooth-foley procedural scene"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovieInfo:
+    """Facts about a movie file. `width` and `height` are the stored picture's, before rotation."""
+
+    path: Path
+    digest: str
+    duration_s: Fraction
+    rate: Fraction | None
+    width: int
+    height: int
+    has_audio: bool
+    is_procedural_scene: bool
+    start_timecode: str | None
+
+
+def probe_movie(path: Path) -> MovieInfo:
+    """Facts about the movie at `path`; the digest is the sha256 of its content in 64 hex digits.
+
+    `duration_s` is that of the picture, exact in its time base. Raises MediaError, one sentence, when the file is
+    missing, is no movie or has no picture stream.
+    """
+    with open_movie(path) as (container, stream):
+        return MovieInfo(
+            path=path,
+            digest=content_digest(path),
+            duration_s=_duration_s(container, stream),
+            rate=frame_rate(stream),
+            width=stream.codec_context.width,
+            height=stream.codec_context.height,
+            has_audio=bool(container.streams.audio),
+            is_procedural_scene=container.metadata.get("comment") == PROCEDURAL_SCENE_TAG,
+            start_timecode=_start_timecode(container, stream),
+        )
+
+
+def content_digest(path: Path) -> str:
+    """The sha256 of the file's content, 64 hex digits; read again only when its size or time of change differ."""
+    try:
+        resolved = path.resolve(strict=True)
+        status = resolved.stat()
+        return _digest_of(resolved, status.st_size, status.st_mtime_ns)
+    except OSError as error:
+        raise MediaError(f"{path} cannot be read ({error.strerror}): check its path and permissions.") from error
+
+
+@lru_cache(maxsize=4096)
+def _digest_of(path: Path, _size: int, _mtime_ns: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _duration_s(container: InputContainer, stream: VideoStream) -> Fraction:
+    if stream.duration and stream.time_base:
+        return stream.duration * stream.time_base
+    if container.duration:
+        return Fraction(container.duration, av.time_base)
+    return _scanned_duration_s(container, stream)
+
+
+def _scanned_duration_s(container: InputContainer, stream: VideoStream) -> Fraction:
+    """The length of a file that does not tell it (live recordings): the end of the last packet, none decoded."""
+    end = start_pts(stream)
+    for packet in container.demux(stream):
+        if packet.pts is not None:
+            end = max(end, packet.pts + (packet.duration or 0))
+    return (end - start_pts(stream)) * (stream.time_base or Fraction(0))
+
+
+def _start_timecode(container: InputContainer, stream: VideoStream) -> str | None:
+    """Where editors look: on the picture (MOV, MP4), on the tmcd data stream, then on the container (MXF)."""
+    places = [stream.metadata, *(other.metadata for other in container.streams), container.metadata]
+    return next((place["timecode"] for place in places if place.get("timecode")), None)

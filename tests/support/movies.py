@@ -1,0 +1,110 @@
+"""Tiny movies whose picture tells which frame it is: frame i is one flat grey of level `grey_of(i)`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+_FIRST_LEVEL = 24
+_LEVELS = 50
+_STEP = 4
+
+
+def grey_of(index: int) -> int:
+    """The grey level of frame `index`, four levels apart, repeating after 50 frames."""
+    return _FIRST_LEVEL + _STEP * (index % _LEVELS)
+
+
+def frame_of(pixels: NDArray[np.uint8]) -> int:
+    """Which frame (modulo 50) a flat picture shows."""
+    return round((float(pixels.mean()) - _FIRST_LEVEL) / _STEP)
+
+
+def frames_of(pixels: NDArray[np.uint8]) -> list[int]:
+    """Which frames (modulo 50) the pictures (T, H, W, 3) show."""
+    return [frame_of(picture) for picture in pixels]
+
+
+def grey_movie(
+    path: Path,
+    *,
+    rate: Fraction = Fraction(25),
+    count: int = 50,
+    size: tuple[int, int] = (32, 32),
+    codec: str = "libx264",
+    codec_options: dict[str, str] | None = None,
+    container_options: dict[str, str] | None = None,
+    metadata: dict[str, str] | None = None,
+    pts: Sequence[int] | None = None,
+    time_base: Fraction | None = None,
+    sample_aspect: Fraction | None = None,
+    rotation: int = 0,
+) -> Path:
+    """Write `count` flat grey frames at `rate`, or at the given `pts` in `time_base`."""
+    pictures = (np.full((size[1], size[0], 3), grey_of(index), np.uint8) for index in range(count))
+    return write_movie(
+        path,
+        pictures,
+        rate=rate,
+        size=size,
+        codec=codec,
+        codec_options=codec_options,
+        container_options=container_options,
+        metadata=metadata,
+        pts=pts,
+        time_base=time_base,
+        sample_aspect=sample_aspect,
+        rotation=rotation,
+    )
+
+
+def write_movie(
+    path: Path,
+    pictures: Iterable[NDArray[np.uint8]],
+    *,
+    rate: Fraction = Fraction(25),
+    size: tuple[int, int],
+    codec: str = "libx264",
+    pixel_format: str = "yuv420p",
+    codec_options: dict[str, str] | None = None,
+    container_options: dict[str, str] | None = None,
+    metadata: dict[str, str] | None = None,
+    pts: Sequence[int] | None = None,
+    time_base: Fraction | None = None,
+    sample_aspect: Fraction | None = None,
+    rotation: int = 0,
+) -> Path:
+    """Write RGB pictures uint8 (H, W, 3) as a movie."""
+    quality = {"crf": "6", "preset": "ultrafast"} if codec == "libx264" else {}
+    with av.open(str(path), "w", options=container_options or {}) as container:
+        container.metadata.update(metadata or {})
+        stream = container.add_stream(codec, rate=rate, options={**quality, **(codec_options or {})})
+        stream.width, stream.height, stream.pix_fmt = *size, pixel_format
+        stream.codec_context.time_base = time_base or 1 / rate
+        if sample_aspect:
+            stream.codec_context.sample_aspect_ratio = sample_aspect
+        if rotation:
+            stream.set_display_rotation(rotation)
+        for index, picture in enumerate(pictures):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.time_base = time_base or 1 / rate
+            frame.pts = pts[index] if pts else index
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def sound_file(path: Path, *, seconds: float = 1.0) -> Path:
+    """A movie container that holds sound only."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=48_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, round(48_000 * seconds)), np.float32), "fltp", "mono")
+        frame.sample_rate, frame.pts = 48_000, 0
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
