@@ -7,7 +7,7 @@ from typing import cast
 
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation
+from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -31,8 +31,9 @@ def decode_span(span: MediaSpan, *, times_s: NDArray[np.float64], size: int) -> 
     order = sorted(range(len(media_times_s)), key=media_times_s.__getitem__)
     pixels = np.zeros((len(order), size, size, 3), np.uint8)
     ascending = [media_times_s[index] for index in order]
+    scaler = VideoReformatter()
     for shown in shown_frames(span.path, ascending, backwards=span.speed < 0):
-        pixels[order[shown.first : shown.end]] = square_pixels(shown, size)
+        pixels[order[shown.first : shown.end]] = square_pixels(shown, size, scaler)
     return ShotFrames(pixels=pixels, times_s=np.asarray(times_s, np.float64))
 
 
@@ -41,12 +42,15 @@ def media_times(span: MediaSpan, times_s: list[Fraction]) -> list[Fraction]:
     return [span.start_s + span.speed * time_s for time_s in times_s]
 
 
-def square_pixels(shown: ShownFrame, size: int) -> NDArray[np.uint8]:
-    """The upright centre square of a frame, RGB uint8 (size, size, 3), each pixel the average of the area it covers."""
+def square_pixels(shown: ShownFrame, size: int, scaler: VideoReformatter) -> NDArray[np.uint8]:
+    """The upright centre square of a frame, RGB uint8 (size, size, 3), each pixel the average of the area it covers.
+
+    `scaler` keeps its tables from frame to frame of one movie.
+    """
     width, height = display_size(shown)
     shorter = min(width, height)
     target = max(size, round(width * size / shorter)), max(size, round(height * size / shorter))
-    image = Image.fromarray(_rgb(shown.frame, target)).resize(target, Image.Resampling.BOX)
+    image = Image.fromarray(_rgb(shown.frame, target, scaler)).resize(target, Image.Resampling.BOX)
     left, top = (target[0] - size) // 2, (target[1] - size) // 2
     square = np.asarray(image.crop((left, top, left + size, top + size)))
     return np.rot90(square, shown.frame.rotation // 90)
@@ -57,10 +61,11 @@ def display_size(shown: ShownFrame) -> tuple[Fraction, Fraction]:
     return shown.frame.width * shown.pixel_aspect, Fraction(shown.frame.height)
 
 
-def _rgb(frame: VideoFrame, target: tuple[int, int]) -> NDArray[np.uint8]:
+def _rgb(frame: VideoFrame, target: tuple[int, int], scaler: VideoReformatter) -> NDArray[np.uint8]:
     """RGB uint8 (H, W, 3): the whole frame, or one brought near `target` (width, height) when it is far larger."""
     width, height = frame.width, frame.height
     if min(width / target[0], height / target[1]) > _PRESCALE_ABOVE:
         width, height = target[0] * _PRESCALE_TO, target[1] * _PRESCALE_TO
-    scaled = frame.reformat(width=width, height=height, format="rgb24", interpolation=Interpolation.AREA)
-    return cast(NDArray[np.uint8], scaled.to_ndarray())
+    # One thread: waking more costs longer than a small picture takes.
+    rgb = scaler.reformat(frame, width, height, "rgb24", interpolation=Interpolation.AREA, threads=1)
+    return cast(NDArray[np.uint8], rgb.to_ndarray())

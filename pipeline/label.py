@@ -20,7 +20,7 @@ _WORDS_BY_CATEGORY = {
         wheel""",
     "ambience": """rain drizzle wind breeze storm wave sea ocean surf river stream brook waterfall crowd audience
         applause bird birdsong thunder lightning fire campfire bonfire forest jungle city street room night cricket
-        cicada frog insect water hail snow atmosphere ambience ambiance restaurant cafe office station market playground""",
+        cicada frog insect water hail snow atmosphere ambience ambiance restaurant cafe office station market""",
     "props": """door gate window drawer cupboard hammer anvil nail metal ball glass bottle cup mug plate dish cutlery
         knife fork spoon cloth fabric jacket coat zipper key keyboard typewriter typing phone paper page book newspaper
         bag box chair table wood stick rope chain coin gun pistol rifle sword switch button lever lock latch handle

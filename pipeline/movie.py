@@ -19,6 +19,9 @@ _NOT_MOVIES = frozenset({"tty", "bintext", "xbin", "adf", "idf"})
 # A playlist may name other files; it must never make this machine reach out over the network.
 _LOCAL_FILES_ONLY = {"protocol_whitelist": "file,crypto,data"}
 
+# Smaller pictures are decoded before the threads have started.
+_THREADS_PAY_FROM_PIXELS = 1280 * 720
+
 
 @contextmanager
 def open_movie(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
@@ -30,7 +33,10 @@ def open_movie(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     _check_is_file(path)
     try:
         with av.open(str(path.absolute()), metadata_errors="replace", options=_LOCAL_FILES_ONLY) as container:
-            yield container, _picture_stream(path, container)
+            stream = _picture_stream(path, container)
+            if stream.codec_context.width * stream.codec_context.height >= _THREADS_PAY_FROM_PIXELS:
+                stream.thread_type = "AUTO"
+            yield container, stream
     except (av.FFmpegError, OSError) as error:
         raise MediaError(
             f"{path} cannot be read as a movie ({_reason(error)}): it may be truncated or of another kind; "
