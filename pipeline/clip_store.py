@@ -1,0 +1,140 @@
+"""Finished takes and picture features, kept under their content keys so that nothing is made twice.
+
+An entry is `root/<first two of the key>/<key>.wav` (or `.npz`) with a small file beside it that is written last and
+vouches for it by digest. Whatever does not fit together (half-written, damaged, changed) is as good as absent and gets replaced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.atomic import replacing
+from pipeline.bwf import write_bwf
+from pipeline.records import ClipReceipt, FoleyClip, ShotFeatures
+
+_SCHEMA = 1
+_KEY = re.compile(r"[0-9A-Za-z_-]{2,128}")
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError)
+
+
+@dataclass(frozen=True, slots=True)
+class ClipStore:
+    """Takes by key. Safe for many processes: entries appear whole, and the last of two equal writers wins."""
+
+    root: Path
+
+    def find(self, key: str) -> ClipReceipt | None:
+        """The receipt of a stored take whose sound is on the disk as it was written; else None."""
+        wav = _entry(self.root, key, ".wav")
+        try:
+            receipt = _receipt_from(wav.with_suffix(".json").read_bytes(), wav)
+            intact = receipt.key == key and receipt.sha256 == _file_digest(wav)
+        except _DAMAGED:
+            return None
+        return receipt if intact else None
+
+    def put(
+        self,
+        key: str,
+        clip: FoleyClip,
+        *,
+        active_spans_s: Sequence[tuple[float, float]] = (),
+        confidence: float = 0.0,
+        seconds: float = 0.0,
+    ) -> ClipReceipt:
+        """Store a take, samples (C, N), and return the receipt that `find` will give.
+
+        `active_spans_s` are the seconds in which something sounds, `seconds` the time it took to make.
+        Raises OutputError when it cannot be written.
+        """
+        wav = _entry(self.root, key, ".wav")
+        write_bwf(wav, clip.samples, clip.sample_rate_hz, time_reference=0)
+        receipt = ClipReceipt(
+            key=key,
+            wav=wav,
+            sha256=_file_digest(wav),
+            samples=clip.samples.shape[-1],
+            sample_rate_hz=clip.sample_rate_hz,
+            peak=float(np.abs(clip.samples).max(initial=0.0)),
+            active_spans_s=tuple((float(start_s), float(end_s)) for start_s, end_s in active_spans_s),
+            confidence=float(confidence),
+            seconds=float(seconds),
+        )
+        with replacing(wav.with_suffix(".json")) as temporary:
+            temporary.write_bytes(_sidecar_of(receipt))
+        return receipt
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureStore:
+    """What was seen in a shot, by key; the same promises as ClipStore."""
+
+    root: Path
+
+    def find(self, key: str) -> ShotFeatures | None:
+        """The stored features, or None when absent or damaged."""
+        npz = _entry(self.root, key, ".npz")
+        try:
+            if npz.with_suffix(".sha256").read_text() != _file_digest(npz):
+                return None
+            with np.load(npz, allow_pickle=False) as arrays:
+                return ShotFeatures(frame_embeddings=arrays["frame_embeddings"], times_s=arrays["times_s"])
+        except _DAMAGED:
+            return None
+
+    def put(self, key: str, features: ShotFeatures) -> None:
+        """Store features: frame_embeddings (T, D), times_s (T,). Raises OutputError when they cannot be written."""
+        npz = _entry(self.root, key, ".npz")
+        with replacing(npz) as temporary, temporary.open("wb") as file:
+            np.savez(file, frame_embeddings=features.frame_embeddings, times_s=features.times_s)
+        with replacing(npz.with_suffix(".sha256")) as temporary:
+            temporary.write_text(_file_digest(npz))
+
+
+def _entry(root: Path, key: str, suffix: str) -> Path:
+    if not _KEY.fullmatch(key):
+        raise ValueError(f"{key!r} is not a content key")
+    return root.absolute() / key[:2] / f"{key}{suffix}"
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sidecar_of(receipt: ClipReceipt) -> bytes:
+    """The receipt as JSON, without the place of the store (it may be moved), under a digest of itself."""
+    facts = {
+        "schema": _SCHEMA,
+        "key": receipt.key,
+        "sha256": receipt.sha256,
+        "samples": receipt.samples,
+        "sample_rate_hz": receipt.sample_rate_hz,
+        "peak": receipt.peak,
+        "active_spans_s": receipt.active_spans_s,
+        "confidence": receipt.confidence,
+        "seconds": receipt.seconds,
+    }
+    return json.dumps({"facts": facts, "check": _check_of(facts)}, indent=1).encode()
+
+
+def _receipt_from(sidecar: bytes, wav: Path) -> ClipReceipt:
+    """The receipt in a sidecar; ValueError, KeyError or TypeError when it is damaged."""
+    document = json.loads(sidecar)
+    facts: dict[str, Any] = document["facts"]
+    if facts.pop("schema") != _SCHEMA or document["check"] != _check_of({"schema": _SCHEMA, **facts}):
+        raise ValueError("the sidecar is damaged")
+    spans_s = tuple((start_s, end_s) for start_s, end_s in facts.pop("active_spans_s"))
+    return ClipReceipt(wav=wav, active_spans_s=spans_s, **facts)
+
+
+def _check_of(facts: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,93 @@
+"""From generated sound to the file an editor gets: delivery rate, no DC, safe peaks, exact length, a place in time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import soundfile  # type: ignore[import-untyped]
+import soxr  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+
+from pipeline.bwf import ORIGINATOR, BroadcastTag, pcm_of, read_tag, sound_digest, tag_of, write_bwf, write_pcm
+from pipeline.errors import OutputError
+from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt
+
+__all__ = ["TAKES_FOLDER", "deliver_take", "limit_peaks", "pcm_of", "to_delivery_rate", "write_bwf"]
+
+TAKES_FOLDER = "takes"
+# Up to the knee nothing is touched. The ceiling leaves room for peaks between the samples: -1 dBTP for Foley.
+_KNEE = 10 ** (-3 / 20)
+_CEILING = 10 ** (-2 / 20)
+
+
+def to_delivery_rate(samples: NDArray[np.float32], from_hz: int, count: int) -> NDArray[np.float32]:
+    """Sound (N,) at `from_hz` as exactly `count` samples float32 (count,) at SAMPLE_RATE_HZ.
+
+    The mean is removed, then the peaks are limited; loudness is left alone, so that a far car stays quieter than a near
+    one. A smaller `count` gives the start of the same sound; a greater one is filled with silence.
+    """
+    centred = samples - np.mean(samples, dtype=np.float64) if samples.size else samples
+    resampled = soxr.resample(centred.astype(np.float32), from_hz, SAMPLE_RATE_HZ, quality="VHQ")
+    sound = np.zeros(count, np.float32)
+    kept = min(count, len(resampled))
+    sound[:kept] = limit_peaks(resampled[:kept])
+    return sound
+
+
+def limit_peaks(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Bend peaks smoothly under -2 dBFS and leave all that is below -3 dBFS untouched, bit for bit.
+
+    Each sample depends on itself alone, so no part of a sound changes with what comes before or after it.
+    """
+    over = np.abs(samples) - np.float32(_KNEE)
+    room = np.float32(_CEILING - _KNEE)
+    bent = np.copysign(_KNEE + room * np.tanh(over / room), samples).astype(np.float32)
+    return np.where(over > 0, bent, samples)
+
+
+def deliver_take(receipt: ClipReceipt, out: Path, *, samples: int, time_reference: int, description: str = "") -> Path:
+    """Write the first `samples` samples of a stored take to `out`, bit for bit, and return `out`.
+
+    A file that already is this take in this place is left alone. Another take of ours is replaced when it lies in a
+    folder named TAKES_FOLDER and nobody has changed its sound since. Anything else is never overwritten.
+    Raises OutputError when the take is too short or gone, or when `out` may not or cannot be written.
+    """
+    pcm = _stored_pcm(receipt, samples)
+    tag = tag_of(pcm, receipt.sample_rate_hz, time_reference=time_reference, description=description)
+    if not _stands_already(out, tag):
+        write_pcm(out, pcm, receipt.sample_rate_hz, time_reference=time_reference, description=description)
+    return out
+
+
+def _stored_pcm(receipt: ClipReceipt, samples: int) -> NDArray[np.int32]:
+    """The first `samples` 24-bit values int32 (C, samples) of a stored take."""
+    if samples > receipt.samples:
+        raise OutputError(
+            f"The take {receipt.wav} has {receipt.samples} samples, fewer than the {samples} of its place: "
+            "make the take again."
+        )
+    try:
+        values, _rate = soundfile.read(receipt.wav, frames=samples, dtype="int32", always_2d=True)
+    except (OSError, soundfile.SoundFileError) as error:
+        raise OutputError(f"The take {receipt.wav} cannot be read ({error}): make the take again.") from error
+    # 24-bit samples come in the upper bytes.
+    return np.asarray(values.T, np.int32) >> 8
+
+
+def _stands_already(out: Path, tag: BroadcastTag) -> bool:
+    """Whether `out` is this very take; OutputError when it is something that must not be replaced."""
+    if not out.exists():
+        return False
+    try:
+        standing = read_tag(out)
+        unchanged = standing is not None and standing.reference == sound_digest(out)
+    except OSError as error:
+        raise OutputError(f"{out} exists and cannot be read ({error.strerror}): move it away.") from error
+    if unchanged and standing == tag:
+        return True
+    if standing is None or standing.originator != ORIGINATOR or out.parent.name != TAKES_FOLDER:
+        raise OutputError(f"{out} exists and is not a take of ours: move it away or choose another output folder.")
+    if not unchanged:
+        raise OutputError(f"{out} was changed since it was made: give your version another name, then run again.")
+    return False
