@@ -1,1 +1,5 @@
-"""Fans the shots of an edit out, resumes, retries and reports. The only package that knows Prefect."""
+"""Fans the shots of an edit out to make their Foley, resumes, retries and reports. The only package that knows Prefect."""
+
+from flows.guard import require_own
+
+require_own("pipeline", "timeline_io")

@@ -1,0 +1,117 @@
+"""From what is known about every cue to what every shot reports: pure bookkeeping, nothing is written here."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from flows.caveats import is_stranger
+from flows.names import TakeNames
+from flows.plan import PassPlan
+from flows.records import CueReport, ShotReport, ShotState
+from flows.schedule import Ledger
+from flows.shot_job import CueJob, ShotJob
+from flows.steps import Take
+from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A take that is to lie on the timeline, and the file it goes to."""
+
+    job: ShotJob
+    cue: CueJob
+    receipt: ClipReceipt
+    wav: Path
+
+
+def shot_reports(plan: PassPlan, ledger: Ledger) -> tuple[ShotReport, ...]:
+    """One report per shot in record order, skipped items last. No cue has a file yet."""
+    settled = {report.shot_id: report for report in plan.settled if report.shot_id}
+    jobs = {job.shot_id: job for job in plan.jobs}
+    in_order = [
+        settled.get(shot.shot_id) or _report(jobs[shot.shot_id], plan, ledger)
+        for shot in plan.edit.shots
+    ]
+    return (*in_order, *(report for report in plan.settled if not report.shot_id))
+
+
+def deliveries(plan: PassPlan, ledger: Ledger, takes_folder: Path) -> tuple[Delivery, ...]:
+    """The takes that sound, in record order, each with a name of its own."""
+    names = TakeNames(plan.edit.path.stem)
+    found = []
+    for job in plan.jobs:
+        for cue in _cues(job, ledger):
+            take = ledger.takes.get(cue.request.key())
+            if take and take.receipt and not take.receipt.silent:
+                wav = takes_folder / names.name(job.shot_id, cue.spotted.label, cue.request.seed)
+                found.append(Delivery(job=job, cue=cue, receipt=take.receipt, wav=wav))
+    return tuple(found)
+
+
+def with_files(
+    report: ShotReport, with_file: Callable[[CueReport], CueReport], failures: Mapping[str, str]
+) -> ShotReport:
+    """The report once the files are written: `with_file` adds a cue's file, `failures` are reasons by cue id."""
+    cues = tuple(with_file(cue) for cue in report.cues)
+    reasons = [failures[cue.cue_id] for cue in report.cues if cue.cue_id in failures]
+    if not reasons:
+        return replace(report, cues=cues)
+    return replace(report, cues=cues, state=ShotState.FAILED, reason="; ".join(dict.fromkeys(reasons)))
+
+
+def _report(job: ShotJob, plan: PassPlan, ledger: Ledger) -> ShotReport:
+    heard = ledger.heard.get(job.shot_id)
+    cues = _cues(job, ledger)
+    takes = [ledger.takes[cue.request.key()] for cue in cues if cue.request.key() in ledger.takes]
+    state, reason = _outcome(cues, takes, ledger, heard.failure if heard else "nobody came to listen to it")
+    return ShotReport(
+        shot_id=job.shot_id,
+        name=job.name,
+        state=state,
+        reason=reason,
+        cues=tuple(_cue_report(cue, ledger, plan) for cue in cues),
+        first_frame=job.shot.record.first,
+        frame_count=job.shot.record.count,
+    )
+
+
+def _cues(job: ShotJob, ledger: Ledger) -> tuple[CueJob, ...]:
+    heard = ledger.heard.get(job.shot_id)
+    return heard.cues if heard else ()
+
+
+def _outcome(cues: Iterable[CueJob], takes: list[Take], ledger: Ledger, failure: str) -> tuple[ShotState, str]:
+    """The state of a shot and why. One cue that failed makes the shot a failed one; its other cues are laid all the same."""
+    labels = {cue.request.key(): cue.spotted.label for cue in cues}
+    failures = [f"'{labels[take.key]}': {take.failure}" for take in takes if take.failure]
+    if failure or failures:
+        return ShotState.FAILED, failure or "; ".join(failures)
+    if not labels:
+        return ShotState.SILENT, "nothing was heard in its picture"
+    if all(take.receipt is None or take.receipt.silent for take in takes):
+        return ShotState.SILENT, f"nothing in its picture moves like {_either(labels.values())}"
+    made = any(take.key in ledger.made for take in takes)
+    return (ShotState.MADE if made else ShotState.CACHED), ""
+
+
+def _cue_report(cue: CueJob, ledger: Ledger, plan: PassPlan) -> CueReport:
+    key = cue.request.key()
+    take = ledger.takes.get(key)
+    receipt = take.receipt if take else None
+    stranger = is_stranger(cue.spotted.label, plan.card)
+    return CueReport(
+        cue_id=cue.cue_id,
+        label=cue.spotted.label,
+        category=cue.spotted.category,
+        seed=cue.request.seed,
+        source=cue.spotted.source,
+        confidence=cue.spotted.confidence,
+        key=key,
+        seconds=receipt.samples / SAMPLE_RATE_HZ if receipt else 0.0,
+        active_spans_s=receipt.active_spans_s if receipt else (),
+        warning=f"{plan.card.name} never learnt this label" if stranger else "",
+    )
+
+
+def _either(labels: Iterable[str]) -> str:
+    return " or ".join(f"'{label}'" for label in labels)

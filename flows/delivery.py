@@ -1,0 +1,138 @@
+"""The output folder, and whose files are whose.
+
+    DIR/<edit>.foley.<ext>   DIR/takes/*.wav   DIR/cues.csv   DIR/report.html   DIR/preview.mp4   DIR/foley_manifest.json
+
+A file may be replaced only when it is, byte for byte, what an earlier pass wrote there: the manifest keeps the digests.
+Names about to be written are noted in the manifest first, so a pass that was killed half-way finds its own files again.
+Takes guard themselves: each carries who made it, and a digest of its sound.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from flows.errors import OutputFolderError
+
+MANIFEST_NAME = "foley_manifest.json"
+_MARK = "smooth-foley manifest"
+
+
+class OutputFolder:
+    """A folder a pass may write to. Open one with `open_folder`."""
+
+    def __init__(self, folder: Path, edit_file_name: str, previous: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self.edit = folder / edit_file_name
+        self.takes = folder / "takes"
+        self.report = folder / "report.html"
+        self.preview = folder / "preview.mp4"
+        self.manifest = folder / MANIFEST_NAME
+        self._digests: dict[str, str] = dict(previous.get("files", {}))
+        self._unfinished: set[str] = set(previous.get("writing", ()))
+
+    def cue_sheet(self) -> Path:
+        """Where the cue sheet goes: cues.csv, or cues.foley.csv when a person has changed or written cues.csv."""
+        first = self.folder / "cues.csv"
+        return first if self._may_write(first) else self.folder / "cues.foley.csv"
+
+    def require_free(self, files: Iterable[Path]) -> None:
+        """Raise OutputFolderError for the first file that exists and is not ours as we left it."""
+        for file in files:
+            if not self._may_write(file):
+                raise OutputFolderError(
+                    f"{file} is not a file of an earlier pass, or was changed since, and would be overwritten: "
+                    "move it away, or name another folder with --out"
+                )
+
+    def announce(self, files: Iterable[Path]) -> None:
+        """Note in the manifest that these files are about to be written."""
+        self._unfinished |= {self._key(file) for file in files}
+        self._save({})
+
+    def conclude(self, files: Iterable[Path], document: Mapping[str, Any]) -> None:
+        """Write the final manifest: `document`, and the digest of every file written.
+
+        Files of earlier passes that are still as they were left stay ours; they are not removed, because an edit
+        imported earlier may still play them.
+        """
+        self._digests |= {self._key(file): file_digest(file) for file in files}
+        self._unfinished = set()
+        self._save(document)
+
+    def _save(self, document: Mapping[str, Any]) -> None:
+        head = {"what": _MARK, "schema": 1}
+        tail = {"files": dict(sorted(self._digests.items())), "writing": sorted(self._unfinished)}
+        write_text(self.manifest, json.dumps(head | dict(document) | tail, indent=2, ensure_ascii=False) + "\n")
+
+    def _may_write(self, file: Path) -> bool:
+        if not os.path.lexists(file):
+            return True
+        if not file.is_file():
+            return False
+        key = self._key(file)
+        return key in self._unfinished or self._digests.get(key) == file_digest(file)
+
+    def _key(self, file: Path) -> str:
+        return file.relative_to(self.folder).as_posix()
+
+
+def open_folder(folder: Path, edit_file_name: str) -> OutputFolder:
+    """Make the folder when it is not there, and make sure that this pass may write to it.
+
+    Raises OutputFolderError when it is a file, cannot be written, or holds someone's files under our names.
+    """
+    _make_writable(folder)
+    out = OutputFolder(folder, edit_file_name, _previous(folder / MANIFEST_NAME))
+    out.require_free([out.edit, out.report, out.preview, out.cue_sheet()])
+    return out
+
+
+def file_digest(file: Path) -> str:
+    """SHA-256 of a file's content, 64 hex digits."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_text(file: Path, text: str) -> Path:
+    """Write UTF-8 text under a temporary name in the same folder, then rename: nobody ever sees half of it."""
+    with tempfile.NamedTemporaryFile(
+        "w", dir=file.parent, prefix=f".{file.name}.", delete=False, encoding="utf-8", newline="\n"
+    ) as draft:
+        draft.write(text)
+        draft.flush()
+        os.fsync(draft.fileno())
+    Path(draft.name).chmod(0o644)
+    os.replace(draft.name, file)
+    return file
+
+
+def _make_writable(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise OutputFolderError(f"{folder} is a file, so nothing can be written there: name a folder with --out")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise OutputFolderError(f"{folder} cannot be written ({why}): name another folder with --out") from error
+
+
+def _previous(manifest: Path) -> Mapping[str, Any]:
+    if not os.path.lexists(manifest):
+        return {}
+    try:
+        document = json.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise OutputFolderError(_not_ours(manifest)) from error
+    if not isinstance(document, dict) or document.get("what") != _MARK:
+        raise OutputFolderError(_not_ours(manifest))
+    return document
+
+
+def _not_ours(manifest: Path) -> str:
+    return f"{manifest} is not a manifest of this program: move it away, or name another folder with --out"

@@ -1,0 +1,122 @@
+"""The sound maker as a pass sees it: a few facts that cost nothing, and one resident engine that costs seconds.
+
+Everything above this file speaks to `Engine`; tests put their own in with `use_engine`. Only `_PipelineEngine` loads torch.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from flows.spotting import SpotMemory
+from pipeline.clip_store import ClipStore, FeatureStore
+from pipeline.label import SpottedLabel
+from pipeline.records import ClipReceipt, FoleyRequest, MediaSpan
+
+OnTake = Callable[[ClipReceipt], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Studio:
+    """Where and with what a pass works: plain values, so that a task can carry them."""
+
+    model: str
+    model_digest: str
+    settings_digest: str
+    device: str
+    store: Path
+
+    @property
+    def clips(self) -> ClipStore:
+        """The finished takes."""
+        return ClipStore(self.store / "clips")
+
+    @property
+    def features(self) -> FeatureStore:
+        """What CLIP saw."""
+        return FeatureStore(self.store / "features")
+
+    @property
+    def spots(self) -> SpotMemory:
+        """What CLIP heard."""
+        return SpotMemory(self.store / "spots")
+
+
+class Engine(Protocol):
+    """Looks, listens and makes. Safe to use from several threads."""
+
+    def listen(self, span: MediaSpan, *, ask: bool) -> tuple[SpottedLabel, ...]:
+        """Look at the span once (the features are kept); with `ask`, also say which sounds are in it."""
+        ...
+
+    def make(self, requests: Sequence[FoleyRequest], on_take: OnTake) -> list[ClipReceipt]:
+        """Make the takes that the store does not hold yet; a request that fails raises its PipelineError."""
+        ...
+
+
+class _PipelineEngine:
+    """The real one: the model loaded once, the stores on disk."""
+
+    def __init__(self, studio: Studio) -> None:
+        from pipeline.nets.bundle import load_bundle
+
+        self._studio = studio
+        self._bundle = load_bundle(studio.model, device=studio.device)
+        self._settings = self._bundle.card.settings
+
+    def listen(self, span: MediaSpan, *, ask: bool) -> tuple[SpottedLabel, ...]:
+        from pipeline.generate import look, spot
+
+        features = look(span, self._bundle, self._studio.features)
+        return spot(features, self._bundle, self._settings) if ask else ()
+
+    def make(self, requests: Sequence[FoleyRequest], on_take: OnTake) -> list[ClipReceipt]:
+        from pipeline.generate import generate_takes
+
+        studio = self._studio
+        return generate_takes(requests, self._bundle, self._settings, studio.features, studio.clips, on_done=on_take)
+
+
+class _Residence:
+    """Holds one engine for the whole process."""
+
+    def __init__(self, build: Callable[[Studio], Engine]) -> None:
+        self.build = build
+        self._loading = threading.Lock()
+        self._held: tuple[Studio, Engine] | None = None
+
+    def engine(self, studio: Studio) -> Engine:
+        with self._loading:
+            if self._held is None or self._held[0] != studio:
+                self._held = None  # the old model must go before the new one needs its memory
+                self._held = (studio, self.build(studio))
+            return self._held[1]
+
+    def clear(self) -> None:
+        with self._loading:
+            self._held = None
+
+
+_RESIDENCE = _Residence(_PipelineEngine)
+
+
+def resident(studio: Studio) -> Engine:
+    """The engine of this process, loaded by whoever asks first while the others wait.
+
+    Raises WeightsError when the model cannot be loaded.
+    """
+    return _RESIDENCE.engine(studio)
+
+
+@contextmanager
+def use_engine(build: Callable[[Studio], Engine]) -> Iterator[None]:
+    """Let `build` make the engine instead of the pipeline, for as long as the context lasts."""
+    before, _RESIDENCE.build = _RESIDENCE.build, build
+    _RESIDENCE.clear()
+    try:
+        yield
+    finally:
+        _RESIDENCE.build = before
+        _RESIDENCE.clear()

@@ -1,0 +1,157 @@
+"""The last step of a pass: write the takes, lay them on the timeline, and leave the papers that explain it.
+
+Everything before this step lives in the store; everything in the output folder is written here, the manifest last.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from flows.assembly import Delivery, deliveries, shot_reports, with_files
+from flows.boundary import Failure, attempt
+from flows.delivery import OutputFolder, file_digest, write_text
+from flows.errors import OutputFolderError
+from flows.plan import PassPlan
+from flows.records import CueReport, OutputPaths, PassReport
+from flows.report_page import report_page
+from flows.reporting import cue_rows, manifest, write_pass_preview
+from flows.schedule import Ledger
+from flows.shot_job import place_take
+from pipeline.records import SAMPLE_RATE_HZ
+from timeline_io.cue_sheet import write_cues
+from timeline_io.edit import FoleyTrack, PlacedClip
+from timeline_io.lay import lay_tracks, plan_tracks
+
+OnStage = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class _Written:
+    """What lies in the output folder so far."""
+
+    placed: dict[str, list[PlacedClip]] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    files: list[Path] = field(default_factory=list)
+
+
+def lay_pass(plan: PassPlan, ledger: Ledger, on_stage: OnStage, elapsed_s: Callable[[], float]) -> PassReport:
+    """Write everything a pass leaves behind. `on_stage` hears what is being written; `elapsed_s` tells the time so far.
+
+    A take that cannot be written fails its shot; the edit, the report and the manifest must be written.
+    Raises OutputFolderError when the folder cannot be used, LayingError when the tracks cannot be laid.
+    """
+    out = plan.output()
+    todo = deliveries(plan, ledger, out.takes)
+    try:
+        return _lay(plan, ledger, out, todo, on_stage, elapsed_s)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise OutputFolderError(f"{error.filename or out.folder} cannot be written ({why}): make room there") from error
+
+
+def _lay(
+    plan: PassPlan,
+    ledger: Ledger,
+    out: OutputFolder,
+    todo: Sequence[Delivery],
+    on_stage: OnStage,
+    elapsed_s: Callable[[], float],
+) -> PassReport:
+    sheet = out.cue_sheet()
+    out.announce([out.edit, sheet, out.preview, out.report])
+    on_stage("writing the takes")
+    written = _write_takes(todo, out)
+    shots = tuple(with_files(report, _files_of(todo, written), written.failures) for report in shot_reports(plan, ledger))
+    on_stage("laying the tracks")
+    tracks = _lay_tracks(plan, out, written)
+    write_cues(sheet, plan.edit, cue_rows(shots))
+    written.files.append(sheet)
+    report = PassReport(
+        edit=plan.edit.path,
+        edit_name=plan.edit.name,
+        edit_digest=plan.edit.digest,
+        rate=plan.edit.rate,
+        model=plan.card.name,
+        outputs=_outputs(out, sheet, laid=bool(tracks)),
+        shots=shots,
+        tracks=tuple(track.name for track in tracks),
+        warnings=plan.warnings,
+    )
+    report = _with_preview(report, plan, written, out, on_stage)
+    return _with_papers(replace(report, seconds=round(elapsed_s(), 1)), plan, written, out)
+
+
+def _write_takes(todo: Iterable[Delivery], out: OutputFolder) -> _Written:
+    written = _Written()
+    for delivery in todo:
+        placed = attempt(place_take, delivery.job, delivery.cue, delivery.receipt, delivery.wav)
+        if isinstance(placed, Failure):
+            written.failures[delivery.cue.cue_id] = f"'{delivery.cue.spotted.label}': {placed.reason}"
+        else:
+            written.placed.setdefault(delivery.cue.spotted.category, []).append(placed)
+            written.files.append(placed.wav)
+    return written
+
+
+def _files_of(todo: Iterable[Delivery], written: _Written) -> Callable[[CueReport], CueReport]:
+    """A function that tells a cue report where its file lies, when it has one."""
+    by_cue = {delivery.cue.cue_id: delivery for delivery in todo if delivery.cue.cue_id not in written.failures}
+
+    def with_file(cue: CueReport) -> CueReport:
+        delivery = by_cue.get(cue.cue_id)
+        if delivery is None:
+            return cue
+        first, count = delivery.job.record.samples(SAMPLE_RATE_HZ)
+        return replace(
+            cue,
+            wav=delivery.wav,
+            sha256=file_digest(delivery.wav),
+            record_first=delivery.job.record.first,
+            record_count=delivery.job.record.count,
+            first_sample=first,
+            samples=count,
+        )
+
+    return with_file
+
+
+def _lay_tracks(plan: PassPlan, out: OutputFolder, written: _Written) -> tuple[FoleyTrack, ...]:
+    """The new edit, unless there is nothing to lay: a copy without a sound would only look like success."""
+    if not written.placed:
+        return ()
+    tracks = plan_tracks(written.placed)
+    lay_tracks(plan.edit, tracks, out.edit)
+    written.files.append(out.edit)
+    return tracks
+
+
+def _outputs(out: OutputFolder, sheet: Path, *, laid: bool) -> OutputPaths:
+    return OutputPaths(
+        folder=out.folder,
+        edit=out.edit if laid else None,
+        takes=out.takes if laid else None,
+        cues=sheet,
+        report=out.report,
+        manifest=out.manifest,
+    )
+
+
+def _with_preview(
+    report: PassReport, plan: PassPlan, written: _Written, out: OutputFolder, on_stage: OnStage
+) -> PassReport:
+    """The report with its preview. A preview that cannot be made is a warning: the sounds are on the timeline."""
+    if not plan.options.preview or not written.placed:
+        return report
+    on_stage("writing the preview")
+    placed = [clip for clips in written.placed.values() for clip in clips]
+    preview = attempt(write_pass_preview, out.preview, plan, placed)
+    if isinstance(preview, Failure):
+        return replace(report, warnings=(*report.warnings, f"the preview could not be written: {preview.reason}"))
+    written.files.append(out.preview)
+    return replace(report, outputs=replace(report.outputs, preview=out.preview))
+
+
+def _with_papers(report: PassReport, plan: PassPlan, written: _Written, out: OutputFolder) -> PassReport:
+    write_text(out.report, report_page(report, plan.card))
+    out.conclude([*written.files, out.report], manifest(report, plan))
+    return report

@@ -1,0 +1,47 @@
+"""What a person may choose for a pass: the same words as on the command line and in a deployment's form."""
+
+import os
+import sys
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class PassOptions(BaseModel):
+    """Options of a Foley pass. Unknown names are refused, so a typo in a deployment is not silently ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    out: Path | None = Field(None, description="Folder for everything written; default '<edit stem>_foley' beside the edit")
+    labels: Path | None = Field(None, description="Cue sheet (.csv) that says which sound each shot gets")
+    model: str = Field("mini", description="Name of a model, or the folder of one")
+    seed: int = Field(0, ge=0, description="Another seed gives other takes of the same cues")
+    media_roots: tuple[Path, ...] = Field((), description="Folders to search for media that is not where the edit says")
+    path_maps: tuple[tuple[str, str], ...] = Field((), description="Beginnings of paths to replace: (from, to)")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
+    handles: int = Field(12, ge=0, le=10_000, description="Extra frames of sound before and after each cut")
+    preview: bool = Field(True, description="Also write preview.mp4, the picture with the new sound")
+    sequence: str | None = Field(None, description="Name of the sequence, where the file holds several")
+    store: Path | None = Field(None, description="Folder of finished takes, shared by all passes; default: the cache folder")
+
+
+def out_folder(edit: Path, options: PassOptions) -> Path:
+    """Where the pass writes: `options.out`, else '<edit stem>_foley' beside the edit. Absolute."""
+    return Path(options.out or edit.parent / f"{edit.stem}_foley").expanduser().absolute()
+
+
+def store_folder(options: PassOptions) -> Path:
+    """Where finished takes are kept: `options.store`, else FOLEY_STORE, else this user's cache folder. Absolute.
+
+    It lies outside the output folder on purpose: a second edit of the same material finds the takes of the first.
+    """
+    chosen = options.store or os.environ.get("FOLEY_STORE") or _cache_folder() / "smooth-foley"
+    return Path(chosen).expanduser().absolute()
+
+
+def _cache_folder() -> Path:
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

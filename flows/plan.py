@@ -1,0 +1,133 @@
+"""The plan of a pass, made without torch: what the edit holds, what is known already, what is left to do."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.boundary import Failure, attempt
+from flows.caveats import caveats
+from flows.delivery import OutputFolder, open_folder
+from flows.engine import Studio
+from flows.options import PassOptions, out_folder, store_folder
+from flows.reading import read_for
+from flows.records import ShotReport, ShotState
+from flows.shot_job import ShotJob, job_for
+from flows.spotting import by_shot, given_cues
+from flows.steps import Heard, known_before_looking
+from pipeline.probe import MovieInfo, probe_movie
+from pipeline.weights.registry import ModelCard, find_model
+from timeline_io.cue_sheet import Cue, read_cues
+from timeline_io.edit import Edit, Shot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassPlan:
+    """A pass before it starts.
+
+    `jobs` are all shots that may get sound, in record order; `known` those of them whose takes are all in the store;
+    `settled` holds the reports of the shots nobody needs to look at: offline, silent on purpose, no shot at all.
+    """
+
+    edit: Edit
+    options: PassOptions
+    card: ModelCard
+    studio: Studio
+    folder: Path
+    jobs: tuple[ShotJob, ...]
+    known: Mapping[str, Heard]
+    settled: tuple[ShotReport, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def to_do(self) -> tuple[ShotJob, ...]:
+        """The shots that need work."""
+        return tuple(job for job in self.jobs if job.shot_id not in self.known)
+
+    def output(self) -> OutputFolder:
+        """The output folder, checked. Raises OutputFolderError."""
+        path = self.edit.path
+        return open_folder(self.folder, f"{path.stem}.foley{path.suffix}")
+
+
+def plan_pass(edit_path: Path, options: PassOptions) -> PassPlan:
+    """Read the edit, find and probe its media, decide what can be decided before anyone looks at a picture.
+
+    Raises TimelineError for the edit or the cue sheet, WeightsError for an unknown model. What is wrong with one
+    shot's media is that shot's report.
+    """
+    card = find_model(options.model)
+    edit = read_for(edit_path, options)
+    sheet = by_shot(read_cues(options.labels, edit)) if options.labels else {}
+    studio = studio_for(card, options)
+    movies = {path: attempt(probe_movie, path) for path in dict.fromkeys(shot.media for shot in edit.shots) if path}
+    drafted = [attempt(_draft, edit, shot, movies, sheet, card, options) for shot in edit.shots]
+    jobs = tuple(draft for draft in drafted if isinstance(draft, ShotJob))
+    found = {job.shot_id: known_before_looking(job, studio) for job in jobs}
+    return PassPlan(
+        edit=edit,
+        options=options,
+        card=card,
+        studio=studio,
+        folder=out_folder(edit_path, options),
+        jobs=jobs,
+        known={shot_id: heard for shot_id, heard in found.items() if heard},
+        settled=(*_settled(edit.shots, drafted), *_skipped(edit)),
+        warnings=caveats(card, jobs, [movie for movie in movies.values() if isinstance(movie, MovieInfo)]),
+    )
+
+
+def studio_for(card: ModelCard, options: PassOptions) -> Studio:
+    """The place of work that the options ask for."""
+    return Studio(
+        model=options.model,
+        model_digest=card.digest,
+        settings_digest=card.settings.digest(),
+        device=options.device,
+        store=store_folder(options),
+    )
+
+
+def _draft(
+    edit: Edit,
+    shot: Shot,
+    movies: Mapping[Path, MovieInfo | Failure],
+    sheet: Mapping[str, tuple[Cue, ...]],
+    card: ModelCard,
+    options: PassOptions,
+) -> ShotJob | ShotReport:
+    given = given_cues(shot, sheet, card.labels)
+    if given == ():
+        return _report(shot, ShotState.SILENT, "the cue sheet leaves it silent")
+    if shot.media is None:
+        return _report(shot, ShotState.FAILED, shot.offline_reason or f"its media {shot.media_ref} was not found")
+    movie = movies[shot.media]
+    if isinstance(movie, Failure):
+        return _report(shot, ShotState.FAILED, movie.reason)
+    return job_for(edit, shot, movie, handles=options.handles, given=given, seed=options.seed)
+
+
+def _settled(shots: Iterable[Shot], drafted: Iterable[ShotJob | ShotReport | Failure]) -> Iterable[ShotReport]:
+    for shot, draft in zip(shots, drafted, strict=True):
+        if isinstance(draft, ShotReport):
+            yield draft
+        elif isinstance(draft, Failure):
+            yield _report(shot, ShotState.FAILED, draft.reason)
+
+
+def _skipped(edit: Edit) -> Iterable[ShotReport]:
+    for item in edit.skipped:
+        first, count = (item.record.first, item.record.count) if item.record else (0, 0)
+        yield ShotReport(
+            shot_id="", name=item.name, state=ShotState.SKIPPED, reason=item.reason, first_frame=first, frame_count=count
+        )
+
+
+def _report(shot: Shot, state: ShotState, reason: str) -> ShotReport:
+    return ShotReport(
+        shot_id=shot.shot_id,
+        name=shot.name,
+        state=state,
+        reason=reason,
+        first_frame=shot.record.first,
+        frame_count=shot.record.count,
+    )

@@ -1,0 +1,141 @@
+"""What a pass reports: plain, frozen records that go into JSON as they are."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+
+class ShotState(StrEnum):
+    """How a shot came out. Only `FAILED` is a failure: silence may be what the cue sheet asks for."""
+
+    MADE = "made"
+    CACHED = "cached"
+    SILENT = "silent"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class ExitCode:
+    """What `foley` tells the shell."""
+
+    ALL_MADE = 0
+    DOCTOR_FOUND = 1
+    USAGE = 2
+    SOME_FAILED = 3
+    NOTHING_MADE = 4
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CueReport:
+    """One sound of a shot. `source` says who asked for it: sheet, note, name or clip (CLIP's own ears).
+
+    The fields from `wav` on are those of the file on the timeline; `wav` is None for a cue without one. Record frames
+    and `first_sample` count from midnight and include the handles. `active_spans_s` are seconds from the file's start.
+    """
+
+    cue_id: str
+    label: str
+    category: str
+    seed: int
+    source: str
+    confidence: float
+    key: str
+    seconds: float = 0.0
+    active_spans_s: tuple[tuple[float, float], ...] = ()
+    warning: str = ""
+    wav: Path | None = None
+    sha256: str = ""
+    record_first: int = 0
+    record_count: int = 0
+    first_sample: int = 0
+    samples: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShotReport:
+    """One shot, or one thing on the picture tracks that is no shot (state skipped)."""
+
+    shot_id: str
+    name: str
+    state: ShotState
+    reason: str = ""
+    cues: tuple[CueReport, ...] = ()
+    first_frame: int = 0
+    frame_count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputPaths:
+    """The files a pass wrote; None where it wrote none."""
+
+    folder: Path
+    edit: Path | None = None
+    takes: Path | None = None
+    cues: Path | None = None
+    report: Path | None = None
+    manifest: Path | None = None
+    preview: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassReport:
+    """A finished pass. `seconds` is wall time; `tracks` are the names of the new audio tracks."""
+
+    edit: Path
+    edit_name: str
+    edit_digest: str
+    rate: Fraction
+    model: str
+    outputs: OutputPaths
+    shots: tuple[ShotReport, ...]
+    tracks: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of shots in each state, every state named."""
+        found = Counter(shot.state for shot in self.shots)
+        return {str(state): found[state] for state in ShotState}
+
+    @property
+    def laid(self) -> int:
+        """Number of shots with sound on the timeline."""
+        return sum(any(cue.wav for cue in shot.cues) for shot in self.shots)
+
+    @property
+    def exit_code(self) -> int:
+        """0: every shot that calls for sound has it; 3: some failed, the rest is laid; 4: no sound was laid."""
+        if not self.laid:
+            return ExitCode.NOTHING_MADE
+        failed = any(shot.state is ShotState.FAILED for shot in self.shots)
+        return ExitCode.SOME_FAILED if failed else ExitCode.ALL_MADE
+
+    @property
+    def summary(self) -> str:
+        """The counts for a person: "3 made, 1 failed"."""
+        parts = [f"{count} {state}" for state, count in self.counts.items() if count]
+        return ", ".join(parts) or "no shots"
+
+    @property
+    def first_failure(self) -> str:
+        """The first failed shot and why, or "" when none failed."""
+        failed = (f"{shot.shot_id} {shot.reason}" for shot in self.shots if shot.state is ShotState.FAILED)
+        return next(failed, "")
+
+    def as_json(self) -> dict[str, Any]:
+        """A document of plain JSON types; paths and rates are strings."""
+        document: dict[str, Any] = _plain(asdict(self))
+        return document | {"counts": self.counts, "exit_code": self.exit_code, "summary": self.summary}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path | Fraction | StrEnum) else value

@@ -1,0 +1,97 @@
+"""The papers of a pass: the rows of its cue sheet, its manifest, its preview. The page for people is report_page.py."""
+
+from collections.abc import Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from flows.plan import PassPlan
+from flows.records import PassReport, ShotReport
+from pipeline.preview import PreviewShot, PreviewSound, write_preview
+from pipeline.records import SAMPLE_RATE_HZ, MediaSpan
+from timeline_io.cue_sheet import Cue
+from timeline_io.edit import PlacedClip, Shot
+from timeline_io.frames import sample_at
+
+
+def cue_rows(shots: Iterable[ShotReport]) -> tuple[Cue, ...]:
+    """The cues of all shots, as the rows of a sheet that an editor may change and hand back with --labels."""
+    return tuple(
+        Cue(
+            cue_id=cue.cue_id,
+            shot_id=shot.shot_id,
+            label=cue.label,
+            category=cue.category,
+            seed=cue.seed,
+            source=cue.source,
+            confidence=cue.confidence,
+        )
+        for shot in shots
+        for cue in shot.cues
+    )
+
+
+def manifest(report: PassReport, plan: PassPlan) -> dict[str, Any]:
+    """What the pass was made from and what it made, as one JSON document; paths of outputs are relative to its folder."""
+    document = report.as_json()
+    for shot in document["shots"]:
+        for cue in shot["cues"]:
+            cue["wav"] = _relative(cue["wav"], report.outputs.folder)
+    document["outputs"] = {
+        name: _relative(path, report.outputs.folder) for name, path in document["outputs"].items() if name != "folder"
+    }
+    card, options = plan.card, plan.options
+    return document | {
+        "version": program_version(),
+        "model": {"name": card.name, "digest": plan.studio.model_digest, "licence": card.licence, "domain": card.domain},
+        "settings": {
+            "digest": plan.studio.settings_digest,
+            "seed": options.seed,
+            "handles": options.handles,
+            "labels": str(options.labels) if options.labels else None,
+        },
+        "sample_rate_hz": SAMPLE_RATE_HZ,
+    }
+
+
+def write_pass_preview(out: Path, plan: PassPlan, placed: Sequence[PlacedClip]) -> Path:
+    """The edit's picture with the new sound, as an .mp4. Raises MediaError or OutputError."""
+    edit = plan.edit
+    spans = {job.shot_id: job.span for job in plan.jobs}
+    first_sample = sample_at(edit.start_frame, edit.rate, SAMPLE_RATE_HZ)
+    return write_preview(
+        out,
+        rate=edit.rate,
+        frame_count=edit.frame_count,
+        shots=[_preview_shot(shot, spans.get(shot.shot_id), edit.start_frame) for shot in edit.shots],
+        sounds=[
+            PreviewSound(wav=clip.wav, first_sample=clip.record.samples(SAMPLE_RATE_HZ)[0] - first_sample)
+            for clip in placed
+        ],
+    )
+
+
+def program_version() -> str:
+    """The installed version, or "unknown" when run from a bare checkout."""
+    try:
+        return version("smooth-foley")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _preview_shot(shot: Shot, span: MediaSpan | None, start_frame: int) -> PreviewShot:
+    """The shot without its handles, at its place counted from the edit's first frame; no picture when offline."""
+    shown = span and MediaSpan(
+        path=span.path,
+        digest=span.digest,
+        start_s=shot.source_start_s,
+        duration_s=shot.record.duration_s,
+        speed=shot.speed,
+    )
+    return PreviewShot(
+        first_frame=shot.record.first - start_frame, frame_count=shot.record.count, span=shown, title=shot.shot_id
+    )
+
+
+def _relative(path: str | None, folder: Path) -> str | None:
+    return Path(path).relative_to(folder).as_posix() if path else None

@@ -1,0 +1,74 @@
+"""Runs a pass from this process: on Prefect's own server or the one PREFECT_API_URL names, or without Prefect at all.
+
+Starting a private Prefect server and loading the model take about ten seconds each, so they happen at the same time.
+"""
+
+import logging
+import threading
+from pathlib import Path
+from typing import Any
+
+from flows.boundary import attempt
+from flows.conduct import conduct_on_threads
+from flows.desk import DESK, Desk, Listener, nobody
+from flows.engine import resident
+from flows.errors import ConductorError
+from flows.options import PassOptions
+from flows.plan import PassPlan, plan_pass
+from flows.prefect_env import set_defaults
+from flows.records import PassReport
+
+
+def run_pass(edit_path: Path, options: PassOptions, *, tell: Listener = nobody, with_prefect: bool = True) -> PassReport:
+    """Make Foley for an edit. What is wrong with one shot is in the report; what stops the whole pass raises.
+
+    Raises TimelineError (the edit, the cue sheet, the laying), WeightsError (the model), OutputFolderError,
+    ConductorError (no Prefect server). On KeyboardInterrupt the take in hand is the last one, and nothing is laid.
+    """
+    return perform(plan_pass(edit_path.absolute(), options), tell=tell, with_prefect=with_prefect)
+
+
+def perform(plan: PassPlan, *, tell: Listener = nobody, with_prefect: bool = True) -> PassReport:
+    """Do what is planned. Raises as `run_pass` does."""
+    plan.output()
+    return _under_prefect(plan, tell) if with_prefect else conduct_on_threads(plan, tell)
+
+
+def _under_prefect(plan: PassPlan, tell: Listener) -> PassReport:
+    if plan.to_do:
+        # Errors are kept for the pass itself, which asks for the engine again and reports them.
+        threading.Thread(target=attempt, args=(resident, plan.studio), name="foley-load", daemon=True).start()
+    set_defaults()
+    desk = Desk(tell=tell, plan=plan)
+    token = DESK.set(desk)
+    try:
+        state = _call_flow(plan)
+    finally:
+        DESK.reset(token)
+    if desk.error:
+        raise desk.error
+    if desk.report is None:
+        state.result()  # raises what nobody expected
+        raise ConductorError("the Prefect flow ended without a report: run `foley doctor`, or add --no-prefect")
+    return desk.report
+
+
+def _call_flow(plan: PassPlan) -> Any:
+    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    from flows.foley_pass import foley_pass
+
+    # Failed shots are reported in our words; Prefect's "Finished in state Failed" would only say it twice.
+    logging.getLogger("prefect").setLevel(logging.CRITICAL)
+    server = PREFECT_API_URL.value()
+    try:
+        # The heartbeat exists for machines that vanish, and costs a second at the end of every flow.
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            return foley_pass(plan.edit.path, plan.options, return_state=True)
+    except Exception as error:
+        # What goes wrong inside the flow is in its state; what is raised is that Prefect could not keep its record.
+        where = f"at {server} does not answer" if server else "could not be started"
+        raise ConductorError(
+            f"the Prefect server {where} ({str(error).splitlines()[0]}): start it, unset PREFECT_API_URL, "
+            "or run without it with --no-prefect"
+        ) from error

@@ -1,0 +1,127 @@
+"""The seam: the only file that knows both how an edit counts (frames of the timeline) and how sound is asked for
+(seconds of a movie, samples). A Shot becomes a request; a receipt becomes a file at its place.
+
+    record    ..|  handle  |        shot         |  handle  |..      timeline frames
+    media     ..[----------------- span ---------------------]..      seconds of the file
+    take        [############################################]        stored, its length rounded up
+    delivered   [###########################################]         exactly the samples of `record`
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from pipeline.finish import deliver_take
+from pipeline.probe import MovieInfo
+from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, FoleyRequest, MediaSpan
+from timeline_io.edit import Edit, PlacedClip, Shot
+from timeline_io.frames import FrameSpan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spotted:
+    """One sound a shot is to get. `seed` is set when the cue sheet names it; `source`: sheet, note, name or clip."""
+
+    label: str
+    category: str
+    confidence: float
+    source: str
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShotJob:
+    """A shot ready to be worked on: `record` (handles included) and `span` are the same stretch of time.
+
+    `given` are the sounds already decided; None asks CLIP. `seed` is the pass's, from which each cue has its own.
+    """
+
+    shot_id: str
+    name: str
+    shot: Shot
+    record: FrameSpan
+    span: MediaSpan
+    given: tuple[Spotted, ...] | None
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CueJob:
+    """One take to be made for a shot."""
+
+    cue_id: str
+    spotted: Spotted
+    request: FoleyRequest
+
+
+def job_for(
+    edit: Edit, shot: Shot, movie: MovieInfo, *, handles: int, given: tuple[Spotted, ...] | None, seed: int
+) -> ShotJob:
+    """The job of a shot whose media is `movie`, with `handles` frames on each side, up to the edges of the timeline.
+
+    A handle may reach past the media: its first or last picture holds there, and nothing moves in it.
+    """
+    head = max(0, min(handles, shot.record.first - edit.start_frame))
+    tail = max(0, min(handles, edit.start_frame + edit.frame_count - shot.record.end))
+    rate = shot.record.rate
+    record = FrameSpan(first=shot.record.first - head, count=head + shot.record.count + tail, rate=rate)
+    span = MediaSpan(
+        path=movie.path,
+        digest=movie.digest,
+        start_s=shot.source_start_s - shot.speed * Fraction(head) / rate,
+        duration_s=record.duration_s,
+        speed=shot.speed,
+    )
+    return ShotJob(
+        shot_id=shot.shot_id, name=shot.name, shot=shot, record=record, span=span, given=given, seed=seed
+    )
+
+
+def cue_jobs(
+    job: ShotJob, spotted: tuple[Spotted, ...], *, settings_digest: str, model_digest: str
+) -> tuple[CueJob, ...]:
+    """One CueJob per sound, numbered from 1 within the shot."""
+    jobs = []
+    for number, cue in enumerate(spotted, start=1):
+        own_seed = cue.seed if cue.seed is not None else cue_seed(job, cue.label)
+        request = FoleyRequest(
+            span=job.span,
+            label=cue.label,
+            seed=own_seed,
+            settings_digest=settings_digest,
+            model_digest=model_digest,
+        )
+        jobs.append(CueJob(cue_id=f"{job.shot_id}-{number}", spotted=cue, request=request))
+    return tuple(jobs)
+
+
+def cue_seed(job: ShotJob, label: str) -> int:
+    """The seed of a cue, 0 to 2**31 - 1, from the pass's seed, the label and where in which media the shot starts.
+
+    Neither the place in the edit, nor the shot's number, nor the length of its handles counts: a re-ordered edit keeps
+    every take, and a trimmed out-point keeps the character of the sound. The same picture used twice sounds the same.
+    """
+    shot = job.shot
+    facts = [job.seed, label, job.span.digest, str(shot.source_start_s), str(shot.speed)]
+    digest = hashlib.sha256(json.dumps(facts).encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+def place_take(job: ShotJob, cue: CueJob, receipt: ClipReceipt, wav: Path) -> PlacedClip:
+    """Write the take to `wav` with exactly the samples of the job's record span, and say where it lies.
+
+    The file's time reference is its first sample counted from midnight, so an editor can spot it to its place without
+    the timeline. Raises OutputError when the file cannot be written.
+    """
+    first, count = job.record.samples(SAMPLE_RATE_HZ)
+    deliver_take(receipt, wav, samples=count, time_reference=max(0, first), description=f"{job.shot_id} {cue.spotted.label}")
+    return PlacedClip(
+        name=wav.stem,
+        wav=wav,
+        record=job.record,
+        shot_id=job.shot_id,
+        label=cue.spotted.label,
+        cue_id=cue.cue_id,
+    )

@@ -1,0 +1,97 @@
+"""Deciding the cues of a shot. Who knows best comes first:
+
+    1. the cue sheet a person wrote          an empty label there means: silent on purpose
+    2. a "foley: ..." marker or note on the clip
+    3. the words of the clip's name, where they name a sound the model knows
+    4. CLIP itself, asked when the shot is looked at
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from flows.shot_job import Spotted
+from pipeline.label import KnownLabel, SpottedLabel, category_of, label_in_name, labels_in_note
+from timeline_io.cue_sheet import Cue
+from timeline_io.edit import Shot
+
+SHEET, NOTE, NAME, CLIP = "sheet", "note", "name", "clip"
+
+
+def given_cues(
+    shot: Shot, sheet: Mapping[str, Sequence[Cue]], vocabulary: Sequence[KnownLabel]
+) -> tuple[Spotted, ...] | None:
+    """The sounds decided before anyone looks at the picture: () is silence on purpose, None is "ask CLIP".
+
+    `sheet` holds the cues by shot id; a shot it does not name falls to its notes, then to its name.
+    """
+    if shot.shot_id in sheet:
+        return tuple(_from_sheet(cue, vocabulary) for cue in sheet[shot.shot_id] if cue.label.strip())
+    noted = tuple(label for note in shot.notes for label in labels_in_note(note))
+    if noted:
+        return tuple(_spotted(label, NOTE, vocabulary) for label in dict.fromkeys(noted))
+    named = label_in_name(shot.name, vocabulary)
+    return (_spotted(named, NAME, vocabulary),) if named else None
+
+
+def by_shot(cues: Sequence[Cue]) -> dict[str, tuple[Cue, ...]]:
+    """The cues of a sheet, grouped by shot id, in the sheet's order."""
+    grouped: dict[str, tuple[Cue, ...]] = {}
+    for cue in cues:
+        grouped[cue.shot_id] = (*grouped.get(cue.shot_id, ()), cue)
+    return grouped
+
+
+def heard_by_clip(labels: Sequence[SpottedLabel]) -> tuple[Spotted, ...]:
+    """What CLIP hears in the picture, as cues."""
+    return tuple(
+        Spotted(label=found.label, category=found.category, confidence=found.confidence, source=CLIP) for found in labels
+    )
+
+
+def _from_sheet(cue: Cue, vocabulary: Sequence[KnownLabel]) -> Spotted:
+    found = _spotted(cue.label.strip(), SHEET, vocabulary)
+    return Spotted(
+        label=found.label, category=cue.category or found.category, confidence=1.0, source=SHEET, seed=cue.seed
+    )
+
+
+def _spotted(label: str, source: str, vocabulary: Sequence[KnownLabel]) -> Spotted:
+    """A label a person gave. One the model knows takes the model's spelling, so that "Car Passing By" is no stranger."""
+    known = {entry.text.casefold(): entry for entry in vocabulary}.get(label.casefold())
+    text, category = (known.text, known.category) if known else (label, category_of(label))
+    return Spotted(label=text, category=category, confidence=1.0, source=source)
+
+
+class SpotMemory:
+    """What CLIP heard in which stretch of which movie, so that a finished pass runs again without loading the model.
+
+    One small JSON file per key under `root`; a damaged one is as good as none.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def find(self, feature_key: str, settings_digest: str) -> tuple[Spotted, ...] | None:
+        """What was heard, or None when nobody listened yet."""
+        try:
+            rows = json.loads(self._file(feature_key, settings_digest).read_text(encoding="utf-8"))
+            return tuple(Spotted(label=row[0], category=row[1], confidence=float(row[2]), source=CLIP) for row in rows)
+        except (OSError, ValueError, TypeError, LookupError):
+            return None
+
+    def put(self, feature_key: str, settings_digest: str, cues: Sequence[Spotted]) -> None:
+        """Remember. Raises OSError when the store cannot be written."""
+        file = self._file(feature_key, settings_digest)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        rows = [[cue.label, cue.category, cue.confidence] for cue in cues]
+        with tempfile.NamedTemporaryFile("w", dir=file.parent, suffix=".tmp", delete=False, encoding="utf-8") as draft:
+            json.dump(rows, draft)
+        os.replace(draft.name, file)
+
+    def _file(self, feature_key: str, settings_digest: str) -> Path:
+        key = hashlib.sha256(f"{feature_key} {settings_digest}".encode()).hexdigest()
+        return self._root / key[:2] / f"{key}.json"

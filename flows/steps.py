@@ -1,0 +1,105 @@
+"""The steps of a pass as plain functions: they know nothing of Prefect, and what they return is tiny.
+
+    listen        one shot: look at it once, decide its cues, see which takes the store holds already
+    make_takes    up to eight cues: make them, one by one when the batch as a whole fails
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flows.boundary import Failure, attempt
+from flows.engine import Studio, resident
+from flows.shot_job import CueJob, ShotJob, Spotted, cue_jobs
+from flows.spotting import heard_by_clip
+from pipeline.records import ClipReceipt, FoleyRequest, feature_key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What a shot is to get. `stored` are the takes the store held already; `failure` says why there is nothing."""
+
+    shot_id: str
+    cues: tuple[CueJob, ...] = ()
+    stored: tuple[ClipReceipt, ...] = ()
+    failure: str = ""
+
+    def missing(self) -> tuple[FoleyRequest, ...]:
+        """The requests that still have to be made."""
+        held = {receipt.key for receipt in self.stored}
+        return tuple(cue.request for cue in self.cues if cue.request.key() not in held)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """How one request came out: a receipt, or the reason why there is none."""
+
+    key: str
+    receipt: ClipReceipt | None = None
+    failure: str = ""
+
+
+class Stopped(Exception):
+    """The person asked the pass to stop."""
+
+
+STOP = threading.Event()
+
+
+def known_before_looking(job: ShotJob, studio: Studio) -> Heard | None:
+    """The shot's cues and takes when all of them are known and made; None when there is work to do."""
+    spotted = job.given
+    if spotted is None:
+        spotted = studio.spots.find(feature_key(job.span, studio.model_digest), studio.settings_digest)
+    if spotted is None:
+        return None
+    heard = _heard(job, spotted, studio)
+    return None if heard.missing() else heard
+
+
+def listen(job: ShotJob, studio: Studio) -> Heard:
+    """Look at a shot and decide its cues. Never raises: what goes wrong is the shot's `failure`."""
+    heard = attempt(_listen, job, studio)
+    return Heard(shot_id=job.shot_id, failure=heard.reason) if isinstance(heard, Failure) else heard
+
+
+def make_takes(requests: Sequence[FoleyRequest], studio: Studio) -> tuple[Take, ...]:
+    """Make a batch, in order. Never raises: a request that cannot be made does not take the others with it."""
+    batch = attempt(_make, requests, studio)
+    if not isinstance(batch, Failure):
+        return batch
+    if len(requests) == 1 and not batch.retryable:
+        return (Take(key=requests[0].key(), failure=batch.reason),)
+    return tuple(_make_alone(request, studio) for request in requests)
+
+
+def _listen(job: ShotJob, studio: Studio) -> Heard:
+    _stop_if_asked()
+    found = resident(studio).listen(job.span, ask=job.given is None)
+    if job.given is not None:
+        return _heard(job, job.given, studio)
+    spotted = heard_by_clip(found)
+    studio.spots.put(feature_key(job.span, studio.model_digest), studio.settings_digest, spotted)
+    return _heard(job, spotted, studio)
+
+
+def _heard(job: ShotJob, spotted: tuple[Spotted, ...], studio: Studio) -> Heard:
+    cues = cue_jobs(job, spotted, settings_digest=studio.settings_digest, model_digest=studio.model_digest)
+    found = (studio.clips.find(cue.request.key()) for cue in cues)
+    return Heard(shot_id=job.shot_id, cues=cues, stored=tuple(receipt for receipt in found if receipt))
+
+
+def _make(requests: Sequence[FoleyRequest], studio: Studio) -> tuple[Take, ...]:
+    _stop_if_asked()
+    receipts = resident(studio).make(requests, lambda receipt: _stop_if_asked())
+    return tuple(Take(key=receipt.key, receipt=receipt) for receipt in receipts)
+
+
+def _make_alone(request: FoleyRequest, studio: Studio) -> Take:
+    alone = attempt(_make, [request], studio)
+    return Take(key=request.key(), failure=alone.reason) if isinstance(alone, Failure) else alone[0]
+
+
+def _stop_if_asked() -> None:
+    if STOP.is_set():
+        raise Stopped("the pass was stopped")

@@ -1,0 +1,95 @@
+"""The `foley` command. Commands import what they need when they run: `foley --help` loads neither torch nor Prefect.
+
+Exit codes: 0 all made, 1 a fault of the program or a finding of the doctor, 2 wrong usage or input that cannot be used,
+3 some shots failed and the rest is on the timeline, 4 nothing made, 130 interrupted.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import NoReturn
+
+import typer
+
+from plugin.commands import demo, doctor, models, run, shots
+from plugin.console import complain, survive_any_letter
+from plugin.errors import NothingMade, UsageProblem
+
+USAGE, NOTHING_MADE, FAULT, INTERRUPTED = 2, 4, 1, 130
+
+app = typer.Typer(
+    name="foley",
+    help="Foley for an edit: reads a timeline, makes the sounds its shots call for, lays them back as audio tracks.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run)
+app.command("shots")(shots.shots)
+app.command("demo")(demo.demo)
+app.add_typer(models.app, name="models")
+app.command("doctor")(doctor.doctor)
+
+
+@app.callback()
+def _foley() -> None:
+    """Foley for an edit: reads a timeline, makes the sounds its shots call for, lays them back as audio tracks."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    sys.exit(exit_code_of(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def exit_code_of(arguments: list[str]) -> int:
+    """Carry out a command line; errors become one sentence on stderr. With --debug they keep their traceback."""
+    survive_any_letter()
+    try:
+        code = app(arguments or ["--help"], prog_name="foley", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or 0)
+    except (KeyboardInterrupt, typer.Abort):
+        complain("stopped; the takes made so far are kept, so running it again goes on from here")
+        return INTERRUPTED
+    except BrokenPipeError:
+        _let_the_reader_go()
+        return 0
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        return _explained(error)
+
+
+def _explained(error: Exception) -> int:
+    """Say in one sentence what is wrong; the exit code."""
+    if isinstance(error, NothingMade):
+        complain(str(error))
+        return NOTHING_MADE
+    if hasattr(error, "format_message"):  # the command line parser's own errors
+        complain(error.format_message())
+        return USAGE
+    if isinstance(error, UsageProblem) or _is_known(error):
+        complain(str(error))
+        return USAGE
+    complain(f"a fault of the program, {type(error).__name__}: {error}; run again with --debug and report what it shows")
+    return FAULT
+
+
+def _is_known(error: Exception) -> bool:
+    """Whether it is one of the errors our packages raise for input they cannot use."""
+    from flows.errors import PassError
+    from pipeline.errors import PipelineError
+    from timeline_io.errors import TimelineError
+
+    return isinstance(error, PassError | PipelineError | TimelineError)
+
+
+def _let_the_reader_go() -> None:
+    """`foley shots EDIT | head` closes the pipe early; the interpreter must not complain about it when it ends."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()

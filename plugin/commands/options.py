@@ -1,0 +1,67 @@
+"""Options that several commands share, and how their words become the options of a pass."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from plugin.config import settle
+from plugin.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from flows.options import PassOptions
+
+EditArgument = Annotated[Path, typer.Argument(metavar="EDIT", help="An edit: OpenTimelineIO (.otio) or Final Cut Pro 7 XML (.xml).")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no words of success.")]
+DebugOption = Annotated[bool, typer.Option("--debug", hidden=True, help="Show the traceback of an error.")]
+MediaRootOption = Annotated[
+    list[Path] | None, typer.Option("--media-root", help="Folder to search for media that has moved; may be repeated.")
+]
+PathMapOption = Annotated[
+    list[str] | None,
+    typer.Option("--path-map", metavar="FROM=TO", help="Replace the beginning of media paths; may be repeated."),
+]
+SequenceOption = Annotated[
+    str | None, typer.Option("--sequence", help="Name of the sequence, where the file holds several.")
+]
+DeviceOption = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps. Default: auto.")]
+PrefectOption = Annotated[
+    bool | None,
+    typer.Option("--prefect/--no-prefect", help="Keep a record of the pass in Prefect (default), or do without."),
+]
+
+
+def pass_options(edit: Path, flags: Mapping[str, Any]) -> "tuple[PassOptions, bool]":
+    """The options of a pass from the command line, the environment and foley.toml; and whether Prefect keeps a record.
+
+    Raises UsageProblem when one of them cannot be.
+    """
+    from pydantic import ValidationError
+
+    from flows.options import PassOptions
+
+    words = settle(flags, edit)
+    with_prefect = bool(words.pop("prefect", True))
+    fields = {_FIELDS.get(word, word): value for word, value in words.items()}
+    fields["path_maps"] = tuple(_pair(text) for text in words.pop("path-map", ()))
+    try:
+        return PassOptions(**fields), with_prefect
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageProblem(f"--{_word(str(first['loc'][0]))} {first['input']}: {first['msg'].lower()}") from error
+
+
+_FIELDS = {"media-root": "media_roots", "path-map": "path_maps"}
+
+
+def _word(field: str) -> str:
+    return next((word for word, name in _FIELDS.items() if name == field), field)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    before, equals, after = text.partition("=")
+    if not before or not equals or not after:
+        raise UsageProblem(f"--path-map {text}: write it as FROM=TO, for example --path-map 'Z:\\Show=/mnt/show'")
+    return before, after

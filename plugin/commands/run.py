@@ -1,0 +1,134 @@
+"""foley run: sound for an edit."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from plugin.commands.options import (
+    DebugOption,
+    DeviceOption,
+    EditArgument,
+    JsonOption,
+    MediaRootOption,
+    PathMapOption,
+    PrefectOption,
+    QuietOption,
+    SequenceOption,
+    pass_options,
+)
+
+if TYPE_CHECKING:
+    from flows.options import PassOptions
+    from flows.plan import PassPlan
+    from flows.records import PassReport
+    from plugin.console import Voice
+
+
+def run(
+    edit: EditArgument,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for everything written. Default: <edit>_foley beside it.")
+    ] = None,
+    labels: Annotated[Path | None, typer.Option("--labels", help="A cue sheet: which sound each shot gets.")] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Name or folder of a model. Default: mini.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Another number gives other takes.")] = None,
+    media_root: MediaRootOption = None,
+    path_map: PathMapOption = None,
+    sequence: SequenceOption = None,
+    device: DeviceOption = None,
+    handles: Annotated[
+        int | None, typer.Option("--handles", min=0, metavar="FRAMES", help="Extra sound on each side. Default: 12.")
+    ] = None,
+    preview: Annotated[
+        bool | None, typer.Option("--preview/--no-preview", help="Also write preview.mp4 (default), or not.")
+    ] = None,
+    store: Annotated[
+        Path | None, typer.Option("--store", help="Folder of finished takes. Default: the user's cache folder.")
+    ] = None,
+    prefect: PrefectOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> int:
+    """Make the sounds an edit calls for and lay them on new audio tracks of a copy.
+
+    The copy, the sounds, the cue sheet and a report go to the output folder; the edit itself is never touched.
+    Run again, it makes only what is missing. Exit code: 0 all made, 2 wrong usage, 3 some shots failed, 4 nothing made.
+    """
+    from flows.plan import plan_pass
+    from plugin.console import Voice
+
+    flags = {
+        "out": out,
+        "labels": labels,
+        "model": model,
+        "seed": seed,
+        "media-root": media_root,
+        "path-map": path_map,
+        "sequence": sequence,
+        "device": device,
+        "handles": handles,
+        "preview": preview,
+        "store": store,
+        "prefect": prefect,
+    }
+    options, with_prefect = pass_options(edit, flags)
+    voice = Voice(as_json=as_json, quiet=quiet)
+    if not dry_run:
+        return carry_out(edit, options, voice, with_prefect=with_prefect)
+    from plugin.commands.dry_run import show_plan
+
+    return show_plan(plan_pass(edit.absolute(), options), voice)
+
+
+def carry_out(edit: Path, options: "PassOptions", voice: "Voice", *, with_prefect: bool) -> int:
+    """Run a pass, show how it goes and what came out; the exit code."""
+    report = watched_pass(edit, options, voice, with_prefect=with_prefect)
+    show(report, voice)
+    return report.exit_code
+
+
+def watched_pass(edit: Path, options: "PassOptions", voice: "Voice", *, with_prefect: bool) -> "PassReport":
+    """Run a pass while showing how it goes. Raises NothingMade when it stops half-way."""
+    from flows.plan import plan_pass
+    from flows.run import perform
+    from plugin.errors import half_way
+    from plugin.progress import PassProgress
+
+    plan: PassPlan = plan_pass(edit.absolute(), options)
+    plan.output()
+    with half_way(), PassProgress(voice) as progress:
+        return perform(plan, tell=progress.tell, with_prefect=with_prefect)
+
+
+def show(report: "PassReport", voice: "Voice") -> None:
+    """The warnings, the shots that have no sound and why, and where everything lies."""
+    from plugin.console import complain
+
+    for warning in report.warnings:
+        voice.warn(warning)
+    voice.result(report.as_json(), f"{report.edit_name}: {report.summary}, in {report.seconds} s", *_quiet_shots(report), *_places(report))
+    if report.counts["failed"]:
+        more = report.counts["failed"] - 1
+        complain(report.first_failure + (f" (and {more} more, see {report.outputs.report})" if more else ""))
+    elif not report.laid:
+        complain("no shot calls for a sound, so no new edit was written: name sounds in a cue sheet and give it with --labels")
+
+
+def _quiet_shots(report: "PassReport") -> list[str]:
+    unheard = [shot for shot in report.shots if shot.reason]
+    return [f"  {shot.shot_id or '-'}  {shot.name}: {shot.state}, {shot.reason}" for shot in unheard]
+
+
+def _places(report: "PassReport") -> list[str]:
+    outputs = report.outputs
+    named = {
+        "new edit": outputs.edit,
+        "sounds": outputs.takes,
+        "cue sheet": outputs.cues,
+        "report": outputs.report,
+        "preview": outputs.preview,
+    }
+    return [f"  {name:<10}{path}" for name, path in named.items() if path]

@@ -1,0 +1,69 @@
+"""How the command line speaks: results on stdout, everything else on stderr, and with --json one document on stdout.
+
+Names from an edit are printed as they are: nothing in them is taken for markup, and a letter the terminal cannot show
+is spelled out instead of ending the program.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+class Voice:
+    """One command's way of speaking. `quiet` keeps progress and results of success to itself, never an error."""
+
+    def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
+        self.as_json = as_json
+        self.quiet = quiet
+        self.out = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
+        self.err = Console(file=sys.stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+    def result(self, document: Any, *lines: Any) -> None:
+        """The result: `document` with --json, otherwise the lines (text, or anything rich can show)."""
+        if self.as_json:
+            self.out.file.write(json.dumps(document, indent=2) + "\n")
+            return
+        for line in () if self.quiet else lines:
+            self.out.print(line)
+
+    def note(self, text: str) -> None:
+        """Something on the way, on stderr."""
+        if not self.quiet:
+            self.err.print(text, style="dim")
+
+    def warn(self, text: str) -> None:
+        """A warning on stderr; also when quiet."""
+        self.err.print(f"foley: warning: {text}", style="yellow")
+
+
+def complain(text: str) -> None:
+    """One sentence on stderr about why nothing, or not everything, was done."""
+    console = Console(file=sys.stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    console.print(f"foley: {text}", style="red")
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Rows of plain text under headings."""
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        shown.add_column(column, overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text(cell) for cell in row))
+    return shown
+
+
+def survive_any_letter() -> None:
+    """Let stdout and stderr spell out what their encoding cannot show."""
+    for stream in (sys.stdout, sys.stderr):
+        _spell_out(stream)
+
+
+def _spell_out(stream: TextIO) -> None:
+    with suppress(AttributeError, ValueError):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[attr-defined]

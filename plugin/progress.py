@@ -1,0 +1,58 @@
+"""Shows how a pass goes: bars in a terminal, plain lines elsewhere, nothing when quiet. Always on stderr."""
+
+import time
+from types import TracebackType
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from flows.desk import PassEvent
+from plugin.console import Voice
+
+_COUNTED = {"listen": "shots listened to", "make": "sounds made"}
+_A_LINE_EVERY_S = 5.0
+
+
+class PassProgress:
+    """A context manager whose `tell` is a pass's listener."""
+
+    def __init__(self, voice: Voice) -> None:
+        self._voice = voice
+        self._bars = _bars(voice) if voice.err.is_terminal and not voice.quiet else None
+        self._rows: dict[str, TaskID] = {}
+        self._last_line_s = 0.0
+
+    def __enter__(self) -> "PassProgress":
+        if self._bars:
+            self._bars.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._bars:
+            self._bars.stop()
+
+    def tell(self, event: PassEvent) -> None:
+        """Show one event."""
+        if event.text:
+            self._voice.note(event.text)
+        elif self._bars:
+            self._move_bar(self._bars, event)
+        else:
+            self._write_line(event)
+
+    def _move_bar(self, bars: Progress, event: PassEvent) -> None:
+        if event.stage not in self._rows:
+            self._rows[event.stage] = bars.add_task(_COUNTED[event.stage], total=event.total)
+        bars.update(self._rows[event.stage], completed=event.done, total=event.total)
+
+    def _write_line(self, event: PassEvent) -> None:
+        """A line now and then: a log of an overnight pass should not drown in its progress."""
+        now_s = time.monotonic()
+        if now_s - self._last_line_s >= _A_LINE_EVERY_S:
+            self._last_line_s = now_s
+            self._voice.note(f"{event.done} of {event.total} {_COUNTED[event.stage]}")
+
+
+def _bars(voice: Voice) -> Progress:
+    return Progress(
+        TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=voice.err
+    )
