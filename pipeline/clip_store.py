@@ -1,7 +1,8 @@
 """Finished takes and picture features, kept under their content keys so that nothing is made twice.
 
 An entry is `root/<first two of the key>/<key>.wav` (or `.npz`) with a small file beside it that is written last and
-vouches for it by digest. Whatever does not fit together (half-written, damaged, changed) is as good as absent and gets replaced.
+vouches for it by digest. Whatever does not fit together (half-written, damaged, changed) is as good as absent and
+gets replaced.
 """
 
 from __future__ import annotations

@@ -47,18 +47,13 @@ def square_pixels(shown: ShownFrame, size: int, scaler: VideoReformatter) -> NDA
 
     `scaler` keeps its tables from frame to frame of one movie.
     """
-    width, height = display_size(shown)
+    width, height = shown.display_size
     shorter = min(width, height)
     target = max(size, round(width * size / shorter)), max(size, round(height * size / shorter))
     image = Image.fromarray(_rgb(shown.frame, target, scaler)).resize(target, Image.Resampling.BOX)
     left, top = (target[0] - size) // 2, (target[1] - size) // 2
     square = np.asarray(image.crop((left, top, left + size, top + size)))
     return np.rot90(square, shown.frame.rotation // 90)
-
-
-def display_size(shown: ShownFrame) -> tuple[Fraction, Fraction]:
-    """Width and height of the frame in square pixels, before rotation."""
-    return shown.frame.width * shown.pixel_aspect, Fraction(shown.frame.height)
 
 
 def _rgb(frame: VideoFrame, target: tuple[int, int], scaler: VideoReformatter) -> NDArray[np.uint8]:

@@ -44,6 +44,11 @@ class ShownFrame:
     end: int
     pixel_aspect: Fraction = Fraction(1)
 
+    @property
+    def display_size(self) -> tuple[Fraction, Fraction]:
+        """Width and height in square pixels, before rotation."""
+        return self.frame.width * self.pixel_aspect, Fraction(self.frame.height)
+
 
 class _TimedFrame(NamedTuple):
     pts: int

@@ -1,0 +1,70 @@
+"""Many sounds on one timeline, mixed a stretch at a time, so that hours take no more memory than seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+
+from pipeline.errors import OutputError
+from pipeline.records import SAMPLE_RATE_HZ
+
+# Full scale less what a lossy encoder may add to a clipped wave.
+_CEILING = 10 ** (-1 / 20)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewSound:
+    """A sound file at its place: `first_sample` counts from the first frame at SAMPLE_RATE_HZ and may be negative."""
+
+    wav: Path
+    first_sample: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _MeasuredSound:
+    wav: Path
+    first: int
+    end: int
+
+
+class Mixdown:
+    """The sum of sounds, hard-limited, readable at any place."""
+
+    def __init__(self, sounds: Sequence[PreviewSound]) -> None:
+        """Raises OutputError for a sound that cannot be read or has another rate than SAMPLE_RATE_HZ."""
+        self._sounds = [_measured(sound) for sound in sounds]
+
+    def read(self, first: int, count: int) -> NDArray[np.float32]:
+        """Samples [first, first + count) of the mix, float32 (2, count); silence where nothing sounds."""
+        mixed = np.zeros((count, 2), np.float32)
+        for sound in self._sounds:
+            begin, end = max(first, sound.first), min(first + count, sound.end)
+            if begin < end:
+                mixed[begin - first : end - first] += _stereo(sound, begin, end)
+        return np.ascontiguousarray(np.clip(mixed, -_CEILING, _CEILING).T)
+
+
+def _measured(sound: PreviewSound) -> _MeasuredSound:
+    try:
+        info = soundfile.info(sound.wav)
+    except (OSError, soundfile.SoundFileError) as error:
+        raise OutputError(f"The sound {sound.wav} cannot be read for the preview: make the take again.") from error
+    if info.samplerate != SAMPLE_RATE_HZ:
+        raise OutputError(
+            f"The sound {sound.wav} has {info.samplerate} samples per second, the preview {SAMPLE_RATE_HZ}: "
+            "make the take again."
+        )
+    return _MeasuredSound(wav=sound.wav, first=sound.first_sample, end=sound.first_sample + info.frames)
+
+
+def _stereo(sound: _MeasuredSound, begin: int, end: int) -> NDArray[np.float32]:
+    """Timeline samples [begin, end) of one sound, (end - begin, 2): mono on both sides, more channels averaged."""
+    samples, _rate = soundfile.read(
+        sound.wav, start=begin - sound.first, frames=end - begin, dtype="float32", always_2d=True
+    )
+    return samples if samples.shape[1] == 2 else samples.mean(axis=1, keepdims=True)  # type: ignore[no-any-return]
