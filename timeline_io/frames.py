@@ -5,10 +5,14 @@ A literal 23.976 is 346 samples wrong after two hours, so every rate is snapped 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-_NOMINAL_NTSC_RATES = (24, 30, 48, 60, 120)
+_NOMINAL_NTSC_RATES = (12, 15, 24, 30, 48, 60, 120)
+# Text is checked before it becomes a Fraction: "1e999999999" would fill the memory with digits.
+_PLAIN_NUMBER = re.compile(r"\d{1,12}(\.\d{1,18})?(/\d{1,12})?")
+_TIMECODE = re.compile(r"(\d{1,3})[:;.](\d{1,2})[:;.](\d{1,2})([:;.,])(\d{1,3})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,35 +44,77 @@ def sample_at(frame: int, rate: Fraction, sample_rate_hz: int) -> int:
     return (2 * frame * sample_rate_hz * rate.denominator + rate.numerator) // (2 * rate.numerator)
 
 
+def frame_at(time_s: Fraction, rate: Fraction) -> int:
+    """The frame whose leading edge is nearest to `time_s` seconds (halves round up)."""
+    return (2 * time_s * rate + 1) // 2
+
+
 def snap_rate(rate: float | int | str | Fraction) -> Fraction:
     """The exact frame rate meant by any usual spelling: 23.976, "23.98" and 23.976024 are 24000/1001.
 
     Raises ValueError for a rate that is not a positive number.
     """
-    try:
-        exact = Fraction(rate).limit_denominator(10_000_000)
-    except (ValueError, ZeroDivisionError, OverflowError, TypeError) as error:
-        raise ValueError(f"{rate!r} is not a frame rate") from error
-    if exact <= 0:
-        raise ValueError(f"{rate!r} is not a frame rate: it must be greater than zero")
+    exact = _exact_rate(rate)
     for nominal in _NOMINAL_NTSC_RATES:
         ntsc = Fraction(nominal * 1000, 1001)
         if abs(exact - ntsc) < Fraction(nominal, 4800):
             return ntsc
-    if abs(exact - round(exact)) < Fraction(1, 2000):
+    if round(exact) and abs(exact - round(exact)) < Fraction(1, 2000):
         return Fraction(round(exact))
     return exact
 
 
 def timecode(frame: int, rate: Fraction, drop_frame: bool = False) -> str:
     """SMPTE ST 12-1 timecode of an absolute frame number: HH:MM:SS:FF, or HH:MM:SS;FF when dropping."""
-    nominal = max(1, round(rate))
+    nominal = _nominal(rate)
     if drop_frame:
         frame = _with_dropped_numbers(frame, nominal)
     frames = frame % nominal
     seconds = frame // nominal
     separator = ";" if drop_frame else ":"
     return f"{seconds // 3600 % 24:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{separator}{frames:02d}"
+
+
+def frame_at_timecode(text: str, rate: Fraction, drop_frame: bool | None = None) -> int:
+    """The absolute frame number of a timecode; None reads drop frame from the `;` before the frames.
+
+    Raises ValueError when the text is no timecode of this rate.
+    """
+    match = _TIMECODE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a timecode")
+    hours, minutes, seconds, frames = (int(match[group]) for group in (1, 2, 3, 5))
+    nominal = _nominal(rate)
+    if minutes > 59 or seconds > 59 or frames >= nominal:
+        raise ValueError(f"{text!r} is not a timecode at {nominal} frames per second")
+    total_minutes = hours * 60 + minutes
+    frame = (total_minutes * 60 + seconds) * nominal + frames
+    dropping = match[4] in ";," if drop_frame is None else drop_frame
+    if dropping and rate.denominator == 1001:
+        frame -= nominal // 15 * (total_minutes - total_minutes // 10)
+    return frame
+
+
+def _exact_rate(rate: float | int | str | Fraction) -> Fraction:
+    if isinstance(rate, str) and not _PLAIN_NUMBER.fullmatch(rate.strip()):
+        raise ValueError(f"{rate!r} is not a frame rate")
+    try:
+        exact = _quotient(rate) if isinstance(rate, str) else Fraction(rate)
+    except (ValueError, ZeroDivisionError, OverflowError, TypeError) as error:
+        raise ValueError(f"{rate!r} is not a frame rate") from error
+    exact = exact.limit_denominator(10_000_000)
+    if exact <= 0:
+        raise ValueError(f"{rate!r} is not a frame rate: it must be greater than zero")
+    return exact
+
+
+def _quotient(text: str) -> Fraction:
+    dividend, _, divisor = text.strip().partition("/")
+    return Fraction(dividend) / Fraction(divisor or "1")
+
+
+def _nominal(rate: Fraction) -> int:
+    return max(1, round(rate))
 
 
 def _with_dropped_numbers(frame: int, nominal: int) -> int:

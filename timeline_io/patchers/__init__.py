@@ -1,1 +1,35 @@
-"""Patchers, one per format: a copy of the exported file that differs by our tracks only."""
+"""The formats that our tracks can be laid into, as functions from bytes to bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from timeline_io.edit import FoleyTrack
+from timeline_io.errors import LayingError
+from timeline_io.patchers import fcp7, otio
+from timeline_io.patchers.target import Folders, Target
+
+__all__ = ["PATCHERS", "Folders", "Patcher", "Target", "patcher_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Patcher:
+    """How one format takes our tracks in (`add`) and gives them back (`remove`); neither touches another byte."""
+
+    add: Callable[[bytes, Target, tuple[FoleyTrack, ...]], bytes]
+    remove: Callable[[bytes, Target, Folders], bytes]
+
+
+PATCHERS = {
+    "otio": Patcher(otio.add_tracks, otio.remove_tracks),
+    "fcp7": Patcher(fcp7.add_tracks, fcp7.remove_tracks),
+}
+
+
+def patcher_of(format_name: str) -> Patcher:
+    """The patcher of a format; raises LayingError when tracks cannot be laid into it."""
+    patcher = PATCHERS.get(format_name)
+    if patcher is None:
+        raise LayingError(f"tracks cannot be laid into a timeline of the format {format_name!r} yet")
+    return patcher

@@ -1,1 +1,69 @@
-"""Readers, one per format."""
+"""The formats an edit can be read from: bytes in, a `model.Sequence` out. One entry per format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from timeline_io.errors import UnreadableEditError, UnsupportedEditError
+from timeline_io.model import Sequence
+from timeline_io.readers.fcp7 import read_fcp7
+from timeline_io.readers.otio import read_otio
+
+FORMATS_TODAY = "OpenTimelineIO (.otio) and Final Cut Pro 7 XML (.xml, as Premiere and Resolve export it)"
+
+_NOT_YET = {
+    ".aaf": "an AAF file",
+    ".edl": "an edit decision list",
+    ".fcpxml": "Final Cut Pro X XML",
+    ".fcpxmld": "a Final Cut Pro X bundle",
+    ".otioz": "an OpenTimelineIO bundle",
+    ".otiod": "an OpenTimelineIO bundle",
+    ".prproj": "a Premiere project",
+    ".drp": "a Resolve project",
+    ".drt": "a Resolve timeline",
+    ".ale": "an Avid log",
+    ".avb": "an Avid bin",
+    ".xges": "a GStreamer project",
+    ".kdenlive": "a Kdenlive project",
+    ".mlt": "an MLT project",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One format: how its files begin, and the function that reads them.
+
+    `read(data, file_name, sequence)` gives the sequence of that name, or the only one there is.
+    """
+
+    name: str
+    opening: str
+    read: Callable[[bytes, str, str | None], Sequence]
+
+
+READERS = (
+    Reader("otio", "{", read_otio),
+    Reader("fcp7", "<", read_fcp7),
+)
+
+
+def refuse_unread_suffix(file_name: str, suffix: str) -> None:
+    """Raise UnsupportedEditError for the suffix of a format that is known but not read."""
+    kind = _NOT_YET.get(suffix.lower())
+    if kind:
+        raise UnsupportedEditError(f"{file_name} is {kind}, which is not read yet: export the timeline as {FORMATS_TODAY}")
+
+
+def reader_of(data: bytes, file_name: str) -> Reader:
+    """The reader for a file by how its content begins; raises UnreadableEditError when none fits."""
+    head = _opening_text(data)
+    for reader in READERS:
+        if head.startswith(reader.opening):
+            return reader
+    raise UnreadableEditError(f"{file_name} is no timeline that can be read: the formats read are {FORMATS_TODAY}")
+
+
+def _opening_text(data: bytes) -> str:
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    return data[:256].decode(encoding, errors="replace").lstrip()

@@ -1,0 +1,182 @@
+"""The cue sheet: which sound is wanted in which shot, as a CSV table that an editor may edit and hand back."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from timeline_io.edit import Edit, Shot
+from timeline_io.errors import CueSheetError
+from timeline_io.files import write_atomically
+from timeline_io.frames import timecode
+
+COLUMNS = ("shot", "cue", "clip", "in", "out", "label", "category", "confidence", "seed", "source")
+_NEEDED = ("shot", "label")
+_DELIMITERS = ",;\t"
+_LABEL_SEPARATOR = ";"
+_MAX_BYTES = 20_000_000
+_LARGEST_SEED = 2**63
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cue:
+    """One sound wanted in one shot; an empty label means that the shot stays silent.
+
+    `seed` is None when the sheet leaves the choice to the run; `confidence` lies in 0..1; `source`
+    says who asked for the sound ("sheet", "note", "name", "heard").
+    """
+
+    cue_id: str
+    shot_id: str
+    label: str
+    category: str = ""
+    seed: int | None = None
+    source: str = "sheet"
+    confidence: float = 1.0
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the shot is to stay silent."""
+        return not self.label
+
+
+def write_cues(path: Path, edit: Edit, cues: Sequence[Cue]) -> Path:
+    """Write the cues as CSV in UTF-8 with a byte order mark, so that spreadsheets read every name right."""
+    shots = {shot.shot_id: shot for shot in edit.shots}
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(_row(cue, shots[cue.shot_id], edit) for cue in cues)
+    write_atomically(path, table.getvalue().encode("utf-8-sig"))
+    return path
+
+
+def read_cues(path: Path, edit: Edit) -> tuple[Cue, ...]:
+    """The cues of a sheet, in its order. Only `shot` and `label` are needed; `shot` may be a clip's name.
+
+    One cell may hold several labels apart by `;`. Raises CueSheetError that names row and column.
+    """
+    header, rows = _table(path)
+    missing = [name for name in _NEEDED if name not in header]
+    if missing:
+        raise CueSheetError(f"{path.name}, row 1: there is no column {missing[0]!r}")
+    counts: Counter[str] = Counter()
+    cues: list[Cue] = []
+    for number, cells in rows:
+        row = _Row(path.name, number, dict(zip(header, cells, strict=False)))
+        for shot in row.shots(edit):
+            cues += row.cues(shot, counts)
+    _check_ids(path.name, cues)
+    return tuple(cues)
+
+
+def _row(cue: Cue, shot: Shot, edit: Edit) -> tuple[str, ...]:
+    return (
+        cue.shot_id,
+        cue.cue_id,
+        shot.name,
+        timecode(shot.record.first, edit.rate, edit.drop_frame),
+        timecode(shot.record.end, edit.rate, edit.drop_frame),
+        cue.label,
+        cue.category,
+        f"{cue.confidence:.3f}",
+        "" if cue.seed is None else str(cue.seed),
+        cue.source,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One row of a sheet, with what an error message needs to point at it."""
+
+    file_name: str
+    number: int
+    cells: dict[str, str]
+
+    def shots(self, edit: Edit) -> tuple[Shot, ...]:
+        """The shots meant by the shot cell: one id, or every shot of a clip."""
+        wanted = self._cell("shot").casefold()
+        found = tuple(shot for shot in edit.shots if shot.shot_id.casefold() == wanted)
+        found = found or tuple(shot for shot in edit.shots if shot.name.casefold() == wanted)
+        if not wanted or not found:
+            raise self._error("shot", f"no shot is called {self._cell('shot')!r}")
+        return found
+
+    def cues(self, shot: Shot, counts: Counter[str]) -> Iterator[Cue]:
+        """One cue for each label of the row, or a silent one."""
+        labels = [label.strip() for label in self._cell("label").split(_LABEL_SEPARATOR)]
+        for label in [label for label in labels if label] or [""]:
+            counts[shot.shot_id] += 1
+            yield Cue(
+                cue_id=self._cell("cue") or f"{shot.shot_id}_{counts[shot.shot_id]:02d}",
+                shot_id=shot.shot_id,
+                label=label,
+                category=self._cell("category"),
+                seed=self._seed(),
+                source=self._cell("source") or "sheet",
+                confidence=self._confidence(),
+            )
+
+    def _seed(self) -> int | None:
+        cell = self._cell("seed")
+        if not cell:
+            return None
+        if not cell.isdecimal() or len(cell) > 19 or int(cell) >= _LARGEST_SEED:
+            raise self._error("seed", f"{cell[:40]!r} is not a whole number from 0 up")
+        return int(cell)
+
+    def _confidence(self) -> float:
+        cell = self._cell("confidence").replace(",", ".")
+        try:
+            confidence = float(cell or "1")
+        except ValueError:
+            confidence = -1.0
+        if not 0 <= confidence <= 1:
+            raise self._error("confidence", f"{cell[:40]!r} is not a number from 0 to 1")
+        return confidence
+
+    def _cell(self, column: str) -> str:
+        return self.cells.get(column, "").strip()
+
+    def _error(self, column: str, what: str) -> CueSheetError:
+        return CueSheetError(f"{self.file_name}, row {self.number}, column {column!r}: {what}")
+
+
+def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The header in lower case, and the rows that are not empty with the line they end on."""
+    text = _text(path)
+    first_line = text.partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=first_line.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        rows = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
+    except csv.Error as error:
+        raise CueSheetError(f"{path.name}, row {reader.line_num}: the row is no valid CSV ({error})") from error
+    if not rows:
+        raise CueSheetError(f"{path.name} is empty: it needs a header with the columns shot and label")
+    return [cell.strip().casefold() for cell in rows[0][1]], rows[1:]
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise CueSheetError(f"{path} cannot be read ({error})") from error
+    if len(data) > _MAX_BYTES:
+        raise CueSheetError(f"{path.name} is too large for a cue sheet")
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        # Spreadsheets on Windows still save in the system's own code page.
+        return data.decode("cp1252", errors="replace")
+
+
+def _check_ids(file_name: str, cues: Sequence[Cue]) -> None:
+    twice = [cue_id for cue_id, times in Counter(cue.cue_id for cue in cues).items() if times > 1]
+    if twice:
+        raise CueSheetError(f"{file_name}, column 'cue': {twice[0]!r} stands for more than one cue")

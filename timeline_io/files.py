@@ -1,0 +1,59 @@
+"""Bytes in and out: bounded reading, and writing that never leaves half a file behind."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+from timeline_io.errors import LayingError, UnreadableEditError
+
+MAX_EDIT_BYTES = 200_000_000
+
+
+def read_edit_bytes(path: Path) -> bytes:
+    """The content of an edit file; raises UnreadableEditError when it is missing, a folder, empty or huge."""
+    try:
+        if path.is_dir():
+            raise UnreadableEditError(f"{path} is a folder, not an edit: name the exported timeline file")
+        size = path.stat().st_size
+        if size > MAX_EDIT_BYTES:
+            raise UnreadableEditError(f"{path} is {size // 1_000_000} MB, more than the 200 MB an edit may have")
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise UnreadableEditError(f"{path} does not exist") from None
+    except (OSError, ValueError) as error:
+        raise UnreadableEditError(f"{path} cannot be read ({_cause(error)})") from error
+    if not data.strip():
+        raise UnreadableEditError(f"{path} is empty: export the timeline again")
+    return data
+
+
+def digest_of(data: bytes) -> str:
+    """SHA-256 of the bytes, as hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def write_atomically(out: Path, data: bytes) -> None:
+    """Write `out` whole or not at all: a temporary file in the same folder, fsync, rename.
+
+    Raises LayingError when the folder or the file cannot be written.
+    """
+    temporary = out.with_name(f".{out.name[:80]}.{secrets.token_hex(4)}.part")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("xb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(out)
+    except (OSError, ValueError) as error:
+        with contextlib.suppress(OSError, ValueError):
+            temporary.unlink(missing_ok=True)
+        raise LayingError(f"{out} cannot be written ({_cause(error)})") from error
+
+
+def _cause(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

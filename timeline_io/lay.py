@@ -1,0 +1,119 @@
+"""Laying: new audio tracks into a patched copy of the exported edit, and out of it again.
+
+The copy differs from the export in our tracks only. Converting a timeline through a common model loses
+links, transitions and effects, so the file is patched in place of being written anew:
+
+    edit.otio      V1 V2 A1 A2                      edit.foley.otio   V1 V2 A1 A2 [FOLEY Props 1]
+    again, with other takes                         edit.foley.otio   V1 V2 A1 A2 [FOLEY Props 1']
+
+Laying twice gives the same bytes as laying once; removing our tracks gives back the original bytes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
+from pathlib import Path
+
+from timeline_io.edit import Edit, FoleyTrack, PlacedClip
+from timeline_io.errors import LayingError
+from timeline_io.files import digest_of, read_edit_bytes, write_atomically
+from timeline_io.patchers import Target, patcher_of
+from timeline_io.readers import reader_of
+
+
+def lay_tracks(edit: Edit, tracks: Sequence[FoleyTrack], out: Path) -> Path:
+    """Write a copy of `edit.path` with `tracks` added to `out`, and return `out`.
+
+    Tracks of an earlier laying whose sound files lie in the same folders are replaced. Raises
+    LayingError when `out` would overwrite the edit or one of its files, when the edit changed since
+    it was read, when clips overlap or lie before the timeline's start, or when `out` cannot be written.
+    """
+    _refuse_overwriting(edit, tracks, out)
+    for track in tracks:
+        _check(track, edit)
+    data = read_edit_bytes(edit.path)
+    if digest_of(data) != edit.digest:
+        raise LayingError(f"{edit.path.name} changed since it was read: read it again before laying")
+    patcher = patcher_of(edit.format)
+    target = Target.of(edit)
+    filled = tuple(track for track in tracks if track.clips)
+    folders = frozenset(clip.wav.absolute().parent for track in filled for clip in track.clips)
+    cleared = patcher.remove(data, target, folders)
+    write_atomically(out, patcher.add(cleared, target, filled) if filled else cleared)
+    return out
+
+
+def remove_foley_tracks(path: Path, out: Path, *, takes: Path | None = None, sequence: str = "") -> Path:
+    """Write a copy of `path` without the tracks that laying added to it to `out`, and return `out`.
+
+    With `takes`, only tracks whose sound files all lie in that folder go, and those of that folder
+    that an editor exported again and that only carry our name. Raises LayingError as lay_tracks does.
+    """
+    if _same_file(path, out):
+        raise LayingError(f"{out} is the edit itself: name another file to write")
+    data = read_edit_bytes(path)
+    patcher = patcher_of(reader_of(data, path.name).name)
+    target = Target(file_name=path.name, sequence=sequence)
+    folders = None if takes is None else frozenset({takes.absolute()})
+    write_atomically(out, patcher.remove(data, target, folders))
+    return out
+
+
+def plan_tracks(
+    clips_by_category: Mapping[str, Sequence[PlacedClip]], prefix: str = "FOLEY"
+) -> tuple[FoleyTrack, ...]:
+    """Clips by category -> tracks "FOLEY Props 1", "FOLEY Props 2", ... on which no two clips overlap.
+
+        Props  [ a  ]  [ c ]         ->   FOLEY Props 1   [ a  ]  [ c ]
+                  [ b ]                   FOLEY Props 2      [ b ]
+    """
+    tracks: list[FoleyTrack] = []
+    for category, clips in clips_by_category.items():
+        title = " ".join(part for part in (prefix, category[:1].upper() + category[1:]) if part)
+        for number, lane in zip(count(1), _lanes(clips), strict=False):
+            tracks.append(FoleyTrack(name=f"{title} {number}", clips=tuple(lane)))
+    return tuple(tracks)
+
+
+def _lanes(clips: Iterable[PlacedClip]) -> list[list[PlacedClip]]:
+    """Each clip on the first lane that is free when it begins: the fewest lanes there can be."""
+    lanes: list[list[PlacedClip]] = []
+    for clip in sorted(clips, key=lambda clip: (clip.record.first, clip.record.end, clip.name)):
+        free = next((lane for lane in lanes if lane[-1].record.end <= clip.record.first), None)
+        if free is None:
+            lanes.append([clip])
+        else:
+            free.append(clip)
+    return lanes
+
+
+def _check(track: FoleyTrack, edit: Edit) -> None:
+    reached = edit.start_frame
+    for clip in track.clips:
+        where = f"{clip.name} on the track {track.name}"
+        if clip.record.rate != edit.rate:
+            raise LayingError(f"{where} is placed at {clip.record.rate} frames per second, the edit has {edit.rate}")
+        if clip.record.count <= 0:
+            raise LayingError(f"{where} has no length")
+        if clip.record.first < reached:
+            raise LayingError(f"{where} begins before the timeline or before the clip in front of it ends")
+        reached = clip.record.end
+
+
+def _refuse_overwriting(edit: Edit, tracks: Sequence[FoleyTrack], out: Path) -> None:
+    if out.is_dir():
+        raise LayingError(f"{out} is a folder: name the file to write")
+    media = {shot.media for shot in edit.shots if shot.media}
+    sounds = {clip.wav for track in tracks for clip in track.clips}
+    for taken in (edit.path, *media, *sounds):
+        if _same_file(taken, out):
+            raise LayingError(f"{out} is a file that the new timeline is made from: name another file to write")
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return one.absolute() == other.absolute()

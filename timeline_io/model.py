@@ -1,0 +1,78 @@
+"""An edit as its file describes it, before anyone asks what is visible: tracks, clips, nested sequences.
+
+Both readers fill this one model, so layering, trimming and retiming are written once (shots.py).
+All times are exact seconds. A track's items carry their place on that track; what lies between two
+items is a gap. Transitions do not appear: readers turn them into the cut point between two items.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marker:
+    """What somebody wrote on the timeline; `at_s` counts from the start of the item it sits on."""
+
+    at_s: Fraction
+    length_s: Fraction
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """A piece of one media file on a track.
+
+    t seconds after `start_s` it shows the media at `source_start_s + speed * t` seconds from the
+    start of the file. `no_picture` says why it is nothing to look at (a title, a generator).
+    """
+
+    name: str
+    start_s: Fraction
+    length_s: Fraction
+    source_start_s: Fraction
+    speed: Fraction
+    media_ref: str
+    enabled: bool = True
+    no_picture: str = ""
+    offline_reason: str = ""
+    notes: tuple[str, ...] = ()
+    markers: tuple[Marker, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nest:
+    """A sequence used as a clip: t seconds after `start_s` it shows its own `source_start_s + speed * t`."""
+
+    name: str
+    start_s: Fraction
+    length_s: Fraction
+    source_start_s: Fraction
+    speed: Fraction
+    tracks: tuple[Track, ...]
+    enabled: bool = True
+    markers: tuple[Marker, ...] = ()
+    inner_markers: tuple[Marker, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """A picture track; a later track of the same sequence lies above it."""
+
+    name: str
+    items: tuple[Clip | Nest, ...]
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sequence:
+    """A whole timeline: its own clock, its length, and its picture tracks from the bottom up."""
+
+    name: str
+    rate: Fraction
+    start_frame: int
+    length_s: Fraction
+    tracks: tuple[Track, ...]
+    markers: tuple[Marker, ...] = ()
+    drop_frame: bool = False

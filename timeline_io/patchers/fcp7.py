@@ -1,0 +1,129 @@
+"""Our tracks in and out of a Final Cut Pro 7 XML file, at the end of the sequence's audio tracks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import count
+from xml.etree.ElementTree import Element
+
+from timeline_io.edit import FoleyTrack
+from timeline_io.errors import LayingError
+from timeline_io.patchers.fcp7_track import ID_PREFIX, track_lines
+from timeline_io.patchers.splice import inserted, without
+from timeline_io.patchers.target import Folders, Target, is_ours
+from timeline_io.patchers.xml_spans import Node, sequence_nodes
+from timeline_io.readers.fcp7_xml import choose_sequence, content, parse, top_sequences
+from timeline_io.readers.pick import pick_again
+from timeline_io.readers.xml_text import from_utf8, to_utf8
+
+# Left in an <audio> that had to be made, so that removing our tracks can unmake it.
+_MADE_AUDIO = b"<audio><!-- made by Smooth Foley -->"
+_OPENED_AUDIO = b"<audio><!-- opened by Smooth Foley -->"
+_IDS = re.compile(rb"""\sid\s*=\s*["']([^"']*)["']""")
+
+
+def add_tracks(data: bytes, target: Target, tracks: tuple[FoleyTrack, ...]) -> bytes:
+    """The file with `tracks` after the last audio track of the sequence."""
+    utf8, encoding = to_utf8(data, target.file_name)
+    media = _media(utf8, _chosen(data, target)[0], target)
+    written = _written(utf8, media, target, tracks)
+    audio = media.child("audio")
+    if audio is None:
+        layout = _Layout(utf8, media)
+        made = layout.line + _MADE_AUDIO + written + layout.line + b"</audio>"
+        at = media.children[-1].end if media.children else media.inner_start
+        return from_utf8(inserted(utf8, at, made), encoding)
+    if audio.is_self_closing:
+        opened = _OPENED_AUDIO + written + _Layout(utf8, media).line + b"</audio>"
+        return from_utf8(utf8[: audio.start] + opened + utf8[audio.end :], encoding)
+    at = audio.children[-1].end if audio.children else audio.inner_start
+    return from_utf8(inserted(utf8, at, written), encoding)
+
+
+def remove_tracks(data: bytes, target: Target, folders: Folders) -> bytes:
+    """The file without the tracks that were laid by us."""
+    utf8, encoding = to_utf8(data, target.file_name)
+    index, sequence = _chosen(data, target)
+    media = _media(utf8, index, target)
+    audio = media.child("audio")
+    if audio is None:
+        return data
+    ours = [_is_ours(track, folders) for track in sequence.iterfind("media/audio/track")]
+    if not any(ours):
+        return data
+    if all(ours) and utf8.startswith(_MADE_AUDIO, audio.start):
+        return from_utf8(without(utf8, [_with_space_before(media, audio)]), encoding)
+    if all(ours) and utf8.startswith(_OPENED_AUDIO, audio.start):
+        return from_utf8(utf8[: audio.start] + b"<audio/>" + utf8[audio.end :], encoding)
+    tracks = [child for child in audio.children if child.tag == "track"]
+    stretches = [_with_space_before(audio, node) for node, our in zip(tracks, ours, strict=True) if our]
+    return from_utf8(without(utf8, stretches), encoding)
+
+
+def _chosen(data: bytes, target: Target) -> tuple[int, Element]:
+    """The sequence that reading chose, and its number among those of the file."""
+    root = parse(data, target.file_name)
+    chosen = pick_again(lambda wanted: choose_sequence(root, target.file_name, wanted), target.sequence)
+    return next(index for index, item in enumerate(top_sequences(root)) if item is chosen), chosen
+
+
+def _media(utf8: bytes, index: int, target: Target) -> Node:
+    media = sequence_nodes(utf8)[index].child("media")
+    if media is None or media.is_self_closing:
+        raise LayingError(f"the sequence of {target.file_name} has no media to lay tracks beside")
+    return media
+
+
+def _is_ours(track: Element, folders: Folders) -> bool:
+    items = track.findall("clipitem")
+    marked = all((item.get("id") or "").startswith(ID_PREFIX) for item in items)
+    # An item that only names a file defined elsewhere gives "", which lies in no folder of ours.
+    media = [content(item, "file/pathurl") for item in items]
+    return is_ours(name=track.get("MZ.TrackName") or content(track, "name"), marked=marked, media=media, folders=folders)
+
+
+def _with_space_before(parent: Node, node: Node) -> tuple[int, int]:
+    """A child's span together with the white space that sets it apart from what stands before it."""
+    before = [child.end for child in parent.children if child.end <= node.start]
+    return (before[-1] if before else parent.inner_start), node.end
+
+
+def _written(utf8: bytes, media: Node, target: Target, tracks: tuple[FoleyTrack, ...]) -> bytes:
+    """The tracks as XML lines, each led by its line break."""
+    layout = _Layout(utf8, media)
+    audio = media.child("audio")
+    indent = _Layout(utf8, audio).indent if audio is not None and audio.children else layout.indent + layout.unit
+    numbers = _free_numbers(utf8)
+    return b"".join(
+        layout.newline + indent + layout.unit * depth + line.encode("utf-8")
+        for track in tracks
+        for depth, line in track_lines(track, target, numbers)
+    )
+
+
+def _free_numbers(utf8: bytes) -> Iterator[int]:
+    """Numbers that no id of the file ends with after our prefix."""
+    prefix = ID_PREFIX.encode("ascii")
+    taken = {found[1].rpartition(b"-")[2] for found in _IDS.finditer(utf8) if found[1].startswith(prefix)}
+    return (number for number in count(1) if str(number).encode("ascii") not in taken)
+
+
+class _Layout:
+    """Line ends and indentation of an element's children."""
+
+    def __init__(self, utf8: bytes, node: Node) -> None:
+        before = utf8[: node.children[0].start] if node.children else utf8[: node.start]
+        last_line = before.rpartition(b"\n")[2]
+        self.newline = b"\r\n" if b"\r\n" in utf8 else b"\n" if b"\n" in utf8 else b""
+        self.indent = last_line if self.newline and not last_line.strip() else b""
+        own_line = utf8[: node.start].rpartition(b"\n")[2]
+        own_indent = own_line[: len(own_line) - len(own_line.lstrip())]
+        self.unit = self.indent[len(own_indent) :] or b"\t"
+        if not self.newline:
+            self.unit = b""
+
+    @property
+    def line(self) -> bytes:
+        """A line break and the indentation of a child."""
+        return self.newline + self.indent

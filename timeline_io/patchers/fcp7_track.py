@@ -1,0 +1,98 @@
+"""One of our tracks as the lines of a Final Cut Pro 7 XML `<track>`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from xml.sax.saxutils import escape, quoteattr
+
+from timeline_io.edit import FoleyTrack, PlacedClip
+from timeline_io.frames import timecode
+from timeline_io.media_paths import localhost_url
+from timeline_io.patchers.target import Target
+
+ID_PREFIX = "smooth-foley-"
+_SAMPLE_RATE_HZ = 48_000
+_BIT_DEPTH = 24
+
+# (depth, text): the caller knows the file's indentation.
+Line = tuple[int, str]
+
+
+def track_lines(track: FoleyTrack, target: Target, numbers: Iterator[int]) -> Iterator[Line]:
+    """A mono track: exploded as stereo, Premiere leaves one side silent."""
+    yield (
+        0,
+        f"<track MZ.TrackName={quoteattr(track.name)} currentExplodedTrackIndex=\"0\" totalExplodedTrackCount=\"1\""
+        ' premiereTrackType="Mono">',
+    )
+    for clip in track.clips:
+        yield from _deeper(_clip_lines(clip, target, next(numbers)))
+    yield 1, "<enabled>TRUE</enabled>"
+    yield 1, "<locked>FALSE</locked>"
+    yield 1, "<outputchannelindex>1</outputchannelindex>"
+    yield 0, "</track>"
+
+
+def _clip_lines(clip: PlacedClip, target: Target, number: int) -> Iterator[Line]:
+    start = clip.record.first - target.start_frame
+    yield 0, f'<clipitem id="{ID_PREFIX}clipitem-{number}" premiereChannelType="mono">'
+    yield 1, f"<masterclipid>{ID_PREFIX}masterclip-{number}</masterclipid>"
+    yield 1, f"<name>{_text(clip.name)}</name>"
+    yield 1, "<enabled>TRUE</enabled>"
+    yield 1, f"<duration>{clip.record.count}</duration>"
+    yield from _deeper(_rate_lines(target))
+    yield 1, f"<start>{start}</start>"
+    yield 1, f"<end>{start + clip.record.count}</end>"
+    yield 1, "<in>0</in>"
+    yield 1, f"<out>{clip.record.count}</out>"
+    yield from _deeper(_file_lines(clip, target, number))
+    yield 1, "<sourcetrack>"
+    yield 2, "<mediatype>audio</mediatype>"
+    yield 2, "<trackindex>1</trackindex>"
+    yield 1, "</sourcetrack>"
+    yield 1, "<logginginfo>"
+    yield 2, f"<description>{_text(clip.label)}</description>"
+    yield 1, "</logginginfo>"
+    yield 0, "</clipitem>"
+
+
+def _file_lines(clip: PlacedClip, target: Target, number: int) -> Iterator[Line]:
+    """The sound file; its timecode repeats its own header, or Resolve does not find the clip."""
+    yield 0, f'<file id="{ID_PREFIX}file-{number}">'
+    yield 1, f"<name>{_text(clip.wav.name)}</name>"
+    yield 1, f"<pathurl>{_text(localhost_url(clip.wav.absolute()))}</pathurl>"
+    yield from _deeper(_rate_lines(target))
+    yield 1, f"<duration>{clip.record.count}</duration>"
+    yield 1, "<timecode>"
+    yield from _deeper(_deeper(_rate_lines(target)))
+    yield 2, f"<string>{timecode(clip.record.first, target.rate, target.drop_frame)}</string>"
+    yield 2, f"<frame>{clip.record.first}</frame>"
+    yield 2, f"<displayformat>{'DF' if target.drop_frame else 'NDF'}</displayformat>"
+    yield 1, "</timecode>"
+    yield 1, "<media>"
+    yield 2, "<audio>"
+    yield 3, "<samplecharacteristics>"
+    yield 4, f"<depth>{_BIT_DEPTH}</depth>"
+    yield 4, f"<samplerate>{_SAMPLE_RATE_HZ}</samplerate>"
+    yield 3, "</samplecharacteristics>"
+    yield 3, "<channelcount>1</channelcount>"
+    yield 2, "</audio>"
+    yield 1, "</media>"
+    yield 0, "</file>"
+
+
+def _rate_lines(target: Target) -> Iterator[Line]:
+    """The rate as this format writes it: 24000/1001 is 24 with the NTSC flag."""
+    yield 0, "<rate>"
+    yield 1, f"<timebase>{max(1, round(target.rate))}</timebase>"
+    yield 1, f"<ntsc>{'TRUE' if target.rate.denominator == 1001 else 'FALSE'}</ntsc>"
+    yield 0, "</rate>"
+
+
+def _deeper(lines: Iterator[Line]) -> Iterator[Line]:
+    return ((depth + 1, text) for depth, text in lines)
+
+
+def _text(value: str) -> str:
+    """Text for XML: escaped, and without the control characters that XML cannot hold."""
+    return escape("".join(char for char in value if char.isprintable()))

@@ -1,0 +1,179 @@
+"""Our tracks in and out of an .otio file, as text at the end of the timeline's track list.
+
+The tracks are made and written down by OpenTimelineIO itself, so that what we add is valid by
+construction; the rest of the file is not read through it, because it would come back rewritten.
+"""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from typing import Any
+
+from timeline_io.edit import FoleyTrack, PlacedClip
+from timeline_io.errors import LayingError
+from timeline_io.media_paths import native_path
+from timeline_io.patchers.json_spans import Span, elements, locate
+from timeline_io.patchers.splice import inserted, without
+from timeline_io.patchers.target import Folders, Target, is_ours
+from timeline_io.readers.otio import TimelinePlace, choose_timeline
+from timeline_io.readers.otio_json import OtioObject, decode, objects, parse, text
+from timeline_io.readers.pick import pick_again
+
+MARK = "smooth_foley"
+_MARK_VERSION = 1
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def add_tracks(data: bytes, target: Target, tracks: tuple[FoleyTrack, ...]) -> bytes:
+    """The file with `tracks` after the last track of the timeline."""
+    source = decode(data, target.file_name)
+    place, start, children = _track_list(data, source, target)
+    layout = _Layout(source, start, children)
+    rate = _spelt_rate(place.timeline, target.rate)
+    written = [layout.indented(_track_json(track, target.start_frame, rate)) for track in tracks]
+    if children:
+        return _encoded(data, inserted(source, children[-1][1], "".join("," + item for item in written)))
+    return _encoded(data, inserted(source, start + 1, ",".join(written)))
+
+
+def remove_tracks(data: bytes, target: Target, folders: Folders) -> bytes:
+    """The file without the tracks that were laid by us."""
+    source = decode(data, target.file_name)
+    _place, start, children = _track_list(data, source, target)
+    ours = [_is_ours(json.loads(source[slice(*span)]), folders) for span in children]
+    return _encoded(data, without(source, _stretches(start, children, ours)))
+
+
+def _track_list(data: bytes, source: str, target: Target) -> tuple[TimelinePlace, int, list[Span]]:
+    """The timeline, where its list of tracks begins, and the spans of the tracks."""
+    root = parse(data, target.file_name)
+    place = pick_again(lambda wanted: choose_timeline(root, target.file_name, wanted), target.sequence)
+    try:
+        start, _end = locate(source, (*place.path, "tracks", "children"))
+        return place, start, elements(source, start)
+    except (KeyError, IndexError) as error:
+        raise LayingError(f"{target.file_name} has no list of tracks to lay into") from error
+
+
+def _stretches(start: int, children: list[Span], ours: list[bool]) -> list[Span]:
+    """What to cut so that the commas and spaces around the kept tracks stay as they were."""
+    kept = [index for index, our in enumerate(ours) if not our]
+    head = kept[0] if kept else 0
+    stretches = [(children[0][0], children[head][0])] if head else []
+    for index, our in enumerate(ours):
+        if our and index >= head:
+            stretches.append((children[index - 1][1] if index else start + 1, children[index][1]))
+    return stretches
+
+
+def _is_ours(track: object, folders: Folders) -> bool:
+    if not isinstance(track, dict):
+        return False
+    clips = [child for child in objects(track, "children") if text(child, "OTIO_SCHEMA").startswith("Clip.")]
+    marked = _is_marked(track) and all(_is_marked(clip) for clip in clips)
+    refs = [reference for clip in clips for reference in _targets(clip)]
+    return is_ours(name=text(track, "name"), marked=marked, media=refs, folders=folders)
+
+
+def _is_marked(item: OtioObject) -> bool:
+    metadata = item.get("metadata")
+    return isinstance(metadata, dict) and MARK in metadata
+
+
+def _targets(clip: OtioObject) -> list[str]:
+    references = clip.get("media_references")
+    found = list(references.values()) if isinstance(references, dict) else [clip.get("media_reference")]
+    return [text(reference, "target_url") for reference in found if isinstance(reference, dict)]
+
+
+def _encoded(data: bytes, source: str) -> bytes:
+    mark = _BYTE_ORDER_MARK if data.startswith(_BYTE_ORDER_MARK) else b""
+    return mark + source.encode("utf-8")
+
+
+def _spelt_rate(timeline: OtioObject, rate: Fraction) -> float:
+    """The rate as the file itself writes it: a second spelling would make an importer convert between them."""
+    start = timeline.get("global_start_time")
+    spelt = start.get("rate") if isinstance(start, dict) else None
+    if isinstance(spelt, int | float) and abs(Fraction(spelt) - rate) < Fraction(1, 100):
+        return float(spelt)
+    return float(rate)
+
+
+def _track_json(track: FoleyTrack, start_frame: int, rate: float) -> Any:
+    """One track as OpenTimelineIO writes it, read back as plain JSON values."""
+    import opentimelineio as otio
+
+    schema = otio.schema.Track(name=track.name, kind=otio.schema.TrackKind.Audio)
+    schema.metadata.update(_track_metadata())
+    reached = start_frame
+    for clip in track.clips:
+        if clip.record.first > reached:
+            schema.append(otio.schema.Gap(duration=otio.opentime.RationalTime(clip.record.first - reached, rate)))
+        schema.append(_clip(clip, rate))
+        reached = clip.record.end
+    return json.loads(schema.to_json_string())
+
+
+def _clip(clip: PlacedClip, rate: float) -> Any:
+    """A clip whose media starts at the timecode where it lies, as the sound file's own header says.
+
+    The range is counted in the timeline's frames: a range in samples is refused by other formats'
+    writers, and Resolve finds the file only when the declared start agrees with the header.
+    """
+    import opentimelineio as otio
+
+    span = otio.opentime.TimeRange(
+        start_time=otio.opentime.RationalTime(clip.record.first, rate),
+        duration=otio.opentime.RationalTime(clip.record.count, rate),
+    )
+    # Both editors want a plain path here, not a URL.
+    reference = otio.schema.ExternalReference(target_url=native_path(clip.wav), available_range=span)
+    reference.name = clip.wav.name
+    schema = otio.schema.Clip(name=clip.name, media_reference=reference, source_range=span)
+    schema.metadata.update(_clip_metadata(clip))
+    return schema
+
+
+def _track_metadata() -> dict[str, Any]:
+    return {
+        MARK: {"version": _MARK_VERSION},
+        "Resolve_OTIO": {"Audio Type": "Mono", "Locked": False, "SoloOn": False},
+        "PremierePro_OTIO": {"AudioChannels": {"ChannelType": "Mono", "NumberOfChannels": 1}},
+    }
+
+
+def _clip_metadata(clip: PlacedClip) -> dict[str, Any]:
+    return {
+        MARK: {
+            "version": _MARK_VERSION,
+            "shot_id": clip.shot_id,
+            "cue_id": clip.cue_id,
+            "label": clip.label,
+        },
+        "Resolve_OTIO": {"Channels": [{"Source Channel ID": 0, "Source Track ID": 0}]},
+        "PremierePro_OTIO": {
+            "AudioChannels": {"ChannelType": "Mono", "SecondaryAssignments": [{"SecondaryChannelIndex": 0}]}
+        },
+    }
+
+
+class _Layout:
+    """How a file lays out its track list: line ends, indentation, or all on one line."""
+
+    def __init__(self, source: str, start: int, children: list[Span]) -> None:
+        before = source[start + 1 : children[0][0]] if children else source[start + 1 : source.index("]", start)]
+        self._newline = "\r\n" if "\r\n" in source else "\n" if "\n" in source else ""
+        own_line = source[source.rfind("\n", 0, start) + 1 : start]
+        outer = own_line[: len(own_line) - len(own_line.lstrip())]
+        inner = before.rpartition("\n")[2] if children and "\n" in before else outer + "    "
+        self._indent = inner
+        self._unit = inner[len(outer) :] if inner.startswith(outer) and len(inner) > len(outer) else "    "
+
+    def indented(self, value: Any) -> str:
+        """The value as text that fits in: with the line break and indentation in front of it."""
+        if not self._newline:
+            return json.dumps(value, ensure_ascii=False)
+        lines = json.dumps(value, ensure_ascii=False, indent=self._unit).split("\n")
+        return "".join(f"{self._newline}{self._indent}{line}" for line in lines)

@@ -1,0 +1,222 @@
+"""Final Cut Pro 7 XML, as Premiere and Resolve export it -> model.Sequence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from xml.etree.ElementTree import Element
+
+from timeline_io.errors import UnreadableEditError
+from timeline_io.model import Clip, Marker, Nest, Sequence, Track
+from timeline_io.readers.fcp7_place import Place, places
+from timeline_io.readers.fcp7_retime import Used, plays_media_frames, source_of
+from timeline_io.readers.fcp7_xml import (
+    choose_sequence,
+    content,
+    frames,
+    is_on,
+    number,
+    parse,
+    rate_of,
+    start_timecode,
+)
+from timeline_io.readers.stills import is_still_name
+
+_MAX_DEPTH = 100
+_NOTE_PATHS = (
+    "logginginfo/description",
+    "logginginfo/lognote",
+    "comments/mastercomment1",
+    "comments/mastercomment2",
+    "comments/mastercomment3",
+    "comments/mastercomment4",
+    "comments/clipcommenta",
+    "comments/clipcommentb",
+)
+
+
+def read_fcp7(data: bytes, file_name: str, sequence: str | None) -> Sequence:
+    """The sequence of that name, or the only one that no other sequence uses."""
+    root = parse(data, file_name)
+    chosen = choose_sequence(root, file_name, sequence)
+    rate = rate_of(chosen) or _first_rate(chosen)
+    if rate is None:
+        raise UnreadableEditError(f"the sequence {content(chosen, 'name')!r} of {file_name} has no frame rate")
+    builder = _Builder(root, file_name)
+    start_frame, drop_frame = start_timecode(chosen, rate)
+    return Sequence(
+        name=content(chosen, "name"),
+        rate=rate,
+        start_frame=start_frame,
+        length_s=_length(chosen, rate),
+        tracks=builder.tracks(chosen, rate, ()),
+        markers=_markers(chosen, rate),
+        drop_frame=drop_frame,
+    )
+
+
+def _first_rate(sequence: Element) -> Fraction | None:
+    rates = (rate_of(element) for element in sequence.iter())
+    return next((rate for rate in rates if rate is not None), None)
+
+
+def _length(sequence: Element, rate: Fraction) -> Fraction:
+    """What the sequence declares, but never less than what lies on its tracks."""
+    longest = frames(sequence, "duration") or Fraction(0)
+    for kind in ("video", "audio"):
+        for track in sequence.iterfind(f"media/{kind}/track"):
+            ends = [place.end for place in places(track)]
+            longest = max([longest, *ends])
+    return longest / rate
+
+
+@dataclass(frozen=True, slots=True)
+class _Nested:
+    """A sequence that is used as a clip, built once however often it is used."""
+
+    tracks: tuple[Track, ...]
+    markers: tuple[Marker, ...]
+
+
+class _Builder:
+    """Turns sequences into the model; holds the parts of the file that are defined once and then named by id."""
+
+    def __init__(self, root: Element, file_name: str) -> None:
+        self._file_name = file_name
+        self._files = _by_id(root, "file")
+        self._sequences = _by_id(root, "sequence")
+        self._built: dict[int, _Nested] = {}
+
+    def tracks(self, sequence: Element, rate: Fraction, path: tuple[Element, ...]) -> tuple[Track, ...]:
+        """The picture tracks of a sequence; `path` holds the sequences around it."""
+        if any(sequence is outer for outer in path):
+            name = content(sequence, "name")
+            raise UnreadableEditError(f"{self._file_name} is damaged: its sequence {name!r} is nested in itself")
+        if len(path) > _MAX_DEPTH:
+            raise UnreadableEditError(f"{self._file_name} nests sequences more than {_MAX_DEPTH} deep")
+        inner = (*path, sequence)
+        tracks = []
+        for index, track in enumerate(sequence.iterfind("media/video/track"), 1):
+            name = track.get("MZ.TrackName") or content(track, "name") or f"V{index}"
+            items = tuple(self._item(place, rate, inner) for place in places(track))
+            tracks.append(Track(name=name, items=items, enabled=is_on(track, "enabled", default=True)))
+        return tuple(tracks)
+
+    def _item(self, place: Place, rate: Fraction, path: tuple[Element, ...]) -> Clip | Nest:
+        nested = place.item.find("sequence")
+        if nested is not None:
+            return self._nest(place, nested, rate, path)
+        return self._clip(place, rate)
+
+    def _clip(self, place: Place, rate: Fraction) -> Clip:
+        item, own_rate = place.item, rate_of(place.item) or rate
+        file = self._defined(item.find("file"), self._files)
+        media_ref = content(file, "pathurl") if file is not None else ""
+        name = content(item, "name") or (content(file, "name") if file is not None else "") or "a clip without a name"
+        used = _used(place, own_rate, rate, file)
+        source = source_of(item, used, own_rate)
+        is_still = is_still_name(media_ref)
+        # A still has no time of its own; Resolve counts its `in` from an hour it never had.
+        start_s = Fraction(0) if is_still else source.start_s + source.speed * (place.start - place.anchor) / rate
+        return Clip(
+            name=name,
+            start_s=place.start / rate,
+            length_s=(place.end - place.start) / rate,
+            source_start_s=start_s,
+            speed=Fraction(0) if is_still else source.speed,
+            media_ref=media_ref,
+            enabled=is_on(item, "enabled", default=True),
+            no_picture=_no_picture(item, file, media_ref),
+            notes=(*(note for path in _NOTE_PATHS if (note := content(item, path))), *source.notes),
+            markers=_clip_markers(place, used, source.speed, own_rate, rate),
+        )
+
+    def _nest(self, place: Place, nested: Element, rate: Fraction, path: tuple[Element, ...]) -> Nest:
+        sequence = self._defined(nested, self._sequences)
+        assert sequence is not None
+        inner_rate = rate_of(sequence) or rate
+        own_rate = rate_of(place.item) or rate
+        used = _used(place, own_rate, rate, sequence)
+        source = source_of(place.item, used, own_rate)
+        content_of = self._nested(sequence, inner_rate, path)
+        return Nest(
+            name=content(place.item, "name") or content(sequence, "name") or "a nested sequence",
+            start_s=place.start / rate,
+            length_s=(place.end - place.start) / rate,
+            source_start_s=source.start_s + source.speed * (place.start - place.anchor) / rate,
+            speed=source.speed,
+            tracks=content_of.tracks,
+            enabled=is_on(place.item, "enabled", default=True),
+            markers=_clip_markers(place, used, source.speed, own_rate, rate),
+            inner_markers=content_of.markers,
+        )
+
+    def _nested(self, sequence: Element, rate: Fraction, path: tuple[Element, ...]) -> _Nested:
+        if id(sequence) not in self._built:
+            tracks = self.tracks(sequence, rate, path)
+            self._built[id(sequence)] = _Nested(tracks, _markers(sequence, rate))
+        return self._built[id(sequence)]
+
+    def _defined(self, element: Element | None, known: dict[str, Element]) -> Element | None:
+        """The full definition behind an element that may be only `<file id="..."/>`."""
+        if element is None or len(element):
+            return element
+        return known.get(element.get("id", ""), element)
+
+
+def _by_id(root: Element, tag: str) -> dict[str, Element]:
+    """The first full definition of every id; two files with one path stay two files."""
+    found: dict[str, Element] = {}
+    for element in root.iter(tag):
+        if len(element):
+            found.setdefault(element.get("id", ""), element)
+    return found
+
+
+def _used(place: Place, own_rate: Fraction, rate: Fraction, media: Element | None) -> Used:
+    in_frames = frames(place.item, "in") or Fraction(0)
+    out_frames = frames(place.item, "out")
+    length_s = (place.end - place.anchor) / rate
+    media_rate = (rate_of(media) if media is not None else None) or own_rate
+    media_frames = frames(media, "duration") if media is not None else None
+    return Used(
+        in_s=in_frames / own_rate,
+        out_s=in_frames / own_rate + length_s if out_frames is None else out_frames / own_rate,
+        length_s=length_s,
+        media_s=None if media_frames is None else media_frames / media_rate,
+        trimmed_head_s=(frames(place.item, "subclipinfo/startoffset") or Fraction(0)) / own_rate,
+        trimmed_tail_s=(frames(place.item, "subclipinfo/endoffset") or Fraction(0)) / own_rate,
+    )
+
+
+def _no_picture(item: Element, file: Element | None, media_ref: str) -> str:
+    if is_on(item, "adjustmentlayer", default=False):
+        return "an adjustment layer, not a filmed picture"
+    if item.tag == "generatoritem":
+        return "a generator, not a filmed picture"
+    source = content(file, "mediaSource") if file is not None and not media_ref else ""
+    if not source:
+        return ""
+    return "a title, not a filmed picture" if source == "GraphicAndType" else "a generator, not a filmed picture"
+
+
+def _clip_markers(place: Place, used: Used, speed: Fraction, own_rate: Fraction, rate: Fraction) -> tuple[Marker, ...]:
+    """Markers on a clip count like its `<in>`; given here from the clip's start on the track."""
+    scale = 1 / abs(speed) if speed and plays_media_frames(used, speed) else Fraction(1)
+    before_s = (place.start - place.anchor) / rate
+    moved = []
+    for marker in _markers(place.item, own_rate):
+        at_s = (marker.at_s - used.in_s) * scale - before_s
+        moved.append(Marker(at_s=at_s, length_s=marker.length_s * scale, texts=marker.texts))
+    return tuple(moved)
+
+
+def _markers(element: Element, rate: Fraction) -> tuple[Marker, ...]:
+    markers = []
+    for marker in element.iterfind("marker"):
+        texts = tuple(text for path in ("name", "comment") if (text := content(marker, path)))
+        first, last = number(marker, "in"), frames(marker, "out")
+        if texts and first is not None:
+            length = max(Fraction(0), last - first) if last is not None else Fraction(0)
+            markers.append(Marker(at_s=first / rate, length_s=length / rate, texts=texts))
+    return tuple(markers)

@@ -1,0 +1,117 @@
+"""Where in its media a Final Cut Pro 7 clip starts, and how fast it runs.
+
+Editors count `<in>` and `<out>` of a retimed clip in frames of the already retimed media, so that
+out - in is the length on the timeline; some programs count media frames. The lengths tell which.
+A reversed clip is counted from the end of its media.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from xml.etree.ElementTree import Element
+
+from timeline_io.readers.fcp7_xml import content, frames, is_on, number
+
+_PERCENT = Fraction(1, 100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """What a clip item says about itself, in seconds; `length_s` is what it plays on the timeline."""
+
+    in_s: Fraction
+    out_s: Fraction
+    length_s: Fraction
+    media_s: Fraction | None
+    trimmed_head_s: Fraction
+    trimmed_tail_s: Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Start in the media in seconds, speed, and what a person should know about the speed."""
+
+    start_s: Fraction
+    speed: Fraction
+    notes: tuple[str, ...] = ()
+
+
+def source_of(item: Element, used: Used, rate: Fraction) -> Source:
+    """The source of a clip item whose `<in>` and keyframes are frames at `rate`."""
+    remap = _time_remap(item)
+    if is_on(item, "stillframe", default=False):
+        offset = frames(item, "stillframeoffset")
+        return Source(start_s=used.in_s if offset is None else offset / rate, speed=Fraction(0))
+    if remap is None:
+        return Source(start_s=used.trimmed_head_s + used.in_s, speed=Fraction(1))
+    if is_on(remap["variablespeed"], "value", default=False) if "variablespeed" in remap else False:
+        ramp = _ramp(remap.get("graphdict"), used, rate)
+        if ramp is not None:
+            return ramp
+    return _constant(remap, used)
+
+
+def plays_media_frames(used: Used, speed: Fraction) -> bool:
+    """Whether `<in>` and `<out>` count frames of the media itself and not of the retimed clip."""
+    span_s = used.out_s - used.in_s
+    return abs(span_s - used.length_s * abs(speed)) < abs(span_s - used.length_s)
+
+
+def _time_remap(item: Element) -> dict[str, Element] | None:
+    """The parameters of the clip's time remap, by id."""
+    for effect in item.iterfind("filter/effect"):
+        if content(effect, "effectid").casefold() == "timeremap":
+            return {content(parameter, "parameterid").casefold(): parameter for parameter in effect.iter("parameter")}
+    return None
+
+
+def _constant(remap: dict[str, Element], used: Used) -> Source:
+    percent = number(remap["speed"], "value") if "speed" in remap else None
+    speed = Fraction(1) if percent is None else percent * _PERCENT
+    backwards = speed < 0 or ("reverse" in remap and is_on(remap["reverse"], "value", default=False))
+    speed = abs(speed)
+    if speed == 0:
+        return Source(start_s=used.trimmed_head_s + used.in_s, speed=Fraction(0))
+    scale = Fraction(1) if plays_media_frames(used, speed) else speed
+    start_s = used.trimmed_head_s + used.in_s * scale
+    if not backwards:
+        return Source(start_s=start_s, speed=speed)
+    return Source(start_s=_far_edge(used, start_s, used.in_s * scale, speed), speed=-speed)
+
+
+def _far_edge(used: Used, start_s: Fraction, in_s: Fraction, speed: Fraction) -> Fraction:
+    """Where a reversed clip begins: `in` before the end of its media, if that leaves enough to play."""
+    shown_s = used.length_s * speed
+    if used.media_s is not None:
+        edge_s = used.media_s - used.trimmed_tail_s - in_s
+        if edge_s - shown_s >= 0:
+            return edge_s
+    return start_s + shown_s
+
+
+def _ramp(graph: Element | None, used: Used, rate: Fraction) -> Source | None:
+    """A changing speed by its key frames (retimed frame -> media frame), as its mean over the clip."""
+    points = sorted(_key_frames(graph)) if graph is not None else []
+    if len(points) < 2 or used.length_s <= 0:
+        return None
+    first = _along(points, used.in_s * rate)
+    last = _along(points, (used.in_s + used.length_s) * rate)
+    mean = (last - first) / rate / used.length_s
+    note = "its changing speed is read as its mean"
+    return Source(start_s=used.trimmed_head_s + first / rate, speed=mean, notes=(note,))
+
+
+def _key_frames(graph: Element) -> list[tuple[Fraction, Fraction]]:
+    pairs = ((number(key, "when"), number(key, "value")) for key in graph.iter("keyframe"))
+    return [(when, value) for when, value in pairs if when is not None and value is not None]
+
+
+def _along(points: list[tuple[Fraction, Fraction]], when: Fraction) -> Fraction:
+    """The value at `when` on the line through the points, held beyond their ends."""
+    if when <= points[0][0]:
+        return points[0][1]
+    for (left, low), (right, high) in zip(points, points[1:], strict=False):
+        if left <= when < right:
+            return low + (high - low) * (when - left) / (right - left)
+    return points[-1][1]

@@ -1,0 +1,154 @@
+"""Final Cut Pro 7 XML (xmeml) as checked values: safe parsing, flags, numbers, rates, timecodes, sequences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.common import DefusedXmlException, DTDForbidden
+from defusedxml.ElementTree import DefusedXMLParser
+
+from timeline_io.errors import EmptyEditError, UnreadableEditError, UnsupportedEditError
+from timeline_io.frames import frame_at_timecode, snap_rate
+from timeline_io.readers.pick import pick
+from timeline_io.readers.xml_text import to_utf8
+
+_NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,15})?")
+_NEWEST_VERSION = 5
+FOLDERS = frozenset({"xmeml", "project", "bin", "children"})
+
+
+def parse(data: bytes, file_name: str) -> Element:
+    """The root `<xmeml>`; raises UnreadableEditError for damaged or unsafe XML, UnsupportedEditError for other XML."""
+    try:
+        root = _parsed(to_utf8(data, file_name)[0])
+    except DefusedXmlException as error:
+        raise UnreadableEditError(
+            f"{file_name} declares entities or an external document type, which an edit never needs and "
+            "which can be used to attack the reader: it was not opened"
+        ) from error
+    except (ParseError, ValueError, LookupError, RecursionError) as error:
+        raise UnreadableEditError(f"{file_name} is damaged: it is no valid XML ({_short(error)})") from error
+    _check_kind(root, file_name)
+    return root
+
+
+def choose_sequence(root: Element, file_name: str, wanted: str | None) -> Element:
+    """The sequence asked for, or the only one that no other sequence uses."""
+    candidates = top_sequences(root)
+    if not candidates:
+        raise EmptyEditError(f"{file_name} holds no sequence")
+    if wanted is None:
+        used = {inner.get("id") for outer in candidates for inner in outer.iter("sequence") if inner is not outer}
+        candidates = [item for item in candidates if item.get("id") is None or item.get("id") not in used] or candidates
+    return pick(candidates, [content(item, "name") for item in candidates], file_name, wanted)
+
+
+def top_sequences(root: Element) -> list[Element]:
+    """The sequences that stand in the project and its bins, in document order; mere references left out."""
+    return [element for element in _in_folders(root) if element.find("media") is not None]
+
+
+def _in_folders(root: Element) -> Iterator[Element]:
+    waiting = [root]
+    while waiting:
+        element = waiting.pop()
+        if element.tag == "sequence":
+            yield element
+        elif element.tag in FOLDERS:
+            waiting += reversed(element)
+
+
+def content(element: Element, path: str) -> str:
+    """The text at `path`, stripped, or ""."""
+    found = element.find(path)
+    return (found.text or "").strip() if found is not None else ""
+
+
+def number(element: Element, path: str) -> Fraction | None:
+    """The number at `path`, None when there is none (Hiero writes frames as `1055.0`)."""
+    found = content(element, path)
+    return Fraction(found) if _NUMBER.fullmatch(found) else None
+
+
+def frames(element: Element, path: str) -> Fraction | None:
+    """A frame count at `path`; -1, "not known", gives None."""
+    found = number(element, path)
+    return found if found is not None and found >= 0 else None
+
+
+def is_on(element: Element, path: str, default: bool) -> bool:
+    """The TRUE or FALSE at `path`."""
+    found = content(element, path).upper()
+    return default if found not in ("TRUE", "FALSE", "1", "0") else found in ("TRUE", "1")
+
+
+def rate_of(element: Element) -> Fraction | None:
+    """The exact frame rate of an element's own `<rate>`: timebase 24 with ntsc TRUE is 24000/1001."""
+    timebase = content(element, "rate/timebase")
+    try:
+        rate = snap_rate(timebase)
+    except ValueError:
+        return None
+    is_ntsc = is_on(element, "rate/ntsc", default=False)
+    return rate * 1000 / 1001 if is_ntsc and rate.denominator == 1 and rate % 25 else rate
+
+
+def start_timecode(element: Element, rate: Fraction) -> tuple[int, bool]:
+    """Frame number and drop frame of an element's `<timecode>`; (0, False) when it has none."""
+    code = element.find("timecode")
+    if code is None:
+        return 0, False
+    drop_frame = content(code, "displayformat").upper() == "DF"
+    counted = frames(code, "frame")
+    if counted is not None:
+        return int(counted), drop_frame
+    try:
+        return frame_at_timecode(content(code, "string"), rate, drop_frame or None), drop_frame
+    except ValueError:
+        return 0, drop_frame
+
+
+class _SafeParser(DefusedXMLParser):  # type: ignore[misc]
+    """Refuses entities and external document types, but not the plain `<!DOCTYPE xmeml>` of every export."""
+
+    def __init__(self) -> None:
+        super().__init__(encoding="utf-8", forbid_dtd=False, forbid_entities=True, forbid_external=True)
+        self.parser.StartDoctypeDeclHandler = self._check_doctype
+
+    def _check_doctype(self, name: str, system_id: str | None, public_id: str | None, _internal: Any) -> None:
+        if system_id or public_id:
+            raise DTDForbidden(name, system_id, public_id)
+
+
+def _parsed(data: bytes) -> Element:
+    parser = _SafeParser()
+    parser.feed(data)
+    root: Element = parser.close()
+    return root
+
+
+def _check_kind(root: Element, file_name: str) -> None:
+    kind = root.tag[:40]
+    if kind == "fcpxml":
+        raise UnsupportedEditError(
+            f"{file_name} is Final Cut Pro X XML, which is not read yet: export it as Final Cut Pro 7 XML or .otio"
+        )
+    if kind != "xmeml":
+        raise UnsupportedEditError(f"{file_name} is XML but no Final Cut Pro 7 timeline (its root is <{kind}>)")
+    version = _version(root.get("version", ""))
+    if version is not None and version >= _NEWEST_VERSION + 1:
+        raise UnsupportedEditError(
+            f"{file_name} is xmeml version {root.get('version')}, versions up to {_NEWEST_VERSION} are read"
+        )
+
+
+def _version(text: str) -> Fraction | None:
+    return Fraction(text) if _NUMBER.fullmatch(text.strip()) else None
+
+
+def _short(error: BaseException) -> str:
+    return str(error)[:80].replace("\n", " ") or type(error).__name__

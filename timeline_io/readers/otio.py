@@ -1,0 +1,277 @@
+"""OpenTimelineIO (.otio) -> model.Sequence. Knows the dialects of Resolve, Premiere and hand-made files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from timeline_io.errors import EmptyEditError, UnreadableEditError, UnsupportedEditError
+from timeline_io.frames import frame_at
+from timeline_io.model import Clip, Marker, Nest, Sequence, Track
+from timeline_io.readers.notes import marker_texts, metadata_notes
+from timeline_io.readers.otio_json import (
+    OtioObject,
+    frame_rate,
+    objects,
+    parse,
+    rate_of,
+    schema,
+    seconds,
+    span_of,
+    text,
+    value_of,
+)
+from timeline_io.readers.otio_media import media_of, source_offset
+from timeline_io.readers.otio_retime import Retime, retime_of
+from timeline_io.readers.pick import pick
+
+_DEFAULT_RATE = Fraction(24)
+_MAX_DEPTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class TimelinePlace:
+    """A timeline of a file and the keys and indices that lead to it from the root."""
+
+    name: str
+    timeline: OtioObject
+    path: tuple[str | int, ...]
+
+
+def read_otio(data: bytes, file_name: str, sequence: str | None) -> Sequence:
+    """The timeline called `sequence`, or the only one of the file."""
+    timeline = choose_timeline(parse(data, file_name), file_name, sequence).timeline
+    stack = timeline.get("tracks")
+    if not isinstance(stack, dict) or schema(stack) != "Stack":
+        raise EmptyEditError(f"{file_name} holds a timeline without tracks")
+    try:
+        return _Builder(timeline, stack).sequence()
+    except RecursionError:
+        raise UnreadableEditError(f"{file_name} is nested too deeply to be an edit") from None
+
+
+def choose_timeline(root: OtioObject, file_name: str, sequence: str | None) -> TimelinePlace:
+    """The timeline asked for, and where it stands in the file; names those there are when that is unclear."""
+    kind = schema(root)
+    if kind not in ("Timeline", "SerializableCollection"):
+        raise UnsupportedEditError(f"{file_name} holds a {kind[:40]}, not a timeline: export a whole timeline")
+    places = list(_timelines(root, ()))
+    if not places:
+        raise EmptyEditError(f"{file_name} is a collection without a timeline")
+    return pick(places, [place.name for place in places], file_name, sequence)
+
+
+def _timelines(thing: OtioObject, path: tuple[str | int, ...]) -> Iterator[TimelinePlace]:
+    kind = schema(thing)
+    if kind == "Timeline":
+        stack = thing.get("tracks")
+        inner_name = text(stack, "name") if isinstance(stack, dict) else ""
+        yield TimelinePlace(text(thing, "name") or inner_name, thing, path)
+    elif kind == "SerializableCollection" and len(path) < 2 * _MAX_DEPTH:
+        children = thing.get("children")
+        for index, child in enumerate(children if isinstance(children, list) else ()):
+            if isinstance(child, dict):
+                yield from _timelines(child, (*path, "children", index))
+
+
+def frame_rate_of(timeline: OtioObject) -> Fraction:
+    """The frame rate of a timeline: its start time's, else Premiere's own word, else that of most clips."""
+    start = timeline.get("global_start_time")
+    rate = frame_rate(rate_of(start, "the timeline's start")) if isinstance(start, dict) else None
+    return rate or _most_common_rate(timeline) or _DEFAULT_RATE
+
+
+def _most_common_rate(timeline: OtioObject) -> Fraction | None:
+    rates: Counter[Fraction] = Counter()
+    for clip in _clips(timeline.get("tracks"), 0):
+        span = clip.get("source_range")
+        if isinstance(span, dict):
+            rate = frame_rate(rate_of(span.get("duration"), text(clip, "name")))
+            rates.update([rate] if rate else [])
+    return rates.most_common(1)[0][0] if rates else None
+
+
+def _clips(thing: object, depth: int) -> Iterator[OtioObject]:
+    if not isinstance(thing, dict) or depth > _MAX_DEPTH:
+        return
+    kind = schema(thing)
+    if kind == "Clip":
+        yield thing
+    elif kind == "Stack" or (kind == "Track" and _is_picture(thing)):
+        for child in objects(thing, "children"):
+            yield from _clips(child, depth + 1)
+
+
+def _is_picture(track: OtioObject) -> bool:
+    return (text(track, "kind") or "Video") == "Video"
+
+
+class _Builder:
+    """Turns one timeline into the model; holds what every item needs to know about the whole."""
+
+    def __init__(self, timeline: OtioObject, stack: OtioObject) -> None:
+        self._timeline = timeline
+        self._stack = stack
+        self._rate = frame_rate_of(timeline)
+        self._premiere = _is_premiere(timeline, stack)
+
+    def sequence(self) -> Sequence:
+        tracks = self._tracks(self._stack, 0)
+        trimmed = span_of(self._stack, "source_range", "the timeline")
+        length_s = trimmed[1] if trimmed else self._length(self._stack, 0)
+        if tracks and (trimmed or not retime_of(self._stack).is_plain):
+            whole = self._nest(self._stack, Fraction(0), 0)
+            tracks = (Track(name=tracks[0].name, items=(replace(whole, inner_markers=()),)),)
+        return Sequence(
+            name=text(self._timeline, "name") or text(self._stack, "name"),
+            rate=self._rate,
+            start_frame=self._start_frame(),
+            length_s=max(length_s, Fraction(0)),
+            tracks=tracks,
+            markers=_markers(self._stack, trimmed[0] if trimmed else Fraction(0), Fraction(1)),
+        )
+
+    def _start_frame(self) -> int:
+        start = self._timeline.get("global_start_time")
+        if not isinstance(start, dict):
+            return 0
+        what = "the timeline's start"
+        if rate_of(start, what) == self._rate:
+            return frame_at(value_of(start, what), Fraction(1))
+        return frame_at(seconds(start, what), self._rate)
+
+    def _tracks(self, stack: OtioObject, depth: int) -> tuple[Track, ...]:
+        """The picture layers of a stack; a clip directly in it is a layer of its own."""
+        tracks = []
+        for child in objects(stack, "children"):
+            kind = schema(child)
+            name = text(child, "name") or f"V{len(tracks) + 1}"
+            if kind == "Track" and _is_picture(child):
+                tracks.append(self._track(child, name, depth))
+            elif kind in ("Clip", "Stack"):
+                tracks.append(Track(name=name, items=(self._item(child, Fraction(0), depth),)))
+        return tuple(tracks)
+
+    def _track(self, track: OtioObject, name: str, depth: int) -> Track:
+        items = self._items(track, depth)
+        if "source_range" in track and span_of(track, "source_range", name) or not retime_of(track).is_plain:
+            # A trimmed or retimed track is seen through its own window, like a nested sequence.
+            inner = Track(name=name, items=items)
+            items = (self._window(track, Fraction(0), (inner,), self._length(track, depth)),)
+        return Track(name=name, items=items, enabled=_is_enabled(track))
+
+    def _items(self, track: OtioObject, depth: int) -> tuple[Clip | Nest, ...]:
+        items: list[Clip | Nest] = []
+        at_s = Fraction(0)
+        for child in objects(track, "children"):
+            if schema(child) in ("Clip", "Stack", "Track"):
+                items.append(self._item(child, at_s, depth))
+            at_s += self._played_length(child, depth)
+        return tuple(items)
+
+    def _item(self, item: OtioObject, at_s: Fraction, depth: int) -> Clip | Nest:
+        return self._clip(item, at_s) if schema(item) == "Clip" else self._nest(item, at_s, depth + 1)
+
+    def _clip(self, clip: OtioObject, at_s: Fraction) -> Clip:
+        name = text(clip, "name") or "a clip without a name"
+        media = media_of(clip, name)
+        span = span_of(clip, "source_range", name) or media.available or (Fraction(0), Fraction(0))
+        retime = retime_of(clip)
+        played_s = self._played(span[1], retime)
+        source_s = Fraction(0) if media.is_still else source_offset(clip, span[0], retime.media_length(played_s), media)
+        speed = Fraction(0) if media.is_still else retime.speed
+        return Clip(
+            name=name,
+            start_s=at_s,
+            length_s=played_s,
+            source_start_s=retime.first_edge(source_s, played_s),
+            speed=speed,
+            media_ref=media.ref,
+            enabled=_is_enabled(clip),
+            no_picture=media.no_picture,
+            offline_reason=media.offline_reason,
+            notes=(*metadata_notes(clip.get("metadata")), *retime.notes),
+            markers=_markers(clip, span[0], self._marker_scale(retime)),
+        )
+
+    def _nest(self, composition: OtioObject, at_s: Fraction, depth: int) -> Nest:
+        if depth > _MAX_DEPTH:
+            raise UnreadableEditError(f"the edit nests sequences more than {_MAX_DEPTH} deep")
+        if schema(composition) == "Track":
+            name = text(composition, "name") or "a nested track"
+            tracks: tuple[Track, ...] = (Track(name=name, items=self._items(composition, depth)),)
+        else:
+            tracks = self._tracks(composition, depth)
+        return self._window(composition, at_s, tracks, self._length(composition, depth))
+
+    def _window(self, item: OtioObject, at_s: Fraction, tracks: tuple[Track, ...], inner_s: Fraction) -> Nest:
+        """`item` as a clip that shows its own content, trimmed by its source range and retimed."""
+        name = text(item, "name") or "a nested sequence"
+        span = span_of(item, "source_range", name) or (Fraction(0), inner_s)
+        retime = retime_of(item)
+        played_s = self._played(span[1], retime)
+        return Nest(
+            name=name,
+            start_s=at_s,
+            length_s=played_s,
+            source_start_s=retime.first_edge(span[0], played_s),
+            speed=retime.speed,
+            tracks=tracks,
+            enabled=_is_enabled(item),
+            inner_markers=_markers(item, Fraction(0), Fraction(1)),
+        )
+
+    def _played(self, span_s: Fraction, retime: Retime) -> Fraction:
+        """How long a source range plays: Premiere counts it in the media, everybody else on the timeline."""
+        return span_s / abs(retime.speed) if self._premiere and retime.speed else span_s
+
+    def _marker_scale(self, retime: Retime) -> Fraction:
+        return 1 / abs(retime.speed) if self._premiere and retime.speed else Fraction(1)
+
+    def _played_length(self, item: OtioObject, depth: int) -> Fraction:
+        """How far an item moves those after it along the track; a transition lies over its neighbours."""
+        if schema(item) == "Transition":
+            return Fraction(0)
+        return max(Fraction(0), self._played(self._span_length(item, depth), retime_of(item)))
+
+    def _span_length(self, item: OtioObject, depth: int) -> Fraction:
+        name = text(item, "name") or "an item"
+        span = span_of(item, "source_range", name)
+        if span is None and schema(item) == "Clip":
+            span = media_of(item, name).available
+        return span[1] if span else self._length(item, depth + 1)
+
+    def _length(self, composition: OtioObject, depth: int) -> Fraction:
+        """The length of all that a composition holds, its own trim aside."""
+        if depth > _MAX_DEPTH:
+            raise UnreadableEditError(f"the edit nests sequences more than {_MAX_DEPTH} deep")
+        lengths = [self._played_length(child, depth) for child in objects(composition, "children")]
+        if schema(composition) == "Track":
+            return sum(lengths, Fraction(0))
+        return max(lengths, default=Fraction(0))
+
+
+def _markers(item: OtioObject, origin_s: Fraction, scale: Fraction) -> tuple[Marker, ...]:
+    """The markers of an item; their times share the clock of its source range, which starts at `origin_s`."""
+    markers = []
+    for marker in objects(item, "markers"):
+        texts = marker_texts(marker)
+        span = span_of(marker, "marked_range", "a marker")
+        if texts and span:
+            at_s = (span[0] - origin_s) * scale
+            markers.append(Marker(at_s=at_s, length_s=max(span[1], Fraction(0)) * scale, texts=texts))
+    return tuple(markers)
+
+
+def _is_enabled(item: OtioObject) -> bool:
+    """Whether an item is switched on; files converted from FCP7 XML keep the switch in their metadata."""
+    metadata = item.get("metadata")
+    converted = metadata.get("fcp_xml") if isinstance(metadata, dict) else None
+    flag = converted.get("enabled") if isinstance(converted, dict) else None
+    return item.get("enabled") is not False and str(flag).upper() != "FALSE"
+
+
+def _is_premiere(*things: OtioObject) -> bool:
+    return any(isinstance(meta := thing.get("metadata"), dict) and "PremierePro_OTIO" in meta for thing in things)

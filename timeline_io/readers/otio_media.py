@@ -1,0 +1,109 @@
+"""The media reference of an .otio clip: where the file is, what kind of picture, where its time starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from timeline_io.readers.otio_json import OtioObject, rate_of, schema, span_of, text, value_of
+from timeline_io.readers.stills import is_still_name
+
+# Resolve writes its titles and generators as clips whose media is missing; only the name tells.
+_RESOLVE_GENERATORS = frozenset(
+    {
+        "adjustment clip",
+        "adjustment layer",
+        "text",
+        "text+",
+        "multitext",
+        "scroll",
+        "subtitle",
+        "solid color",
+        "black video",
+        "transparent video",
+        "bars and tone",
+        "fusion title",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtioMedia:
+    """What a clip shows; `available` is the media's own start and length in seconds."""
+
+    ref: str = ""
+    available: tuple[Fraction, Fraction] | None = None
+    available_value: Fraction | None = None
+    is_still: bool = False
+    no_picture: str = ""
+    offline_reason: str = ""
+
+
+def media_of(clip: OtioObject, clip_name: str) -> OtioMedia:
+    """The active media reference of a clip."""
+    reference = _active_reference(clip)
+    kind = schema(reference)
+    available = span_of(reference, "available_range", clip_name)
+    if kind == "GeneratorReference":
+        return OtioMedia(available=available, no_picture="a generator, not a filmed picture")
+    if kind == "ExternalReference":
+        ref = text(reference, "target_url")
+        still = is_still_name(ref)
+        return OtioMedia(ref=ref, available=available, available_value=_start_value(reference), is_still=still)
+    if kind == "ImageSequenceReference":
+        reason = "an image sequence, which is not read as a movie yet"
+        return OtioMedia(ref=_image_pattern(reference), available=available, offline_reason=f"offline: {reason}")
+    if clip_name.strip().lower() in _RESOLVE_GENERATORS:
+        return OtioMedia(available=available, no_picture="a title or generator, not a filmed picture")
+    # A missing reference still tells the name, which is what a search folder is searched for.
+    return OtioMedia(
+        ref=text(reference, "name") or text(clip, "name"),
+        available=available,
+        available_value=_start_value(reference),
+    )
+
+
+def source_offset(clip: OtioObject, start_s: Fraction, length_s: Fraction, media: OtioMedia) -> Fraction:
+    """Seconds from the start of the file to the start of a source range.
+
+    Editors count source ranges from the media's start timecode, hand-made files often from zero,
+    and at mixed rates some keep the number of the timecode: the first reading that lies inside the
+    media is right.
+    """
+    if media.available is None:
+        return start_s
+    readings = (start_s - media.available[0], *_by_number(clip, media), start_s)
+    for offset_s in readings:
+        if offset_s >= 0 and offset_s + length_s <= media.available[1]:
+            return offset_s
+    return next((offset_s for offset_s in readings if offset_s >= 0), start_s)
+
+
+def _by_number(clip: OtioObject, media: OtioMedia) -> Iterator[Fraction]:
+    span = clip.get("source_range")
+    if isinstance(span, dict) and media.available_value is not None:
+        start = span.get("start_time")
+        yield (value_of(start, "a clip") - media.available_value) / rate_of(start, "a clip")
+
+
+def _start_value(reference: OtioObject) -> Fraction | None:
+    span = reference.get("available_range")
+    return value_of(span.get("start_time"), "a media file") if isinstance(span, dict) else None
+
+
+def _active_reference(clip: OtioObject) -> OtioObject:
+    many = clip.get("media_references")
+    if isinstance(many, dict):
+        reference = many.get(text(clip, "active_media_reference_key") or "DEFAULT_MEDIA")
+    else:
+        reference = clip.get("media_reference")
+    return reference if isinstance(reference, dict) else {}
+
+
+def _image_pattern(reference: OtioObject) -> str:
+    """`folder/name.%04d.exr`, the usual way to name an image sequence."""
+    width = reference.get("frame_zero_padding")
+    digits = f"%0{width}d" if isinstance(width, int) and 0 < width < 20 else "%d"
+    folder = text(reference, "target_url_base").rstrip("/")
+    return f"{folder}/{text(reference, 'name_prefix')}{digits}{text(reference, 'name_suffix')}"

@@ -1,0 +1,31 @@
+"""One timeline out of a file that may hold several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from timeline_io.errors import UnsupportedEditError
+
+Item = TypeVar("Item")
+
+
+def pick(items: Sequence[Item], names: Sequence[str], file_name: str, wanted: str | None) -> Item:
+    """The item called `wanted`, or the only one; raises UnsupportedEditError that lists the names."""
+    listed = ", ".join(repr(name) for name in names[:20])
+    if wanted is not None:
+        for item, name in zip(items, names, strict=True):
+            if name == wanted:
+                return item
+        raise UnsupportedEditError(f"{file_name} holds no sequence named {wanted!r}: it holds {listed}")
+    if len(items) > 1:
+        raise UnsupportedEditError(f"{file_name} holds {len(items)} sequences, name one of them: {listed}")
+    return items[0]
+
+
+def pick_again(choose: Callable[[str | None], Item], name: str) -> Item:
+    """The item that reading chose: the only one if there is one, else the one called `name`."""
+    try:
+        return choose(None)
+    except UnsupportedEditError:
+        return choose(name)
