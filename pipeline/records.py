@@ -60,6 +60,12 @@ class FoleyRequest:
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+def feature_key(span: MediaSpan, model_digest: str) -> str:
+    """Content key of the CLIP features of a stretch, 64 hex digits."""
+    facts = [_KEY_SCHEMA, span.digest, str(span.start_s), str(span.duration_s), str(span.speed), model_digest]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ShotFrames:
     """Decoded picture in timeline time: pixels uint8 (T, H, W, 3); times_s (T,) at the middle of each step."""

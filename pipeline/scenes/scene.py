@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import ImageDraw
 
 from pipeline.scenes.catalogue import DISTRACTORS, SOURCES, Thing
 from pipeline.scenes.drawing import Brush, Prop, draw_actor, draw_background, draw_prop
@@ -51,7 +51,9 @@ class Scene:
     def _draw(self, brush: Brush, time_s: float) -> None:
         for prop in self.props:
             draw_prop(brush, prop, time_s)
-        for actor in sorted(self.actors, key=lambda a: a.thing.name == "rain"):
+        # The target comes last so that nothing hides it; only rain falls in front of everything.
+        layers = sorted(enumerate(self.actors), key=lambda item: (item[1].thing.name == "rain", -item[0]))
+        for _, actor in layers:
             draw_actor(brush, actor, time_s)
 
     @cached_property
@@ -142,8 +144,3 @@ def _stage_prop(rng: np.random.Generator) -> Prop:
         color=random_color(rng, 80),
         phase=float(rng.random()),
     )
-
-
-def picture(frame: NDArray[np.uint8]) -> Image.Image:
-    """A drawn frame as a PIL image, for looking at."""
-    return Image.fromarray(frame)

@@ -1,0 +1,82 @@
+"""Listening with the eyes: when does what a label names sound? (Smooth-Foley, section II-C)
+
+The label's text embedding is compared with every frame's projected embedding; from `threshold` (0.5) on, it sounds.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pipeline.label import SpottedLabel
+from pipeline.nets.bundle import Bundle
+from pipeline.nets.detector import LEVEL_FLOOR_DB
+from pipeline.records import ShotFeatures, TemporalCondition
+from pipeline.settings import Settings
+
+_SPOT_SECONDS = 0.4
+_SPOT_CONFIDENCE = 0.6
+_MOST_SPOTTED = 2
+
+
+@torch.inference_mode()
+def detect(features: ShotFeatures, label: str, bundle: Bundle, settings: Settings) -> TemporalCondition:
+    """When `label` sounds in a shot, and how loud."""
+    similarity, level = _compare(features, [label], bundle, settings)
+    smooth = median_filter(similarity[0], settings.median_frames)
+    return TemporalCondition(
+        similarity=smooth,
+        active=smooth >= settings.threshold,
+        times_s=features.times_s,
+        level_db=None if level is None else (1 - level[0]) * LEVEL_FLOOR_DB,
+    )
+
+
+@torch.inference_mode()
+def spot(features: ShotFeatures, bundle: Bundle, settings: Settings) -> tuple[SpottedLabel, ...]:
+    """What CLIP itself hears in a shot, among the labels the model knows: best first, at most two, () for silence."""
+    labels = [known.text for known in bundle.vocabulary]
+    similarity, _ = _compare(features, labels, bundle, settings)
+    step_s = float(bundle.grid.columns_per_frame * bundle.grid.column_s)
+    heard = []
+    for known, row in zip(bundle.vocabulary, similarity, strict=True):
+        smooth = median_filter(row, settings.median_frames)
+        active = smooth >= settings.threshold
+        confidence = float(smooth[active].mean()) if active.any() else 0.0
+        if active.sum() * step_s >= _SPOT_SECONDS and confidence >= _SPOT_CONFIDENCE:
+            heard.append(SpottedLabel(label=known.text, category=known.category, confidence=confidence))
+    return tuple(sorted(heard, key=lambda s: -s.confidence)[:_MOST_SPOTTED])
+
+
+def active_spans(condition: TemporalCondition, step_s: float) -> tuple[tuple[float, float], ...]:
+    """The stretches in which a label sounds, in seconds from the start of the shot."""
+    padded = np.concatenate([[False], condition.active, [False]])
+    edges = np.flatnonzero(np.diff(padded.astype(np.int8)))
+    return tuple((round(float(a * step_s), 3), round(float(b * step_s), 3)) for a, b in edges.reshape(-1, 2))
+
+
+def median_filter(row: NDArray[np.float32], width: int) -> NDArray[np.float32]:
+    """Running median of an odd `width`, edges held: single-frame flicker goes, edges stay where they are."""
+    padded = np.pad(row, width // 2, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, width)
+    return np.asarray(np.median(windows, axis=-1), dtype=np.float32)
+
+
+def _compare(
+    features: ShotFeatures, labels: list[str], bundle: Bundle, settings: Settings
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    """Similarity (L, T) and, where the detector tells it, level 0..1 (L, T)."""
+    frames = torch.from_numpy(features.frame_embeddings).to(bundle.device)[None]
+    asked = bundle.clip.encode_labels(labels)
+    if settings.detector == "always":
+        return np.ones((len(labels), frames.shape[1]), dtype=np.float32), None
+    if settings.detector == "linear":
+        return _array(bundle.linear_detector(frames, asked)), None
+    similarity, level = bundle.temporal_detector(frames, asked)
+    return _array(similarity), _array(level) if settings.use_level else None
+
+
+def _array(rows: Tensor) -> NDArray[np.float32]:
+    return np.asarray(rows[0].cpu().numpy(), dtype=np.float32)

@@ -1,0 +1,74 @@
+"""Log-mel pictures of sound and back: one transform for the published layout and for the bundled model's.
+
+Waveform -> STFT magnitude -> mel filterbank -> natural log -> scaled to -1..1 between `log_floor` and
+`log_ceiling`, low bands first. Source: the HiFi-GAN analysis (reflect padding, no centring).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from transformers.audio_utils import mel_filter_bank
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MelScale:
+    """Parameters of a log-mel picture. `gain` multiplies the magnitudes before the log."""
+
+    sample_rate_hz: int
+    n_fft: int
+    hop: int
+    bands: int
+    fmin_hz: float
+    fmax_hz: float
+    log_floor: float
+    log_ceiling: float
+    gain: float = 1.0
+    norm: Literal["slaney"] | None = None
+
+    def picture(self, wave: Tensor) -> Tensor:
+        """(..., N) samples -> (..., bands, N // hop) in -1..1."""
+        magnitude = self.magnitudes(wave) * self.gain
+        log_mel = torch.log((_filters(self).to(wave.device) @ magnitude).clamp_min(1e-9))
+        return ((log_mel - self.log_floor) / (self.log_ceiling - self.log_floor) * 2 - 1).clamp(-1, 1)
+
+    def magnitudes(self, wave: Tensor) -> Tensor:
+        """(..., N) samples -> STFT magnitudes (..., n_fft // 2 + 1, N // hop)."""
+        pad = (self.n_fft - self.hop) // 2
+        flat = wave.reshape(-1, 1, wave.shape[-1])
+        mode = "reflect" if wave.shape[-1] > pad else "constant"
+        padded = F.pad(flat, (pad, pad), mode=mode)[:, 0]
+        window = torch.hann_window(self.n_fft, device=wave.device)
+        spectrum = torch.stft(padded, self.n_fft, self.hop, window=window, center=False, return_complex=True)
+        return spectrum.abs().reshape(*wave.shape[:-1], *spectrum.shape[-2:])
+
+    def log_mel(self, picture: Tensor) -> Tensor:
+        """Undo the scaling: picture in -1..1 -> natural log of the mel magnitudes."""
+        return (picture.clamp(-1, 1) + 1) / 2 * (self.log_ceiling - self.log_floor) + self.log_floor
+
+    def mel(self, picture: Tensor) -> Tensor:
+        """Picture in -1..1 -> mel magnitudes, `gain` undone."""
+        return torch.exp(self.log_mel(picture)) / self.gain
+
+    def filters(self) -> Tensor:
+        """The filterbank, (bands, n_fft // 2 + 1)."""
+        return _filters(self)
+
+
+@lru_cache(maxsize=8)
+def _filters(scale: MelScale) -> Tensor:
+    bank = mel_filter_bank(
+        num_frequency_bins=scale.n_fft // 2 + 1,
+        num_mel_filters=scale.bands,
+        min_frequency=scale.fmin_hz,
+        max_frequency=scale.fmax_hz,
+        sampling_rate=scale.sample_rate_hz,
+        norm=scale.norm,
+        mel_scale="slaney" if scale.norm else "htk",
+    )
+    return torch.from_numpy(bank.T.copy()).float()

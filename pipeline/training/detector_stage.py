@@ -1,0 +1,114 @@
+"""Train the detectors: label-guided (the paper's linear one and the temporal one) and the label-free controls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pipeline.nets.detector import COSINE_SHARPNESS, LinearDetector, TemporalDetector
+from pipeline.nets.label_free import LabelFreeDetector, grey
+from pipeline.scenes.catalogue import CONTINUOUS_SOURCES
+from pipeline.training.dataset import SceneSet
+from pipeline.training.loop import Progress, TrainingLoop
+from pipeline.training.sizes import EMBED_DIM, GRID
+
+_BATCH = 48
+_LABEL_FREE_BATCH = 6
+
+
+def train_linear_detector(
+    work: Path, scenes: SceneSet, embeddings: Tensor, labels: Tensor, *, steps: int, seed: int
+) -> LinearDetector:
+    """Frames (N, T, D) and label variants (V, L, D) -> the projection of section II-C."""
+    torch.manual_seed(seed)
+    detector = LinearDetector(EMBED_DIM)
+    loop = TrainingLoop("linear_detector", work, [detector], steps=steps, learning_rate=2e-3, seed=seed)
+
+    def loss(progress: Progress) -> Tensor:
+        which = torch.randint(len(embeddings), (_BATCH,))
+        similarity = detector(embeddings[which].float(), _any_variant(labels))
+        return _presence_loss(similarity, _heard(scenes, which))
+
+    loop.run(loss)
+    return detector.eval()
+
+
+def train_temporal_detector(
+    work: Path, scenes: SceneSet, embeddings: Tensor, labels: Tensor, *, steps: int, seed: int
+) -> TemporalDetector:
+    """The same with context in time, and a level."""
+    torch.manual_seed(seed)
+    detector = TemporalDetector(EMBED_DIM)
+    loop = TrainingLoop(
+        "temporal_detector", work, [detector], steps=steps, learning_rate=1.5e-3, seed=seed, ema_decay=0.995
+    )
+
+    def loss(progress: Progress) -> Tensor:
+        which = torch.randint(len(embeddings), (_BATCH,))
+        frames = embeddings[which].float()
+        frames = F.normalize(frames + 0.01 * torch.randn_like(frames), dim=-1)
+        similarity, level = detector(frames, _any_variant(labels))
+        heard = _heard(scenes, which)
+        true_level = torch.from_numpy(scenes.level[which.numpy()].astype(np.float32))
+        weight = 0.1 + 0.9 * heard.float()
+        level_loss = (weight * (level - true_level) ** 2).sum() / weight.sum()
+        return _presence_loss(similarity, heard) + 4 * level_loss
+
+    loop.run(loss)
+    return detector.eval()
+
+
+def _any_variant(labels: Tensor) -> Tensor:
+    """One random wording of each label, or their mean."""
+    variant = torch.randint(len(labels), (labels.shape[1],))
+    return labels[variant, torch.arange(labels.shape[1])]
+
+
+def _heard(scenes: SceneSet, which: Tensor) -> Tensor:
+    return torch.from_numpy(np.asarray(scenes.audible[which.numpy()]))
+
+
+def _presence_loss(similarity: Tensor, heard: Tensor) -> Tensor:
+    """Binary cross-entropy of a logit that is zero at cosine 0.5; one of ten labels sounds, so presence weighs more."""
+    weight = torch.where(heard, 2.0, 0.5)
+    return F.binary_cross_entropy_with_logits(COSINE_SHARPNESS * (similarity - 0.5), heard.float(), weight=weight)
+
+
+def train_label_free(
+    work: Path, scenes: SceneSet, *, goal: Literal["onset", "presence"], steps: int, seed: int
+) -> LabelFreeDetector:
+    """A control that is told no label: onsets of impact scenes (FoleyCrafter's way), or presence of all scenes."""
+    torch.manual_seed(seed)
+    detector = LabelFreeDetector()
+    loop = TrainingLoop(
+        f"{goal}_detector", work, [detector], steps=steps, learning_rate=2e-3, seed=seed, weight_decay=0.01
+    )
+    targets = np.asarray(scenes.target)
+    impacts = np.flatnonzero(targets >= len(CONTINUOUS_SOURCES))
+    pool = torch.from_numpy(impacts if goal == "onset" else np.arange(len(scenes)))
+
+    def loss(progress: Progress) -> Tensor:
+        which = pool[torch.randint(len(pool), (_LABEL_FREE_BATCH,))].numpy()
+        pixels = torch.from_numpy(np.stack([scenes.frames[i] for i in which]))
+        if goal == "onset":
+            wanted = torch.from_numpy(onset_rows(scenes, which))
+        else:
+            wanted = torch.from_numpy(np.stack([scenes.audible[i, targets[i]] for i in which]).astype(np.float32))
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = detector(grey(pixels))
+        return F.binary_cross_entropy_with_logits(logits.float(), wanted, pos_weight=torch.tensor(1.5))
+
+    loop.run(loss)
+    return detector.eval()
+
+
+def onset_rows(scenes: SceneSet, which: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    """1 within about two frames of an impact, float32 (B, T)."""
+    reach = np.exp(-1.6 * float(GRID.columns_per_frame * GRID.column_s) / 0.08)
+    rows: np.ndarray = (np.stack([scenes.onset_nearness[i] for i in which]) > reach).astype(np.float32)  # type: ignore[type-arg]
+    return rows
