@@ -112,7 +112,7 @@ class _Row:
         for label in [label for label in labels if label] or [""]:
             counts[shot.shot_id] += 1
             yield Cue(
-                cue_id=self._cell("cue") or f"{shot.shot_id}_{counts[shot.shot_id]:02d}",
+                cue_id=self._cell("cue") or f"{shot.shot_id}-{counts[shot.shot_id]}",
                 shot_id=shot.shot_id,
                 label=label,
                 category=self._cell("category"),

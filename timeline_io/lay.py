@@ -11,7 +11,6 @@ Laying twice gives the same bytes as laying once; removing our tracks gives back
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
@@ -114,6 +113,6 @@ def _refuse_overwriting(edit: Edit, tracks: Sequence[FoleyTrack], out: Path) -> 
 
 def _same_file(one: Path, other: Path) -> bool:
     try:
-        return os.path.samefile(one, other)
+        return one.samefile(other)
     except OSError:
         return one.absolute() == other.absolute()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
 from timeline_io.edit import Edit, Shot, SkippedItem
-from timeline_io.errors import EmptyEditError
+from timeline_io.errors import EmptyEditError, TimelineError
 from timeline_io.files import digest_of, read_edit_bytes
 from timeline_io.frames import FrameSpan, frame_at
 from timeline_io.media import MediaSearch
@@ -29,11 +31,11 @@ def read_edit(path: Path, *, media: MediaSearch | None = None, sequence: str | N
     refuse_unread_suffix(path.name, path.suffix)
     data = read_edit_bytes(path)
     reader = reader_of(data, path.name)
-    timeline = reader.read(data, path.name, sequence)
-    if not timeline.tracks:
-        raise EmptyEditError(f"{path.name} has no picture track: there is nothing to make sound for")
-    search = media or MediaSearch(edit_folder=path.parent)
-    shots, skipped = _shots_of(timeline, search)
+    with _naming(path.name):
+        timeline = reader.read(data, path.name, sequence)
+        if not timeline.tracks:
+            raise EmptyEditError(f"{path.name} has no picture track: there is nothing to make sound for")
+        shots, skipped = _shots_of(timeline, media or MediaSearch(edit_folder=path.parent))
     if not shots:
         raise EmptyEditError(_nothing_seen(path.name, skipped))
     return Edit(
@@ -48,6 +50,17 @@ def read_edit(path: Path, *, media: MediaSearch | None = None, sequence: str | N
         digest=digest_of(data),
         drop_frame=timeline.drop_frame,
     )
+
+
+@contextmanager
+def _naming(file_name: str) -> Iterator[None]:
+    """Errors found deep inside an edit say what is wrong; this adds in which file."""
+    try:
+        yield
+    except TimelineError as error:
+        if file_name in str(error):
+            raise
+        raise type(error)(f"{file_name}: {error}") from error
 
 
 def _shots_of(timeline: Sequence, search: MediaSearch) -> tuple[tuple[Shot, ...], tuple[SkippedItem, ...]]:

@@ -80,7 +80,8 @@ def _is_ours(track: Element, folders: Folders) -> bool:
     marked = all((item.get("id") or "").startswith(ID_PREFIX) for item in items)
     # An item that only names a file defined elsewhere gives "", which lies in no folder of ours.
     media = [content(item, "file/pathurl") for item in items]
-    return is_ours(name=track.get("MZ.TrackName") or content(track, "name"), marked=marked, media=media, folders=folders)
+    name = track.get("MZ.TrackName") or content(track, "name")
+    return is_ours(name=name, marked=marked, media=media, folders=folders)
 
 
 def _with_space_before(parent: Node, node: Node) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from timeline_io.media_paths import native_path
 from timeline_io.patchers.json_spans import Span, elements, locate
 from timeline_io.patchers.splice import inserted, without
 from timeline_io.patchers.target import Folders, Target, is_ours
-from timeline_io.readers.otio import TimelinePlace, choose_timeline
+from timeline_io.readers.otio_choose import TimelinePlace, choose_timeline
 from timeline_io.readers.otio_json import OtioObject, decode, objects, parse, text
 from timeline_io.readers.pick import pick_again
 
@@ -31,7 +31,8 @@ def add_tracks(data: bytes, target: Target, tracks: tuple[FoleyTrack, ...]) -> b
     place, start, children = _track_list(data, source, target)
     layout = _Layout(source, start, children)
     rate = _spelt_rate(place.timeline, target.rate)
-    written = [layout.indented(_track_json(track, target.start_frame, rate)) for track in tracks]
+    versions = {"Clip": 1} if '"Clip.1"' in source and '"Clip.2"' not in source else {}
+    written = [layout.indented(_track_json(track, target.start_frame, rate, versions)) for track in tracks]
     if children:
         return _encoded(data, inserted(source, children[-1][1], "".join("," + item for item in written)))
     return _encoded(data, inserted(source, start + 1, ",".join(written)))
@@ -101,9 +102,12 @@ def _spelt_rate(timeline: OtioObject, rate: Fraction) -> float:
     return float(rate)
 
 
-def _track_json(track: FoleyTrack, start_frame: int, rate: float) -> Any:
-    """One track as OpenTimelineIO writes it, read back as plain JSON values."""
-    import opentimelineio as otio
+def _track_json(track: FoleyTrack, start_frame: int, rate: float, versions: dict[str, int]) -> Any:
+    """One track as OpenTimelineIO writes it, read back as plain JSON values.
+
+    `versions` keeps to the schemas of an older file: its program would refuse newer ones.
+    """
+    import opentimelineio as otio  # type: ignore[import-untyped]
 
     schema = otio.schema.Track(name=track.name, kind=otio.schema.TrackKind.Audio)
     schema.metadata.update(_track_metadata())
@@ -113,7 +117,7 @@ def _track_json(track: FoleyTrack, start_frame: int, rate: float) -> Any:
             schema.append(otio.schema.Gap(duration=otio.opentime.RationalTime(clip.record.first - reached, rate)))
         schema.append(_clip(clip, rate))
         reached = clip.record.end
-    return json.loads(schema.to_json_string())
+    return json.loads(otio.core.serialize_json_to_string(schema, versions))
 
 
 def _clip(clip: PlacedClip, rate: float) -> Any:

@@ -52,7 +52,7 @@ def refuse_unread_suffix(file_name: str, suffix: str) -> None:
     """Raise UnsupportedEditError for the suffix of a format that is known but not read."""
     kind = _NOT_YET.get(suffix.lower())
     if kind:
-        raise UnsupportedEditError(f"{file_name} is {kind}, which is not read yet: export the timeline as {FORMATS_TODAY}")
+        raise UnsupportedEditError(f"{file_name} is {kind}, which is not read yet; what is read is {FORMATS_TODAY}")
 
 
 def reader_of(data: bytes, file_name: str) -> Reader:

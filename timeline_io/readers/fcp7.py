@@ -23,6 +23,7 @@ from timeline_io.readers.fcp7_xml import (
 from timeline_io.readers.stills import is_still_name
 
 _MAX_DEPTH = 100
+_NO_FILE = Element("file")
 _NOTE_PATHS = (
     "logginginfo/description",
     "logginginfo/lognote",
@@ -110,9 +111,10 @@ class _Builder:
 
     def _clip(self, place: Place, rate: Fraction) -> Clip:
         item, own_rate = place.item, rate_of(place.item) or rate
-        file = self._defined(item.find("file"), self._files)
-        media_ref = content(file, "pathurl") if file is not None else ""
-        name = content(item, "name") or (content(file, "name") if file is not None else "") or "a clip without a name"
+        named = item.find("file")
+        file = _NO_FILE if named is None else _defined(named, self._files)
+        media_ref = content(file, "pathurl")
+        name = content(item, "name") or content(file, "name") or "a clip without a name"
         used = _used(place, own_rate, rate, file)
         source = source_of(item, used, own_rate)
         is_still = is_still_name(media_ref)
@@ -132,8 +134,7 @@ class _Builder:
         )
 
     def _nest(self, place: Place, nested: Element, rate: Fraction, path: tuple[Element, ...]) -> Nest:
-        sequence = self._defined(nested, self._sequences)
-        assert sequence is not None
+        sequence = _defined(nested, self._sequences)
         inner_rate = rate_of(sequence) or rate
         own_rate = rate_of(place.item) or rate
         used = _used(place, own_rate, rate, sequence)
@@ -157,11 +158,10 @@ class _Builder:
             self._built[id(sequence)] = _Nested(tracks, _markers(sequence, rate))
         return self._built[id(sequence)]
 
-    def _defined(self, element: Element | None, known: dict[str, Element]) -> Element | None:
-        """The full definition behind an element that may be only `<file id="..."/>`."""
-        if element is None or len(element):
-            return element
-        return known.get(element.get("id", ""), element)
+
+def _defined(element: Element, known: dict[str, Element]) -> Element:
+    """The full definition behind an element that may be only `<file id="..."/>`."""
+    return element if len(element) else known.get(element.get("id", ""), element)
 
 
 def _by_id(root: Element, tag: str) -> dict[str, Element]:
@@ -173,29 +173,28 @@ def _by_id(root: Element, tag: str) -> dict[str, Element]:
     return found
 
 
-def _used(place: Place, own_rate: Fraction, rate: Fraction, media: Element | None) -> Used:
+def _used(place: Place, own_rate: Fraction, rate: Fraction, media: Element) -> Used:
     in_frames = frames(place.item, "in") or Fraction(0)
     out_frames = frames(place.item, "out")
     length_s = (place.end - place.anchor) / rate
-    media_rate = (rate_of(media) if media is not None else None) or own_rate
-    media_frames = frames(media, "duration") if media is not None else None
+    media_frames = frames(media, "duration")
     return Used(
         in_s=in_frames / own_rate,
         out_s=in_frames / own_rate + length_s if out_frames is None else out_frames / own_rate,
         length_s=length_s,
-        media_s=None if media_frames is None else media_frames / media_rate,
+        media_s=None if media_frames is None else media_frames / (rate_of(media) or own_rate),
         trimmed_head_s=(frames(place.item, "subclipinfo/startoffset") or Fraction(0)) / own_rate,
         trimmed_tail_s=(frames(place.item, "subclipinfo/endoffset") or Fraction(0)) / own_rate,
     )
 
 
-def _no_picture(item: Element, file: Element | None, media_ref: str) -> str:
+def _no_picture(item: Element, file: Element, media_ref: str) -> str:
     if is_on(item, "adjustmentlayer", default=False):
         return "an adjustment layer, not a filmed picture"
     if item.tag == "generatoritem":
         return "a generator, not a filmed picture"
-    source = content(file, "mediaSource") if file is not None and not media_ref else ""
-    if not source:
+    source = content(file, "mediaSource")
+    if media_ref or not source:
         return ""
     return "a title, not a filmed picture" if source == "GraphicAndType" else "a generator, not a filmed picture"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from xml.etree.ElementTree import Element
 
 from timeline_io.readers.fcp7_xml import content, frames, is_on, number
@@ -45,11 +46,8 @@ def source_of(item: Element, used: Used, rate: Fraction) -> Source:
         return Source(start_s=used.in_s if offset is None else offset / rate, speed=Fraction(0))
     if remap is None:
         return Source(start_s=used.trimmed_head_s + used.in_s, speed=Fraction(1))
-    if is_on(remap["variablespeed"], "value", default=False) if "variablespeed" in remap else False:
-        ramp = _ramp(remap.get("graphdict"), used, rate)
-        if ramp is not None:
-            return ramp
-    return _constant(remap, used)
+    ramp = _ramp(remap, used, rate)
+    return ramp if ramp is not None else _constant(remap, used)
 
 
 def plays_media_frames(used: Used, speed: Fraction) -> bool:
@@ -90,9 +88,10 @@ def _far_edge(used: Used, start_s: Fraction, in_s: Fraction, speed: Fraction) ->
     return start_s + shown_s
 
 
-def _ramp(graph: Element | None, used: Used, rate: Fraction) -> Source | None:
+def _ramp(remap: dict[str, Element], used: Used, rate: Fraction) -> Source | None:
     """A changing speed by its key frames (retimed frame -> media frame), as its mean over the clip."""
-    points = sorted(_key_frames(graph)) if graph is not None else []
+    is_ramp = "variablespeed" in remap and is_on(remap["variablespeed"], "value", default=False)
+    points = sorted(_key_frames(remap["graphdict"])) if is_ramp and "graphdict" in remap else []
     if len(points) < 2 or used.length_s <= 0:
         return None
     first = _along(points, used.in_s * rate)
@@ -111,7 +110,7 @@ def _along(points: list[tuple[Fraction, Fraction]], when: Fraction) -> Fraction:
     """The value at `when` on the line through the points, held beyond their ends."""
     if when <= points[0][0]:
         return points[0][1]
-    for (left, low), (right, high) in zip(points, points[1:], strict=False):
+    for (left, low), (right, high) in pairwise(points):
         if left <= when < right:
             return low + (high - low) * (when - left) / (right - left)
     return points[-1][1]

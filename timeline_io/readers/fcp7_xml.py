@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
-from defusedxml.common import DefusedXmlException, DTDForbidden
-from defusedxml.ElementTree import DefusedXMLParser
+from defusedxml.common import DefusedXmlException, DTDForbidden  # type: ignore[import-untyped]
+from defusedxml.ElementTree import DefusedXMLParser  # type: ignore[import-untyped]
 
 from timeline_io.errors import EmptyEditError, UnreadableEditError, UnsupportedEditError
 from timeline_io.frames import frame_at_timecode, snap_rate

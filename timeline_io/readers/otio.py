@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
-from timeline_io.errors import EmptyEditError, UnreadableEditError, UnsupportedEditError
+from timeline_io.errors import EmptyEditError, UnreadableEditError
 from timeline_io.frames import frame_at
 from timeline_io.model import Clip, Marker, Nest, Sequence, Track
 from timeline_io.readers.notes import marker_texts, metadata_notes
-from timeline_io.readers.otio_json import (
-    OtioObject,
-    frame_rate,
-    objects,
-    parse,
-    rate_of,
-    schema,
-    seconds,
-    span_of,
-    text,
-    value_of,
-)
+from timeline_io.readers.otio_choose import MAX_DEPTH, choose_timeline, frame_rate_of, is_picture, premiere_block
+from timeline_io.readers.otio_json import OtioObject, objects, parse, rate_of, schema, seconds, span_of, text, value_of
 from timeline_io.readers.otio_media import media_of, source_offset
 from timeline_io.readers.otio_retime import Retime, retime_of
-from timeline_io.readers.pick import pick
-
-_DEFAULT_RATE = Fraction(24)
-_MAX_DEPTH = 100
-
-
-@dataclass(frozen=True, slots=True)
-class TimelinePlace:
-    """A timeline of a file and the keys and indices that lead to it from the root."""
-
-    name: str
-    timeline: OtioObject
-    path: tuple[str | int, ...]
 
 
 def read_otio(data: bytes, file_name: str, sequence: str | None) -> Sequence:
@@ -52,62 +27,6 @@ def read_otio(data: bytes, file_name: str, sequence: str | None) -> Sequence:
         raise UnreadableEditError(f"{file_name} is nested too deeply to be an edit") from None
 
 
-def choose_timeline(root: OtioObject, file_name: str, sequence: str | None) -> TimelinePlace:
-    """The timeline asked for, and where it stands in the file; names those there are when that is unclear."""
-    kind = schema(root)
-    if kind not in ("Timeline", "SerializableCollection"):
-        raise UnsupportedEditError(f"{file_name} holds a {kind[:40]}, not a timeline: export a whole timeline")
-    places = list(_timelines(root, ()))
-    if not places:
-        raise EmptyEditError(f"{file_name} is a collection without a timeline")
-    return pick(places, [place.name for place in places], file_name, sequence)
-
-
-def _timelines(thing: OtioObject, path: tuple[str | int, ...]) -> Iterator[TimelinePlace]:
-    kind = schema(thing)
-    if kind == "Timeline":
-        stack = thing.get("tracks")
-        inner_name = text(stack, "name") if isinstance(stack, dict) else ""
-        yield TimelinePlace(text(thing, "name") or inner_name, thing, path)
-    elif kind == "SerializableCollection" and len(path) < 2 * _MAX_DEPTH:
-        children = thing.get("children")
-        for index, child in enumerate(children if isinstance(children, list) else ()):
-            if isinstance(child, dict):
-                yield from _timelines(child, (*path, "children", index))
-
-
-def frame_rate_of(timeline: OtioObject) -> Fraction:
-    """The frame rate of a timeline: its start time's, else Premiere's own word, else that of most clips."""
-    start = timeline.get("global_start_time")
-    rate = frame_rate(rate_of(start, "the timeline's start")) if isinstance(start, dict) else None
-    return rate or _most_common_rate(timeline) or _DEFAULT_RATE
-
-
-def _most_common_rate(timeline: OtioObject) -> Fraction | None:
-    rates: Counter[Fraction] = Counter()
-    for clip in _clips(timeline.get("tracks"), 0):
-        span = clip.get("source_range")
-        if isinstance(span, dict):
-            rate = frame_rate(rate_of(span.get("duration"), text(clip, "name")))
-            rates.update([rate] if rate else [])
-    return rates.most_common(1)[0][0] if rates else None
-
-
-def _clips(thing: object, depth: int) -> Iterator[OtioObject]:
-    if not isinstance(thing, dict) or depth > _MAX_DEPTH:
-        return
-    kind = schema(thing)
-    if kind == "Clip":
-        yield thing
-    elif kind == "Stack" or (kind == "Track" and _is_picture(thing)):
-        for child in objects(thing, "children"):
-            yield from _clips(child, depth + 1)
-
-
-def _is_picture(track: OtioObject) -> bool:
-    return (text(track, "kind") or "Video") == "Video"
-
-
 class _Builder:
     """Turns one timeline into the model; holds what every item needs to know about the whole."""
 
@@ -115,7 +34,7 @@ class _Builder:
         self._timeline = timeline
         self._stack = stack
         self._rate = frame_rate_of(timeline)
-        self._premiere = _is_premiere(timeline, stack)
+        self._premiere = any(premiere_block(item) is not None for item in (timeline, stack))
 
     def sequence(self) -> Sequence:
         tracks = self._tracks(self._stack, 0)
@@ -144,11 +63,11 @@ class _Builder:
 
     def _tracks(self, stack: OtioObject, depth: int) -> tuple[Track, ...]:
         """The picture layers of a stack; a clip directly in it is a layer of its own."""
-        tracks = []
+        tracks: list[Track] = []
         for child in objects(stack, "children"):
             kind = schema(child)
             name = text(child, "name") or f"V{len(tracks) + 1}"
-            if kind == "Track" and _is_picture(child):
+            if kind == "Track" and is_picture(child):
                 tracks.append(self._track(child, name, depth))
             elif kind in ("Clip", "Stack"):
                 tracks.append(Track(name=name, items=(self._item(child, Fraction(0), depth),)))
@@ -156,7 +75,7 @@ class _Builder:
 
     def _track(self, track: OtioObject, name: str, depth: int) -> Track:
         items = self._items(track, depth)
-        if "source_range" in track and span_of(track, "source_range", name) or not retime_of(track).is_plain:
+        if span_of(track, "source_range", name) or not retime_of(track).is_plain:
             # A trimmed or retimed track is seen through its own window, like a nested sequence.
             inner = Track(name=name, items=items)
             items = (self._window(track, Fraction(0), (inner,), self._length(track, depth)),)
@@ -197,8 +116,8 @@ class _Builder:
         )
 
     def _nest(self, composition: OtioObject, at_s: Fraction, depth: int) -> Nest:
-        if depth > _MAX_DEPTH:
-            raise UnreadableEditError(f"the edit nests sequences more than {_MAX_DEPTH} deep")
+        if depth > MAX_DEPTH:
+            raise UnreadableEditError(f"the edit nests sequences more than {MAX_DEPTH} deep")
         if schema(composition) == "Track":
             name = text(composition, "name") or "a nested track"
             tracks: tuple[Track, ...] = (Track(name=name, items=self._items(composition, depth)),)
@@ -225,7 +144,10 @@ class _Builder:
 
     def _played(self, span_s: Fraction, retime: Retime) -> Fraction:
         """How long a source range plays: Premiere counts it in the media, everybody else on the timeline."""
-        return span_s / abs(retime.speed) if self._premiere and retime.speed else span_s
+        if not self._premiere or retime.speed in (0, 1):
+            return span_s
+        # The media range was rounded to frames, the place on the timeline always is one.
+        return frame_at(span_s / abs(retime.speed), self._rate) / self._rate
 
     def _marker_scale(self, retime: Retime) -> Fraction:
         return 1 / abs(retime.speed) if self._premiere and retime.speed else Fraction(1)
@@ -245,8 +167,8 @@ class _Builder:
 
     def _length(self, composition: OtioObject, depth: int) -> Fraction:
         """The length of all that a composition holds, its own trim aside."""
-        if depth > _MAX_DEPTH:
-            raise UnreadableEditError(f"the edit nests sequences more than {_MAX_DEPTH} deep")
+        if depth > MAX_DEPTH:
+            raise UnreadableEditError(f"the edit nests sequences more than {MAX_DEPTH} deep")
         lengths = [self._played_length(child, depth) for child in objects(composition, "children")]
         if schema(composition) == "Track":
             return sum(lengths, Fraction(0))
@@ -271,7 +193,3 @@ def _is_enabled(item: OtioObject) -> bool:
     converted = metadata.get("fcp_xml") if isinstance(metadata, dict) else None
     flag = converted.get("enabled") if isinstance(converted, dict) else None
     return item.get("enabled") is not False and str(flag).upper() != "FALSE"
-
-
-def _is_premiere(*things: OtioObject) -> bool:
-    return any(isinstance(meta := thing.get("metadata"), dict) and "PremierePro_OTIO" in meta for thing in things)

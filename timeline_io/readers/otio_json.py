@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeGuard
 
 from timeline_io.errors import UnreadableEditError, UnsupportedEditError
 from timeline_io.frames import snap_rate
@@ -153,7 +153,7 @@ def scalar(effect: OtioObject) -> Fraction:
     return Fraction(value).limit_denominator(1_000_000)
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -9,7 +9,9 @@ from timeline_io.errors import UnreadableEditError
 
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
 # Only encodings that files are written in: some of Python's codecs unpack or run away on bad input.
-_ENCODINGS = re.compile(r"utf-8|ascii|utf-16(-[bl]e)?|iso8859-\d+|cp\d+|shift_jis|euc_\w+|gb\w+|big5\w*|koi8-\w|mac-\w+")
+_ENCODINGS = re.compile(
+    r"utf-8|ascii|utf-16(-[bl]e)?|iso8859-\d+|cp\d+|shift_jis|euc_\w+|gb\w+|big5\w*|koi8-\w|mac-\w+"
+)
 
 
 def to_utf8(data: bytes, file_name: str) -> tuple[bytes, str]:
