@@ -17,6 +17,8 @@ from pipeline.records import MediaSpan, ShotFrames
 # A large picture is first brought near its final size by the scaler, which is much faster than a full RGB copy.
 _PRESCALE_ABOVE = 4
 _PRESCALE_TO = 2
+# By default the scaler rounds down and comes out one level too dark.
+_UNBIASED_AREA = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 
 
 def decode_span(span: MediaSpan, *, times_s: NDArray[np.float64], size: int) -> ShotFrames:
@@ -50,7 +52,7 @@ def square_pixels(shown: ShownFrame, size: int, scaler: VideoReformatter) -> NDA
     width, height = shown.display_size
     shorter = min(width, height)
     target = max(size, round(width * size / shorter)), max(size, round(height * size / shorter))
-    image = Image.fromarray(_rgb(shown.frame, target, scaler)).resize(target, Image.Resampling.BOX)
+    image = _averaged(Image.fromarray(_rgb(shown.frame, target, scaler)), target)
     left, top = (target[0] - size) // 2, (target[1] - size) // 2
     square = np.asarray(image.crop((left, top, left + size, top + size)))
     return np.rot90(square, shown.frame.rotation // 90)
@@ -58,9 +60,16 @@ def square_pixels(shown: ShownFrame, size: int, scaler: VideoReformatter) -> NDA
 
 def _rgb(frame: VideoFrame, target: tuple[int, int], scaler: VideoReformatter) -> NDArray[np.uint8]:
     """RGB uint8 (H, W, 3): the whole frame, or one brought near `target` (width, height) when it is far larger."""
-    width, height = frame.width, frame.height
+    width, height, method = frame.width, frame.height, Interpolation.AREA
     if min(width / target[0], height / target[1]) > _PRESCALE_ABOVE:
-        width, height = target[0] * _PRESCALE_TO, target[1] * _PRESCALE_TO
+        width, height, method = target[0] * _PRESCALE_TO, target[1] * _PRESCALE_TO, _UNBIASED_AREA
     # One thread: waking more costs longer than a small picture takes.
-    rgb = scaler.reformat(frame, width, height, "rgb24", interpolation=Interpolation.AREA, threads=1)
+    rgb = scaler.reformat(frame, width, height, "rgb24", interpolation=method, threads=1)
     return cast(NDArray[np.uint8], rgb.to_ndarray())
+
+
+def _averaged(image: Image.Image, target: tuple[int, int]) -> Image.Image:
+    """Each pixel of `target` (width, height) the mean of the pixels it covers; whole factors are rounded only once."""
+    if image.width % target[0] == 0 and image.height % target[1] == 0:
+        return image.reduce((image.width // target[0], image.height // target[1]))
+    return image.resize(target, Image.Resampling.BOX)

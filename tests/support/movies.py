@@ -80,7 +80,7 @@ def write_movie(
     rotation: int = 0,
 ) -> Path:
     """Write RGB pictures uint8 (H, W, 3) as a movie."""
-    quality = {"crf": "6", "preset": "ultrafast"} if codec == "libx264" else {}
+    quality = {"crf": "0", "preset": "ultrafast"} if codec == "libx264" else {}
     with av.open(str(path), "w", options=container_options or {}) as container:
         container.metadata.update(metadata or {})
         stream = container.add_stream(codec, rate=rate, options={**quality, **(codec_options or {})})
