@@ -1,4 +1,4 @@
-"""Fans the shots of an edit out to make their Foley, resumes, retries and reports. The only package that knows Prefect."""
+"""Fans the shots of an edit out to make their Foley, resumes, reports. The only package that knows Prefect."""
 
 from flows.guard import require_own
 

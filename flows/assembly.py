@@ -13,6 +13,8 @@ from flows.shot_job import CueJob, ShotJob
 from flows.steps import Take
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt
 
+CueId = tuple[str, str]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
@@ -23,15 +25,17 @@ class Delivery:
     receipt: ClipReceipt
     wav: Path
 
+    @property
+    def cue_id(self) -> CueId:
+        """Whose take it is: a sheet may use a cue id twice, in two shots."""
+        return self.job.shot_id, self.cue.cue_id
+
 
 def shot_reports(plan: PassPlan, ledger: Ledger) -> tuple[ShotReport, ...]:
     """One report per shot in record order, skipped items last. No cue has a file yet."""
     settled = {report.shot_id: report for report in plan.settled if report.shot_id}
     jobs = {job.shot_id: job for job in plan.jobs}
-    in_order = [
-        settled.get(shot.shot_id) or _report(jobs[shot.shot_id], plan, ledger)
-        for shot in plan.edit.shots
-    ]
+    in_order = [settled.get(shot.shot_id) or _report(jobs[shot.shot_id], plan, ledger) for shot in plan.edit.shots]
     return (*in_order, *(report for report in plan.settled if not report.shot_id))
 
 
@@ -49,11 +53,11 @@ def deliveries(plan: PassPlan, ledger: Ledger, takes_folder: Path) -> tuple[Deli
 
 
 def with_files(
-    report: ShotReport, with_file: Callable[[CueReport], CueReport], failures: Mapping[str, str]
+    report: ShotReport, with_file: Callable[[str, CueReport], CueReport], failures: Mapping[CueId, str]
 ) -> ShotReport:
-    """The report once the files are written: `with_file` adds a cue's file, `failures` are reasons by cue id."""
-    cues = tuple(with_file(cue) for cue in report.cues)
-    reasons = [failures[cue.cue_id] for cue in report.cues if cue.cue_id in failures]
+    """The report once the files are written: `with_file` adds a shot's cue its file, `failures` are the reasons."""
+    cues = tuple(with_file(report.shot_id, cue) for cue in report.cues)
+    reasons = [failures[report.shot_id, cue.cue_id] for cue in cues if (report.shot_id, cue.cue_id) in failures]
     if not reasons:
         return replace(report, cues=cues)
     return replace(report, cues=cues, state=ShotState.FAILED, reason="; ".join(dict.fromkeys(reasons)))
@@ -81,7 +85,7 @@ def _cues(job: ShotJob, ledger: Ledger) -> tuple[CueJob, ...]:
 
 
 def _outcome(cues: Iterable[CueJob], takes: list[Take], ledger: Ledger, failure: str) -> tuple[ShotState, str]:
-    """The state of a shot and why. One cue that failed makes the shot a failed one; its other cues are laid all the same."""
+    """The state of a shot and why. One failed cue makes it a failed shot; its other cues are laid all the same."""
     labels = {cue.request.key(): cue.spotted.label for cue in cues}
     failures = [f"'{labels[take.key]}': {take.failure}" for take in takes if take.failure]
     if failure or failures:
@@ -105,7 +109,7 @@ def _cue_report(cue: CueJob, ledger: Ledger, plan: PassPlan) -> CueReport:
         category=cue.spotted.category,
         seed=cue.request.seed,
         source=cue.spotted.source,
-        confidence=cue.spotted.confidence,
+        confidence=receipt.confidence if receipt else cue.spotted.confidence,
         key=key,
         seconds=receipt.samples / SAMPLE_RATE_HZ if receipt else 0.0,
         active_spans_s=receipt.active_spans_s if receipt else (),

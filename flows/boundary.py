@@ -23,7 +23,7 @@ class Failure:
 
 
 def attempt(step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | Failure:
-    """`step`'s result, or a Failure. An expected error keeps its own sentence; any other is logged with its traceback."""
+    """`step`'s result, or a Failure: an expected error keeps its own sentence, any other is logged as well."""
     try:
         return step(*args, **kwargs)
     except (PipelineError, TimelineError) as error:

@@ -1,4 +1,4 @@
-"""What a person must know about the model before believing the sound: one honest sentence per kind, never one per shot."""
+"""What a person must know before believing the sound: one honest sentence per kind, never one per shot."""
 
 from collections.abc import Iterable, Sequence
 

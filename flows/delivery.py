@@ -1,6 +1,6 @@
 """The output folder, and whose files are whose.
 
-    DIR/<edit>.foley.<ext>   DIR/takes/*.wav   DIR/cues.csv   DIR/report.html   DIR/preview.mp4   DIR/foley_manifest.json
+    DIR/<edit>.foley.<ext>  DIR/takes/*.wav  DIR/cues.csv  DIR/report.html  DIR/preview.mp4  DIR/foley_manifest.json
 
 A file may be replaced only when it is, byte for byte, what an earlier pass wrote there: the manifest keeps the digests.
 Names about to be written are noted in the manifest first, so a pass that was killed half-way finds its own files again.
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.errors import OutputFolderError
+from pipeline.atomic import replacing
 
 MANIFEST_NAME = "foley_manifest.json"
 _MARK = "smooth-foley manifest"
@@ -66,7 +67,7 @@ class OutputFolder:
     def _save(self, document: Mapping[str, Any]) -> None:
         head = {"what": _MARK, "schema": 1}
         tail = {"files": dict(sorted(self._digests.items())), "writing": sorted(self._unfinished)}
-        write_text(self.manifest, json.dumps(head | dict(document) | tail, indent=2, ensure_ascii=False) + "\n")
+        write_text(self.manifest, json.dumps(head | dict(document) | tail, indent=2) + "\n")
 
     def _may_write(self, file: Path) -> bool:
         if not os.path.lexists(file):
@@ -98,15 +99,12 @@ def file_digest(file: Path) -> str:
 
 
 def write_text(file: Path, text: str) -> Path:
-    """Write UTF-8 text under a temporary name in the same folder, then rename: nobody ever sees half of it."""
-    with tempfile.NamedTemporaryFile(
-        "w", dir=file.parent, prefix=f".{file.name}.", delete=False, encoding="utf-8", newline="\n"
-    ) as draft:
-        draft.write(text)
-        draft.flush()
-        os.fsync(draft.fileno())
-    Path(draft.name).chmod(0o644)
-    os.replace(draft.name, file)
+    """Write UTF-8 text, whole or not at all; what is no text (half a surrogate pair in a name) becomes "?".
+
+    Raises OutputError when it cannot be written.
+    """
+    with replacing(file) as draft:
+        draft.write_bytes(text.encode("utf-8", "replace"))
     return file
 
 

@@ -1,6 +1,6 @@
 """The sound maker as a pass sees it: a few facts that cost nothing, and one resident engine that costs seconds.
 
-Everything above this file speaks to `Engine`; tests put their own in with `use_engine`. Only `_PipelineEngine` loads torch.
+The rest of the package speaks to `Engine`; tests put in their own with `use_engine`. Only the real one loads torch.
 """
 
 import threading

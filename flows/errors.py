@@ -1,8 +1,8 @@
 """What can stop a whole pass, as a tree. What is wrong with one shot never raises: it becomes that shot's report.
 
-    PassError                     one sentence: what, where, what to do
-    ├── OutputFolderError         the output folder cannot be used, or holds files that are not ours
-    └── ConductorError            the Prefect server cannot be reached or started
+PassError                     one sentence: what, where, what to do
+├── OutputFolderError         the output folder cannot be used, or holds files that are not ours
+└── ConductorError            the Prefect server cannot be reached or started
 """
 
 

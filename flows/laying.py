@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from flows.assembly import Delivery, deliveries, shot_reports, with_files
+from flows.assembly import CueId, Delivery, deliveries, shot_reports, with_files
 from flows.boundary import Failure, attempt
 from flows.delivery import OutputFolder, file_digest, write_text
 from flows.errors import OutputFolderError
@@ -30,7 +30,7 @@ class _Written:
     """What lies in the output folder so far."""
 
     placed: dict[str, list[PlacedClip]] = field(default_factory=dict)
-    failures: dict[str, str] = field(default_factory=dict)
+    failures: dict[CueId, str] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
 
 
@@ -61,7 +61,9 @@ def _lay(
     out.announce([out.edit, sheet, out.preview, out.report])
     on_stage("writing the takes")
     written = _write_takes(todo, out)
-    shots = tuple(with_files(report, _files_of(todo, written), written.failures) for report in shot_reports(plan, ledger))
+    shots = tuple(
+        with_files(report, _files_of(todo, written), written.failures) for report in shot_reports(plan, ledger)
+    )
     on_stage("laying the tracks")
     tracks = _lay_tracks(plan, out, written)
     write_cues(sheet, plan.edit, cue_rows(shots))
@@ -86,19 +88,19 @@ def _write_takes(todo: Iterable[Delivery], out: OutputFolder) -> _Written:
     for delivery in todo:
         placed = attempt(place_take, delivery.job, delivery.cue, delivery.receipt, delivery.wav)
         if isinstance(placed, Failure):
-            written.failures[delivery.cue.cue_id] = f"'{delivery.cue.spotted.label}': {placed.reason}"
+            written.failures[delivery.cue_id] = f"'{delivery.cue.spotted.label}': {placed.reason}"
         else:
             written.placed.setdefault(delivery.cue.spotted.category, []).append(placed)
             written.files.append(placed.wav)
     return written
 
 
-def _files_of(todo: Iterable[Delivery], written: _Written) -> Callable[[CueReport], CueReport]:
+def _files_of(todo: Iterable[Delivery], written: _Written) -> Callable[[str, CueReport], CueReport]:
     """A function that tells a cue report where its file lies, when it has one."""
-    by_cue = {delivery.cue.cue_id: delivery for delivery in todo if delivery.cue.cue_id not in written.failures}
+    by_cue = {delivery.cue_id: delivery for delivery in todo if delivery.cue_id not in written.failures}
 
-    def with_file(cue: CueReport) -> CueReport:
-        delivery = by_cue.get(cue.cue_id)
+    def with_file(shot_id: str, cue: CueReport) -> CueReport:
+        delivery = by_cue.get((shot_id, cue.cue_id))
         if delivery is None:
             return cue
         first, count = delivery.job.record.samples(SAMPLE_RATE_HZ)

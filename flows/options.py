@@ -12,7 +12,9 @@ class PassOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    out: Path | None = Field(None, description="Folder for everything written; default '<edit stem>_foley' beside the edit")
+    out: Path | None = Field(
+        None, description="Folder for everything written; default '<edit stem>_foley' beside the edit"
+    )
     labels: Path | None = Field(None, description="Cue sheet (.csv) that says which sound each shot gets")
     model: str = Field("mini", description="Name of a model, or the folder of one")
     seed: int = Field(0, ge=0, description="Another seed gives other takes of the same cues")
@@ -22,7 +24,9 @@ class PassOptions(BaseModel):
     handles: int = Field(12, ge=0, le=10_000, description="Extra frames of sound before and after each cut")
     preview: bool = Field(True, description="Also write preview.mp4, the picture with the new sound")
     sequence: str | None = Field(None, description="Name of the sequence, where the file holds several")
-    store: Path | None = Field(None, description="Folder of finished takes, shared by all passes; default: the cache folder")
+    store: Path | None = Field(
+        None, description="Folder of finished takes, shared by all passes; default: the cache folder"
+    )
 
 
 def out_folder(edit: Path, options: PassOptions) -> Path:

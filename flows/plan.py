@@ -118,7 +118,12 @@ def _skipped(edit: Edit) -> Iterable[ShotReport]:
     for item in edit.skipped:
         first, count = (item.record.first, item.record.count) if item.record else (0, 0)
         yield ShotReport(
-            shot_id="", name=item.name, state=ShotState.SKIPPED, reason=item.reason, first_frame=first, frame_count=count
+            shot_id="",
+            name=item.name,
+            state=ShotState.SKIPPED,
+            reason=item.reason,
+            first_frame=first,
+            frame_count=count,
         )
 
 

@@ -1,5 +1,5 @@
 """Quiet, offline defaults for Prefect. They are environment variables because Prefect reads its settings when it is
-imported; so call `set_defaults()` first. Whatever the user has set stays as it is, PREFECT_HOME and PREFECT_API_URL too."""
+imported; so call `set_defaults()` first. What the user has set stays as it is, and PREFECT_HOME is left alone."""
 
 import os
 import sys

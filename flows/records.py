@@ -31,7 +31,8 @@ class ExitCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CueReport:
-    """One sound of a shot. `source` says who asked for it: sheet, note, name or clip (CLIP's own ears).
+    """One sound of a shot. `source` says who asked for it: sheet, note, name or heard (by CLIP);
+    `confidence` how sure the detector was that it sounds in the picture.
 
     The fields from `wav` on are those of the file on the timeline; `wav` is None for a cue without one. Record frames
     and `first_sample` count from midnight and include the handles. `active_spans_s` are seconds from the file's start.

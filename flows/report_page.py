@@ -77,7 +77,8 @@ def _cue(cue: CueReport, report: PassReport) -> str:
     asked = {"sheet": "from the cue sheet", "note": "from a note", "name": "from the clip's name"}
     why = asked.get(cue.source, f"heard by CLIP, confidence {cue.confidence:.2f}")
     warning = f"; {escape(cue.warning)}" if cue.warning else ""
-    head = f"<div>{escape(cue.label)} <span class='why'>{escape(cue.category)}, {why}, seed {cue.seed}{warning}</span></div>"
+    small = f'<span class="why">{escape(cue.category)}, {why}, seed {cue.seed}{warning}</span>'
+    head = f"<div>{escape(cue.label)} {small}</div>"
     if cue.wav is None:
         return head
     return f'{head}<audio controls preload="none" src="{_link(cue.wav, report)}"></audio>{_spans(cue)}'

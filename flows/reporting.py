@@ -1,12 +1,12 @@
-"""The papers of a pass: the rows of its cue sheet, its manifest, its preview. The page for people is report_page.py."""
+"""The papers of a pass: the rows of its cue sheet, its manifest, its preview. For people: report_page.py."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from flows.plan import PassPlan
-from flows.records import PassReport, ShotReport
+from flows.records import PassReport, ShotReport, ShotState
 from pipeline.preview import PreviewShot, PreviewSound, write_preview
 from pipeline.records import SAMPLE_RATE_HZ, MediaSpan
 from timeline_io.cue_sheet import Cue
@@ -15,9 +15,19 @@ from timeline_io.frames import sample_at
 
 
 def cue_rows(shots: Iterable[ShotReport]) -> tuple[Cue, ...]:
-    """The cues of all shots, as the rows of a sheet that an editor may change and hand back with --labels."""
-    return tuple(
-        Cue(
+    """The rows of a sheet that an editor may change and hand back with --labels.
+
+    A silent shot has a row with an empty label, to be filled in. A shot that failed before its sounds were known has
+    none: an empty label would make it silent on purpose next time.
+    """
+    return tuple(cue for shot in shots for cue in _rows_of(shot))
+
+
+def _rows_of(shot: ShotReport) -> Iterator[Cue]:
+    if shot.state is ShotState.SILENT and not shot.cues:
+        yield Cue(cue_id=f"{shot.shot_id}_01", shot_id=shot.shot_id, label="")
+    for cue in shot.cues:
+        yield Cue(
             cue_id=cue.cue_id,
             shot_id=shot.shot_id,
             label=cue.label,
@@ -26,13 +36,10 @@ def cue_rows(shots: Iterable[ShotReport]) -> tuple[Cue, ...]:
             source=cue.source,
             confidence=cue.confidence,
         )
-        for shot in shots
-        for cue in shot.cues
-    )
 
 
 def manifest(report: PassReport, plan: PassPlan) -> dict[str, Any]:
-    """What the pass was made from and what it made, as one JSON document; paths of outputs are relative to its folder."""
+    """What the pass was made from and what it made, one JSON document; output paths are relative to its folder."""
     document = report.as_json()
     for shot in document["shots"]:
         for cue in shot["cues"]:
@@ -43,7 +50,12 @@ def manifest(report: PassReport, plan: PassPlan) -> dict[str, Any]:
     card, options = plan.card, plan.options
     return document | {
         "version": program_version(),
-        "model": {"name": card.name, "digest": plan.studio.model_digest, "licence": card.licence, "domain": card.domain},
+        "model": {
+            "name": card.name,
+            "digest": plan.studio.model_digest,
+            "licence": card.licence,
+            "domain": card.domain,
+        },
         "settings": {
             "digest": plan.studio.settings_digest,
             "seed": options.seed,

@@ -19,7 +19,9 @@ from flows.prefect_env import set_defaults
 from flows.records import PassReport
 
 
-def run_pass(edit_path: Path, options: PassOptions, *, tell: Listener = nobody, with_prefect: bool = True) -> PassReport:
+def run_pass(
+    edit_path: Path, options: PassOptions, *, tell: Listener = nobody, with_prefect: bool = True
+) -> PassReport:
     """Make Foley for an edit. What is wrong with one shot is in the report; what stops the whole pass raises.
 
     Raises TimelineError (the edit, the cue sheet, the laying), WeightsError (the model), OutputFolderError,

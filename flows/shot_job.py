@@ -22,13 +22,14 @@ from timeline_io.frames import FrameSpan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spotted:
-    """One sound a shot is to get. `seed` is set when the cue sheet names it; `source`: sheet, note, name or clip."""
+    """One sound a shot is to get. `source`: sheet, note, name or heard; a sheet may bring its `seed` and `cue_id`."""
 
     label: str
     category: str
     confidence: float
     source: str
     seed: int | None = None
+    cue_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +75,7 @@ def job_for(
         duration_s=record.duration_s,
         speed=shot.speed,
     )
-    return ShotJob(
-        shot_id=shot.shot_id, name=shot.name, shot=shot, record=record, span=span, given=given, seed=seed
-    )
+    return ShotJob(shot_id=shot.shot_id, name=shot.name, shot=shot, record=record, span=span, given=given, seed=seed)
 
 
 def cue_jobs(
@@ -93,7 +92,8 @@ def cue_jobs(
             settings_digest=settings_digest,
             model_digest=model_digest,
         )
-        jobs.append(CueJob(cue_id=f"{job.shot_id}-{number}", spotted=cue, request=request))
+        cue_id = cue.cue_id or f"{job.shot_id}_{number:02d}"
+        jobs.append(CueJob(cue_id=cue_id, spotted=cue, request=request))
     return tuple(jobs)
 
 
@@ -116,7 +116,9 @@ def place_take(job: ShotJob, cue: CueJob, receipt: ClipReceipt, wav: Path) -> Pl
     the timeline. Raises OutputError when the file cannot be written.
     """
     first, count = job.record.samples(SAMPLE_RATE_HZ)
-    deliver_take(receipt, wav, samples=count, time_reference=max(0, first), description=f"{job.shot_id} {cue.spotted.label}")
+    deliver_take(
+        receipt, wav, samples=count, time_reference=max(0, first), description=f"{job.shot_id} {cue.spotted.label}"
+    )
     return PlacedClip(
         name=wav.stem,
         wav=wav,

@@ -1,24 +1,24 @@
 """Deciding the cues of a shot. Who knows best comes first:
 
-    1. the cue sheet a person wrote          an empty label there means: silent on purpose
-    2. a "foley: ..." marker or note on the clip
-    3. the words of the clip's name, where they name a sound the model knows
-    4. CLIP itself, asked when the shot is looked at
+1. the cue sheet a person wrote          an empty label there means: silent on purpose
+2. a "foley: ..." marker or note on the clip
+3. the words of the clip's name, where they name a sound the model knows
+4. CLIP itself, asked when the shot is looked at
 """
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from flows.shot_job import Spotted
+from pipeline.atomic import replacing
 from pipeline.label import KnownLabel, SpottedLabel, category_of, label_in_name, labels_in_note
 from timeline_io.cue_sheet import Cue
 from timeline_io.edit import Shot
 
-SHEET, NOTE, NAME, CLIP = "sheet", "note", "name", "clip"
+SHEET, NOTE, NAME, HEARD = "sheet", "note", "name", "heard"
 
 
 def given_cues(
@@ -48,19 +48,18 @@ def by_shot(cues: Sequence[Cue]) -> dict[str, tuple[Cue, ...]]:
 def heard_by_clip(labels: Sequence[SpottedLabel]) -> tuple[Spotted, ...]:
     """What CLIP hears in the picture, as cues."""
     return tuple(
-        Spotted(label=found.label, category=found.category, confidence=found.confidence, source=CLIP) for found in labels
+        Spotted(label=found.label, category=found.category, confidence=found.confidence, source=HEARD)
+        for found in labels
     )
 
 
 def _from_sheet(cue: Cue, vocabulary: Sequence[KnownLabel]) -> Spotted:
     found = _spotted(cue.label.strip(), SHEET, vocabulary)
-    return Spotted(
-        label=found.label, category=cue.category or found.category, confidence=1.0, source=SHEET, seed=cue.seed
-    )
+    return replace(found, category=cue.category or found.category, seed=cue.seed, cue_id=cue.cue_id)
 
 
 def _spotted(label: str, source: str, vocabulary: Sequence[KnownLabel]) -> Spotted:
-    """A label a person gave. One the model knows takes the model's spelling, so that "Car Passing By" is no stranger."""
+    """A label a person gave; one the model knows takes the model's spelling: "Car Passing By" is no stranger."""
     known = {entry.text.casefold(): entry for entry in vocabulary}.get(label.casefold())
     text, category = (known.text, known.category) if known else (label, category_of(label))
     return Spotted(label=text, category=category, confidence=1.0, source=source)
@@ -79,18 +78,15 @@ class SpotMemory:
         """What was heard, or None when nobody listened yet."""
         try:
             rows = json.loads(self._file(feature_key, settings_digest).read_text(encoding="utf-8"))
-            return tuple(Spotted(label=row[0], category=row[1], confidence=float(row[2]), source=CLIP) for row in rows)
+            return tuple(Spotted(label=row[0], category=row[1], confidence=float(row[2]), source=HEARD) for row in rows)
         except (OSError, ValueError, TypeError, LookupError):
             return None
 
     def put(self, feature_key: str, settings_digest: str, cues: Sequence[Spotted]) -> None:
-        """Remember. Raises OSError when the store cannot be written."""
-        file = self._file(feature_key, settings_digest)
-        file.parent.mkdir(parents=True, exist_ok=True)
+        """Remember. Raises OutputError when the store cannot be written."""
         rows = [[cue.label, cue.category, cue.confidence] for cue in cues]
-        with tempfile.NamedTemporaryFile("w", dir=file.parent, suffix=".tmp", delete=False, encoding="utf-8") as draft:
-            json.dump(rows, draft)
-        os.replace(draft.name, file)
+        with replacing(self._file(feature_key, settings_digest)) as draft:
+            draft.write_text(json.dumps(rows), encoding="utf-8")
 
     def _file(self, feature_key: str, settings_digest: str) -> Path:
         key = hashlib.sha256(f"{feature_key} {settings_digest}".encode()).hexdigest()

@@ -1,7 +1,7 @@
 """The steps of a pass as plain functions: they know nothing of Prefect, and what they return is tiny.
 
-    listen        one shot: look at it once, decide its cues, see which takes the store holds already
-    make_takes    up to eight cues: make them, one by one when the batch as a whole fails
+listen        one shot: look at it once, decide its cues, see which takes the store holds already
+make_takes    up to eight cues: make them, one by one when the batch as a whole fails
 """
 
 import threading
@@ -39,7 +39,7 @@ class Take:
     failure: str = ""
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """The person asked the pass to stop."""
 
 
@@ -102,4 +102,4 @@ def _make_alone(request: FoleyRequest, studio: Studio) -> Take:
 
 def _stop_if_asked() -> None:
     if STOP.is_set():
-        raise Stopped("the pass was stopped")
+        raise StoppedError("the pass was stopped")

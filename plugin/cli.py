@@ -14,7 +14,7 @@ import typer
 
 from plugin.commands import demo, doctor, models, run, shots
 from plugin.console import complain, survive_any_letter
-from plugin.errors import NothingMade, UsageProblem
+from plugin.errors import NothingMadeError, UsageError
 
 USAGE, NOTHING_MADE, FAULT, INTERRUPTED = 2, 4, 1, 130
 
@@ -63,16 +63,18 @@ def exit_code_of(arguments: list[str]) -> int:
 
 def _explained(error: Exception) -> int:
     """Say in one sentence what is wrong; the exit code."""
-    if isinstance(error, NothingMade):
+    if isinstance(error, NothingMadeError):
         complain(str(error))
         return NOTHING_MADE
     if hasattr(error, "format_message"):  # the command line parser's own errors
         complain(error.format_message())
         return USAGE
-    if isinstance(error, UsageProblem) or _is_known(error):
+    if isinstance(error, UsageError) or _is_known(error):
         complain(str(error))
         return USAGE
-    complain(f"a fault of the program, {type(error).__name__}: {error}; run again with --debug and report what it shows")
+    complain(
+        f"a fault of the program, {type(error).__name__}: {error}; run again with --debug and report what it shows"
+    )
     return FAULT
 
 

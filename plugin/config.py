@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from plugin.errors import ConfigProblem
+from plugin.errors import ConfigError
 
 CONFIG_NAME = "foley.toml"
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
@@ -20,7 +20,7 @@ def settle(flags: Mapping[str, Any], edit: Path, environ: Mapping[str, str] | No
     """The settings that somebody made, by their command line word; those nobody made are absent.
 
     `flags` holds the words given on the command line, None for those that were not.
-    Raises ConfigProblem for an unknown key in foley.toml and for a value of the wrong kind.
+    Raises ConfigError for an unknown key in foley.toml and for a value of the wrong kind.
     """
     from_file = _from_file(edit)
     from_environment = _from_environment(os.environ if environ is None else environ)
@@ -50,10 +50,10 @@ def _from_file(edit: Path) -> dict[str, Any]:
     try:
         settings = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ConfigProblem(f"{file} cannot be read ({error}): mend it or take it away") from error
+        raise ConfigError(f"{file} cannot be read ({error}): mend it or take it away") from error
     unknown = [key for key in settings if key not in _KINDS]
     if unknown:
-        raise ConfigProblem(f"{file} has the unknown key '{unknown[0]}': the keys are {', '.join(sorted(_KINDS))}")
+        raise ConfigError(f"{file} has the unknown key '{unknown[0]}': the keys are {', '.join(sorted(_KINDS))}")
     return {word: _checked(_KINDS[word], value, file.parent, f"{word} in {file}") for word, value in settings.items()}
 
 
@@ -61,7 +61,7 @@ def _checked(kind: "Kind", value: Any, home: Path, where: str) -> Any:
     try:
         return kind(value, home)
     except (TypeError, ValueError) as error:
-        raise ConfigProblem(f"{where} is {value!r}, but {error}") from error
+        raise ConfigError(f"{where} is {value!r}, but {error}") from error
 
 
 Kind = Callable[[Any, Path], Any]

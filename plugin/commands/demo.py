@@ -30,11 +30,11 @@ def demo(
 
 
 def require_folder(out: Path) -> None:
-    """Raise UsageProblem when `out` cannot be a folder to write to."""
-    from plugin.errors import UsageProblem
+    """Raise UsageError when `out` cannot be a folder to write to."""
+    from plugin.errors import UsageError
 
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         why = error.strerror or type(error).__name__
-        raise UsageProblem(f"{out} cannot be used as a folder ({why}): name another with --out") from error
+        raise UsageError(f"{out} cannot be used as a folder ({why}): name another with --out") from error

@@ -33,7 +33,7 @@ def _of_job(job: ShotJob, plan: PassPlan) -> dict[str, Any]:
     else:
         state, cues = "made", list(job.given or ())
     labels = ", ".join(cue.label for cue in cues) or ("" if state == "cached" else "CLIP decides")
-    why = cues[0].source if cues else "clip"
+    why = cues[0].source if cues else ""
     return {"shot_id": job.shot_id, "name": job.name, "state": state, "labels": labels, "reason": why}
 
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from plugin.config import settle
-from plugin.errors import UsageProblem
+from plugin.errors import UsageError
 
 if TYPE_CHECKING:
     from flows.options import PassOptions
 
-EditArgument = Annotated[Path, typer.Argument(metavar="EDIT", help="An edit: OpenTimelineIO (.otio) or Final Cut Pro 7 XML (.xml).")]
+EditArgument = Annotated[
+    Path, typer.Argument(metavar="EDIT", help="An edit: OpenTimelineIO (.otio) or Final Cut Pro 7 XML (.xml).")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no words of success.")]
 DebugOption = Annotated[bool, typer.Option("--debug", hidden=True, help="Show the traceback of an error.")]
@@ -36,7 +38,7 @@ PrefectOption = Annotated[
 def pass_options(edit: Path, flags: Mapping[str, Any]) -> "tuple[PassOptions, bool]":
     """The options of a pass from the command line, the environment and foley.toml; and whether Prefect keeps a record.
 
-    Raises UsageProblem when one of them cannot be.
+    Raises UsageError when one of them cannot be.
     """
     from pydantic import ValidationError
 
@@ -50,7 +52,7 @@ def pass_options(edit: Path, flags: Mapping[str, Any]) -> "tuple[PassOptions, bo
         return PassOptions(**fields), with_prefect
     except ValidationError as error:
         first = error.errors()[0]
-        raise UsageProblem(f"--{_word(str(first['loc'][0]))} {first['input']}: {first['msg'].lower()}") from error
+        raise UsageError(f"--{_word(str(first['loc'][0]))} {first['input']}: {first['msg'].lower()}") from error
 
 
 _FIELDS = {"media-root": "media_roots", "path-map": "path_maps"}
@@ -63,5 +65,5 @@ def _word(field: str) -> str:
 def _pair(text: str) -> tuple[str, str]:
     before, equals, after = text.partition("=")
     if not before or not equals or not after:
-        raise UsageProblem(f"--path-map {text}: write it as FROM=TO, for example --path-map 'Z:\\Show=/mnt/show'")
+        raise UsageError(f"--path-map {text}: write it as FROM=TO, for example --path-map 'Z:\\Show=/mnt/show'")
     return before, after

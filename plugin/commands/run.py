@@ -91,7 +91,7 @@ def carry_out(edit: Path, options: "PassOptions", voice: "Voice", *, with_prefec
 
 
 def watched_pass(edit: Path, options: "PassOptions", voice: "Voice", *, with_prefect: bool) -> "PassReport":
-    """Run a pass while showing how it goes. Raises NothingMade when it stops half-way."""
+    """Run a pass while showing how it goes. Raises NothingMadeError when it stops half-way."""
     from flows.plan import plan_pass
     from flows.run import perform
     from plugin.errors import half_way
@@ -109,12 +109,17 @@ def show(report: "PassReport", voice: "Voice") -> None:
 
     for warning in report.warnings:
         voice.warn(warning)
-    voice.result(report.as_json(), f"{report.edit_name}: {report.summary}, in {report.seconds} s", *_quiet_shots(report), *_places(report))
+    voice.result(
+        report.as_json(),
+        f"{report.edit_name}: {report.summary}, in {report.seconds} s",
+        *_quiet_shots(report),
+        *_places(report),
+    )
     if report.counts["failed"]:
         more = report.counts["failed"] - 1
         complain(report.first_failure + (f" (and {more} more, see {report.outputs.report})" if more else ""))
     elif not report.laid:
-        complain("no shot calls for a sound, so no new edit was written: name sounds in a cue sheet and give it with --labels")
+        complain("no shot calls for a sound, so no new edit was written: name sounds in a cue sheet, then use --labels")
 
 
 def _quiet_shots(report: "PassReport") -> list[str]:

@@ -1,0 +1,170 @@
+"""A pass without torch: small real movies and edits, a made-up model, and an engine that makes a tone at once."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import opentimelineio as otio
+import pytest
+
+from flows.engine import OnTake, Studio, use_engine
+from flows.options import PassOptions
+from pipeline.label import KnownLabel, SpottedLabel
+from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, FoleyClip, FoleyRequest, MediaSpan
+from pipeline.settings import Settings
+from pipeline.weights.registry import ModelCard
+
+RATE = 24
+
+
+@dataclass
+class FakeEngine:
+    """Hears `hears` in every picture and makes a tone for every label; fails where it is told to."""
+
+    hears: tuple[SpottedLabel, ...] = (SpottedLabel(label="train passing", category="vehicles", confidence=0.8),)
+    silent_labels: set[str] = field(default_factory=set)
+    errors_by_label: dict[str, Exception] = field(default_factory=dict)
+    errors_by_media: dict[str, Exception] = field(default_factory=dict)
+    listened: list[MediaSpan] = field(default_factory=list)
+    batches: list[list[str]] = field(default_factory=list)
+    loads: int = 0
+    studio: Studio | None = None
+
+    def build(self, studio: Studio) -> "FakeEngine":
+        self.loads += 1
+        self.studio = studio
+        return self
+
+    def listen(self, span: MediaSpan, *, ask: bool) -> tuple[SpottedLabel, ...]:
+        self.listened.append(span)
+        if error := self.errors_by_media.get(span.path.name):
+            raise error
+        return self.hears if ask else ()
+
+    def make(self, requests: Sequence[FoleyRequest], on_take: OnTake) -> list[ClipReceipt]:
+        self.batches.append([request.label for request in requests])
+        receipts = []
+        for request in requests:
+            if error := self.errors_by_label.get(request.label):
+                raise error
+            receipts.append(self._tone(request))
+            on_take(receipts[-1])
+        return receipts
+
+    def _tone(self, request: FoleyRequest) -> ClipReceipt:
+        assert self.studio
+        count = math.ceil(request.span.duration_s * SAMPLE_RATE_HZ)
+        times_s = np.arange(count) / SAMPLE_RATE_HZ
+        tone = 0.1 * np.sin(2 * np.pi * (200 + request.seed % 400) * times_s)
+        clip = FoleyClip(samples=tone[None].astype(np.float32), sample_rate_hz=SAMPLE_RATE_HZ)
+        spans = () if request.label in self.silent_labels else ((0.1, 0.5),)
+        return self.studio.clips.put(request.key(), clip, active_spans_s=spans, confidence=0.7, seconds=0.01)
+
+    @property
+    def made(self) -> list[str]:
+        return [label for batch in self.batches for label in batch]
+
+
+@pytest.fixture
+def engine() -> Iterator[FakeEngine]:
+    fake = FakeEngine()
+    with use_engine(fake.build):
+        yield fake
+
+
+@pytest.fixture
+def card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelCard:
+    """A model of two labels that knows drawn scenes only; every pass of the test finds it, whatever it asks for."""
+    labels = (
+        KnownLabel(text="train passing", category="vehicles", words=("train pass", "train")),
+        KnownLabel(text="bouncing ball", category="props", words=("ball",)),
+    )
+    made_up = ModelCard(
+        name="mini",
+        title="Made up",
+        licence="Apache-2.0",
+        domain="drawn scenes",
+        folder=tmp_path,
+        labels=labels,
+        settings=Settings(),
+        files={"nothing": "0" * 64},
+        structure={},
+        procedural_only=True,
+        closed_vocabulary=True,
+        bundled=True,
+    )
+    monkeypatch.setattr("flows.plan.find_model", lambda name: made_up)
+    return made_up
+
+
+@pytest.fixture(scope="session")
+def movie(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A two-second movie of that name; the content depends on the name."""
+    folder = tmp_path_factory.mktemp("media")
+
+    def make(name: str) -> Path:
+        path = folder / name
+        if not path.exists():
+            _write_movie(path, brightness=sum(name.encode()) % 200)
+        return path
+
+    return make
+
+
+@dataclass(kw_only=True)
+class Cut:
+    """One clip of a test edit, in frames."""
+
+    name: str
+    media: Path | None
+    first: int = 12
+    count: int = 24
+    note: str = ""
+
+
+@pytest.fixture
+def edit_of(tmp_path: Path) -> Callable[..., Path]:
+    """Write an edit of these cuts, one after the other from 01:00:00:00."""
+
+    def write(*cuts: Cut, name: str = "reel.otio", folder: Path | None = None) -> Path:
+        track = otio.schema.Track(name="V1", kind=otio.schema.TrackKind.Video, children=[_clip(cut) for cut in cuts])
+        start = otio.opentime.RationalTime(RATE * 3600, RATE)
+        timeline = otio.schema.Timeline(name=Path(name).stem, tracks=[track], global_start_time=start)
+        path = (folder or tmp_path) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(timeline.to_json_string(), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> PassOptions:
+    return PassOptions(store=tmp_path / "store", preview=False)
+
+
+def _clip(cut: Cut) -> otio.schema.Clip:
+    def span(first: int, count: int) -> otio.opentime.TimeRange:
+        return otio.opentime.TimeRange(otio.opentime.RationalTime(first, RATE), otio.opentime.RationalTime(count, RATE))
+
+    reference = otio.schema.ExternalReference(
+        target_url=str(cut.media or "/nowhere/gone.mov"), available_range=span(0, 2 * RATE)
+    )
+    clip = otio.schema.Clip(name=cut.name, media_reference=reference, source_range=span(cut.first, cut.count))
+    if cut.note:
+        clip.markers.append(otio.schema.Marker(name=cut.note, marked_range=span(cut.first, 1)))
+    return clip
+
+
+def _write_movie(path: Path, brightness: int) -> None:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=Fraction(RATE))
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for index in range(2 * RATE):
+            picture = np.full((48, 64, 3), (brightness + index) % 256, dtype=np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
