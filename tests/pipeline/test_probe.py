@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def _truncated(folder: Path) -> Path:
     return movie
 
 
-def _with_content(name: str, content: bytes) -> object:
+def _with_content(name: str, content: bytes) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         (folder / name).write_bytes(content)
         return folder / name
@@ -85,8 +86,8 @@ def _with_content(name: str, content: bytes) -> object:
         (lambda folder: folder / "nul\0.mov", "cannot be reached|does not exist"),
     ],
 )
-def test_what_is_no_movie_is_refused_in_one_sentence(tmp_path: Path, make: object, reason: str) -> None:
-    path = make(tmp_path)  # type: ignore[operator]
+def test_what_is_no_movie_is_refused_in_one_sentence(tmp_path: Path, make: Callable[[Path], Path], reason: str) -> None:
+    path = make(tmp_path)
     with pytest.raises(MediaError, match=reason) as refused:
         probe_movie(path)
     assert str(path) in str(refused.value)
