@@ -100,7 +100,8 @@ def objects(thing: OtioObject, key: str) -> Iterator[OtioObject]:
 def text(thing: OtioObject, key: str) -> str:
     """The string at `key`, or ""."""
     value = thing.get(key)
-    return value if isinstance(value, str) else ""
+    # JSON can spell half a character; nothing can write it, so it ends here.
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else ""
 
 
 def seconds(time: object, what: str) -> Fraction:
