@@ -19,7 +19,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from pipeline.errors import MediaError
-from pipeline.movie import frame_rate, open_movie, start_pts
+from pipeline.movie import frame_rate, is_still, open_movie, start_pts
 
 # Times come as floats: what is meant as a frame's own edge may arrive a hair before it.
 _FLOAT_TOLERANCE_S = Fraction(1, 1_000_000)
@@ -27,6 +27,8 @@ _COARSE_TOLERANCE_S = Fraction(1, 1000)
 # Past such a gap it is cheaper to seek than to decode through.
 _LONGEST_GAP_S = Fraction(10)
 _HELD_PAST_END_S = Fraction(1)
+# MPEG program streams date only some pictures: after a seek the dates of the others are guesses.
+_CANNOT_SEEK_EXACTLY = frozenset({"mpeg"})
 # Containers seek by decoding time, so the keyframe found may be shown after the wanted frame: then look further back.
 _FROM_THE_START = None
 _LOOK_BACK_S = (Fraction(0), Fraction(2), Fraction(15), _FROM_THE_START)
@@ -61,7 +63,8 @@ def shown_frames(path: Path, times_s: Sequence[Fraction], *, backwards: bool = F
     `times_s` are seconds from the first picture of the file. A frame is shown from its PTS until the next one; the
     first frame holds before it, the last one after it. `backwards` is for media that plays in reverse, where a time
     exactly on the edge between two frames belongs to the earlier one.
-    Raises MediaError when no frame can be decoded, or when all times lie more than one second past the last frame.
+    Raises MediaError when no frame can be decoded, or when all times lie more than one second past the last frame
+    of a movie (a still picture has no end).
     """
     for first, end in _runs(times_s):
         for shown in _read_run(path, times_s[first:end], backwards, must_exist=first == 0):
@@ -75,14 +78,16 @@ def _runs(times_s: Sequence[Fraction]) -> list[tuple[int, int]]:
 
 
 def _read_run(path: Path, times_s: Sequence[Fraction], backwards: bool, must_exist: bool) -> Iterator[ShownFrame]:
+    """The frames of times without a long gap, from the nearest keyframe that leads to the first of them."""
     for look_back_s in _LOOK_BACK_S:
         with open_movie(path) as (container, stream):
-            targets = _target_ticks(stream, times_s, backwards)
+            targets = _target_ticks(stream, _media_start(container, stream), times_s, backwards)
             frames = _frames_from(container, stream, targets[0], look_back_s)
             first = next(frames, None)
             if first is None or (first.pts > targets[0] and look_back_s is not _FROM_THE_START):
                 continue
-            hold_ticks = _HELD_PAST_END_S / _time_base(stream) if must_exist else inf
+            held_for_ever = is_still(container) or not must_exist
+            hold_ticks = inf if held_for_ever else _HELD_PAST_END_S / _time_base(stream)
             pixel_aspect = stream.sample_aspect_ratio or Fraction(1)
             for shown in _assign(path, chain([first], frames), targets, hold_ticks):
                 yield replace(shown, pixel_aspect=pixel_aspect)
@@ -90,9 +95,18 @@ def _read_run(path: Path, times_s: Sequence[Fraction], backwards: bool, must_exi
     raise MediaError(f"No picture can be decoded from {path}: it may be truncated; copy or render it again.")
 
 
-def _target_ticks(stream: VideoStream, times_s: Sequence[Fraction], backwards: bool) -> list[int]:
+def _media_start(container: InputContainer, stream: VideoStream) -> int:
+    """The PTS of media time 0. AVI stores no PTS, and those made up for it start later than the stream says."""
+    if container.format.name != "avi":
+        return start_pts(stream)
+    first = next(container.demux(stream)).pts
+    container.seek(0, stream=stream)
+    return start_pts(stream) if first is None else first
+
+
+def _target_ticks(stream: VideoStream, start: int, times_s: Sequence[Fraction], backwards: bool) -> list[int]:
     """The greatest PTS that is on the screen at each time, in the stream's ticks."""
-    time_base, start = _time_base(stream), start_pts(stream)
+    time_base = _time_base(stream)
     tolerance_s = _edge_tolerance_s(stream)
     shift_s = -tolerance_s if backwards else tolerance_s
     return [floor((time_s + shift_s) / time_base) + start for time_s in times_s]
@@ -112,6 +126,8 @@ def _frames_from(
     """Frames in display order from a keyframe before `target`, or from the start of the file."""
     if look_back_s is _FROM_THE_START:
         yield from _decoded(container, stream)
+        return
+    if container.format.name in _CANNOT_SEEK_EXACTLY:
         return
     seek_to = target - floor(look_back_s / _time_base(stream))
     try:

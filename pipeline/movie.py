@@ -54,6 +54,11 @@ def frame_rate(stream: VideoStream) -> Fraction | None:
     return stream.average_rate or stream.guessed_rate or None
 
 
+def is_still(container: InputContainer) -> bool:
+    """Whether the file is one picture (PNG, JPEG ...), which an edit may show for any length."""
+    return container.format.name == "image2" or container.format.name.endswith("_pipe")
+
+
 def _check_is_file(path: Path) -> None:
     try:
         if path.is_dir():

@@ -14,7 +14,7 @@ from pipeline import frame_reader
 from pipeline.decode import decode_span
 from pipeline.errors import MediaError
 from pipeline.records import MediaSpan
-from tests.support.movies import frames_of, grey_movie, sound_file, write_movie
+from tests.support.movies import frames_of, grey_movie, grey_of, sound_file, write_movie
 
 NTSC = Fraction(24000, 1001)
 B_FRAMES = {"bf": "3", "g": "12", "preset": "veryfast"}
@@ -48,6 +48,34 @@ def test_every_frame_is_found(tmp_path: Path, rate: Fraction, suffix: str, codin
         assert seen(movie, 0, times(50, rate)) == list(range(50))
     for first in (11, 12, 13, 23, 24, 25, 36):
         assert seen(movie, first / rate, edges(3, rate)) == [first, first + 1, first + 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixel_format", "coding"),
+    [
+        ("a.avi", "libx264", "yuv420p", B_FRAMES),
+        ("a.avi", "mjpeg", "yuvj420p", {}),
+        ("a.mxf", "libx264", "yuv420p", B_FRAMES),
+        ("a.mov", "prores_ks", "yuv422p10le", {}),
+        ("a.mpg", "mpeg2video", "yuv420p", {"bf": "2", "g": "12"}),
+        ("a.webm", "libvpx-vp9", "yuv420p", {"g": "12", "deadline": "realtime", "cpu-used": "8"}),
+    ],
+)
+def test_every_frame_is_found_in_other_containers(
+    tmp_path: Path, name: str, codec: str, pixel_format: str, coding: dict[str, str]
+) -> None:
+    """Noise shows which frame it is under any coding: the nearest of the originals."""
+    random = np.random.default_rng(0)
+    originals = random.integers(0, 256, (50, 4, 4, 1), dtype=np.uint8)
+    pictures = originals.repeat(16, 1).repeat(16, 2).repeat(3, 3)
+    movie = write_movie(
+        tmp_path / name, pictures, size=(64, 64), codec=codec, pixel_format=pixel_format, codec_options=coding
+    )
+    for first in (0, 11, 12, 13, 37, 46):
+        span = MediaSpan(path=movie, digest="", start_s=Fraction(first, 25), duration_s=Fraction(1))
+        frames = decode_span(span, times_s=np.array([0.02, 0.06, 0.10, 0.14]), size=4)
+        distances = np.abs(frames.pixels[:, None].astype(int) - originals[None]).mean(axis=(2, 3, 4))
+        assert distances.argmin(axis=1).tolist() == [first, first + 1, first + 2, first + 3]
 
 
 def test_speeds(tmp_path: Path) -> None:
@@ -88,6 +116,11 @@ def test_a_span_past_the_end_is_refused(tmp_path: Path) -> None:
     for start_s in (Fraction(301, 100), Fraction(3600)):
         with pytest.raises(MediaError, match=r"past the end of .*a\.mp4"):
             seen(movie, start_s, [0.0, 1.0])
+
+
+def test_a_still_picture_has_no_end(tmp_path: Path) -> None:
+    Image.new("RGB", (32, 32), (grey_of(7),) * 3).save(tmp_path / "a.png")
+    assert seen(tmp_path / "a.png", 3600, [0.0, 9.0]) == [7, 7]
 
 
 def test_long_gaps_are_skipped_by_seeking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
