@@ -1,0 +1,229 @@
+""".otio files: dialects, clocks, retimes, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from timeline_io.errors import EmptyEditError, UnreadableEditError, UnsupportedEditError
+from timeline_io.read import read_edit
+
+Write = Callable[..., Path]
+
+
+def test_cuts_lie_end_to_end_and_gaps_are_left_out(otio: SimpleNamespace, otio_file: Write) -> None:
+    edit = read_edit(otio_file(otio.track(otio.clip("a.mov", 10, 48), otio.gap(12), otio.clip("b.mov", 0, 24))))
+    assert [(shot.record.first, shot.record.count, shot.source_start_s) for shot in edit.shots] == [
+        (0, 48, Fraction(10, 24)),
+        (60, 24, 0),
+    ]
+    assert edit.frame_count == 84
+
+
+@pytest.mark.parametrize("spelling", [23.976, 23.98, 23.976024627685547, 24000 / 1001])
+def test_any_spelling_of_the_rate_gives_the_exact_clock(
+    otio: SimpleNamespace, otio_file: Write, spelling: float, ntsc_24: Fraction
+) -> None:
+    clips = [otio.clip(f"{index}.mov", 0, 100, rate=spelling) for index in range(50)]
+    whole = otio.timeline(otio.track(*clips), global_start_time=otio.time(86400, spelling))
+    edit = read_edit(otio_file(whole=whole))
+    assert (edit.rate, edit.start_frame, edit.frame_count) == (ntsc_24, 86400, 5000)
+    assert edit.shots[-1].record.first == 86400 + 4900
+
+
+def test_a_time_scale_is_not_taken_for_a_frame_rate(
+    otio: SimpleNamespace, otio_file: Write, ntsc_24: Fraction
+) -> None:
+    clips = otio.track(otio.clip("a.mov", 0, 60060, rate=24000))
+    edit = read_edit(otio_file(whole=otio.timeline(clips, global_start_time=otio.time(0, 1))))
+    assert (edit.rate, edit.frame_count) == (ntsc_24, 60)
+
+
+def test_the_rate_of_most_clips_counts_when_the_timeline_says_nothing(otio: SimpleNamespace, otio_file: Write) -> None:
+    clips = [otio.clip("a.mov", 0, 50, rate=25), otio.clip("b.mov", 0, 50, rate=25), otio.clip("c.mov", 0, 24)]
+    edit = read_edit(otio_file(whole=otio.timeline(otio.track(*clips), global_start_time=None)))
+    assert (edit.rate, edit.frame_count) == (25, 125)
+
+
+@pytest.mark.parametrize(
+    ("start", "rate", "available", "available_rate", "expected"),
+    [
+        pytest.param(86424, 24, 86400, 24, Fraction(1), id="embedded timecode"),
+        pytest.param(91046.625, 25, 87399, 24, Fraction(24, 100), id="timeline rate over media rate"),
+        pytest.param(24, 24, 86400, 24, Fraction(1), id="counted from zero"),
+        pytest.param(86424, 24, 86400, 24000 / 1001, Fraction(1), id="same number at another rate"),
+        pytest.param(24, 24, 0, 24, Fraction(1), id="no timecode"),
+    ],
+)
+def test_the_media_start_timecode_is_taken_off(
+    otio: SimpleNamespace, otio_file: Write, start: float, rate: float, available: int, available_rate: float,
+    expected: Fraction,
+) -> None:  # fmt: skip
+    media = otio.media("/rushes/a.mov", otio.span(available, 2400, available_rate))
+    edit = read_edit(otio_file(otio.track(otio.clip("a.mov", start, 24, rate=rate, media=media))))
+    assert edit.shots[0].source_start_s == expected
+
+
+def test_a_clip_without_a_source_range_plays_its_whole_media(otio: SimpleNamespace, otio_file: Write) -> None:
+    media = otio.media("a.mov", otio.span(86400, 100))
+    edit = read_edit(otio_file(otio.track(otio.clip("a.mov", 0, 0, media=media) | {"source_range": None})))
+    assert (edit.shots[0].record.count, edit.shots[0].source_start_s) == (100, 0)
+
+
+def test_a_reversed_clip_starts_at_the_far_edge_of_its_range(otio: SimpleNamespace, otio_file: Write) -> None:
+    edit = read_edit(otio_file(otio.track(otio.clip("a.mov", 24, 48, speed=-2.0))))
+    assert (edit.shots[0].source_start_s, edit.shots[0].speed) == (Fraction(24 + 96, 24), -2)
+
+
+def test_premiere_counts_a_retimed_range_in_the_media(otio: SimpleNamespace, otio_file: Write) -> None:
+    whole = otio.timeline(otio.track(otio.clip("a.mov", 0, 97, speed=2.0), otio.clip("b.mov", 0, 24)))
+    whole["metadata"] = {"PremierePro_OTIO": {"MetadataVersion": "1.0"}}
+    edit = read_edit(otio_file(whole=whole))
+    assert [(shot.record.first, shot.record.count) for shot in edit.shots] == [(0, 49), (49, 24)]
+
+
+def test_warps_multiply_and_disabled_effects_do_nothing(otio: SimpleNamespace, otio_file: Write) -> None:
+    effects = [otio.warp(2), otio.warp(1.5), otio.warp(7) | {"enabled": False}]
+    edit = read_edit(otio_file(otio.track(otio.clip("a.mov", 0, 24, effects=effects))))
+    assert edit.shots[0].speed == 3
+
+
+def test_a_speed_ramp_is_read_as_normal_speed_and_says_so(otio: SimpleNamespace, otio_file: Write) -> None:
+    effects = [{"OTIO_SCHEMA": "TimeEffect.1", "effect_name": "ramp"}]
+    edit = read_edit(otio_file(otio.track(otio.clip("a.mov", 0, 24, effects=effects))))
+    assert edit.shots[0].speed == 1
+    assert "changing speed" in edit.shots[0].notes[0]
+
+
+def test_a_trimmed_track_is_seen_through_its_window(otio: SimpleNamespace, otio_file: Write) -> None:
+    track = otio.track(otio.clip("a.mov", 0, 48), otio.clip("b.mov", 0, 48), source_range=otio.span(24, 48))
+    edit = read_edit(otio_file(track))
+    assert [(shot.name, shot.record.first, shot.record.count, shot.source_start_s) for shot in edit.shots] == [
+        ("a.mov", 0, 24, 1),
+        ("b.mov", 24, 24, 0),
+    ]
+
+
+def test_nested_stacks_compose_speed_and_trim(otio: SimpleNamespace, otio_file: Write) -> None:
+    inner = otio.stack(otio.track(otio.clip("a.mov", 0, 240)), speed=2.0, source_range=otio.span(24, 48))
+    outer = otio.stack(otio.track(inner), speed=0.5, source_range=otio.span(12, 24))
+    shot = read_edit(otio_file(otio.track(outer))).shots[0]
+    assert (shot.record.count, shot.speed, shot.source_start_s) == (24, 1, 2)
+
+
+def test_media_kinds(otio: SimpleNamespace, otio_file: Write) -> None:
+    sequence = {
+        "OTIO_SCHEMA": "ImageSequenceReference.1",
+        "target_url_base": "/renders/",
+        "name_prefix": "sea.",
+        "name_suffix": ".exr",
+        "frame_zero_padding": 4,
+        "available_range": otio.span(0, 100),
+    }
+    missing = {"OTIO_SCHEMA": "MissingReference.1", "name": "lost_take.mov"}
+    still = otio.media("/stills/poster.PNG", otio.span(0, 1))
+    edit = read_edit(
+        otio_file(
+            otio.track(
+                otio.clip("frames", 0, 24, media=sequence),
+                otio.clip("lost", 0, 24, media=missing),
+                otio.clip("poster", 12, 24, media=still),
+                otio.clip("Text+", 0, 24, media={"OTIO_SCHEMA": "MissingReference.1"}),
+                otio.clip("nothing", 0, 24, media=None),
+            )
+        )
+    )
+    frames, lost, poster, nothing = edit.shots
+    assert (frames.media_ref, frames.media) == ("/renders/sea.%04d.exr", None)
+    assert "image sequence" in frames.offline_reason
+    assert "lost_take.mov" in lost.offline_reason
+    assert (poster.speed, poster.source_start_s) == (0, 0)
+    assert nothing.record.first == 96
+    assert edit.skipped[0].name == "Text+"
+
+
+def test_notes_come_from_clips_markers_and_the_timeline(otio: SimpleNamespace, otio_file: Write) -> None:
+    def marker(at: int, name: str, **more: object) -> dict[str, object]:
+        return {"OTIO_SCHEMA": "Marker.2", "name": name, "marked_range": otio.span(at, 0), **more}
+
+    first = otio.clip(
+        "a.mov",
+        100,
+        48,
+        metadata={"Resolve_OTIO": {"Clip": {"Comments": "wet street"}}},
+        markers=[marker(110, "foley: steps", metadata={"Resolve_OTIO": {"Note": "slow"}}), marker(150, "outside")],
+    )
+    whole = otio.timeline(otio.track(first, otio.clip("b.mov", 0, 48)))
+    whole["tracks"]["markers"] = [marker(60, "thunder", comment="far away")]
+    shots = read_edit(otio_file(whole=whole)).shots
+    assert shots[0].notes == ("wet street", "foley: steps", "slow")
+    assert shots[1].notes == ("thunder", "far away")
+
+
+def test_switches_survive_in_the_metadata_of_converted_files(otio: SimpleNamespace, otio_file: Write) -> None:
+    off = otio.clip("off.mov", 0, 24, metadata={"fcp_xml": {"enabled": "FALSE"}})
+    edit = read_edit(otio_file(otio.track(off, otio.clip("on.mov", 0, 24))))
+    assert [shot.name for shot in edit.shots] == ["on.mov"]
+    assert edit.skipped[0].reason == "disabled"
+
+
+def test_a_cut_that_changes_nothing_is_no_cut(otio: SimpleNamespace, otio_file: Write) -> None:
+    clips = [otio.clip("a.mov", 0, 24), otio.clip("a.mov", 24, 24), otio.clip("a.mov", 49, 24)]
+    edit = read_edit(otio_file(otio.track(*clips)))
+    assert [(shot.record.first, shot.record.count) for shot in edit.shots] == [(0, 48), (48, 24)]
+
+
+def test_old_schemas_byte_order_marks_and_infinity_are_read(otio: SimpleNamespace, otio_file: Write) -> None:
+    old_track = otio.track(otio.clip("a.mov", 0, 24)) | {"OTIO_SCHEMA": "Sequence.1"}
+    path = otio_file(old_track)
+    body = path.read_text("utf-8").replace('"name": "cut"', '"name": "cut", "metadata": {"a": NaN, "b": -Inf, "c": "Inf"}')
+    path.write_bytes(b"\xef\xbb\xbf" + body.encode())
+    assert len(read_edit(path).shots) == 1
+
+
+def test_a_collection_is_read_when_one_timeline_is_named(otio: SimpleNamespace, otio_file: Write) -> None:
+    timelines = [otio.timeline(otio.track(otio.clip(f"{name}.mov", 0, 24)), name=name) for name in ("one", "two")]
+    path = otio_file(whole={"OTIO_SCHEMA": "SerializableCollection.1", "children": timelines})
+    assert read_edit(path, sequence="two").shots[0].name == "two.mov"
+    with pytest.raises(UnsupportedEditError, match="'one', 'two'"):
+        read_edit(path)
+    with pytest.raises(UnsupportedEditError, match="no sequence named 'three'"):
+        read_edit(path, sequence="three")
+
+
+@pytest.mark.parametrize("kind", ["Timeline.99", "Clip.7", "RationalTime.2"])
+def test_a_newer_schema_is_refused_by_name(otio: SimpleNamespace, otio_file: Write, kind: str) -> None:
+    path = otio_file(otio.track(otio.clip("a.mov", 0, 24)))
+    name = kind.partition(".")[0]
+    older = f"{name}.2" if name == "Clip" else f"{name}.1"
+    path.write_text(path.read_text("utf-8").replace(f'"{older}"', f'"{kind}"'), encoding="utf-8")
+    with pytest.raises(UnsupportedEditError, match=rf"cut.otio.*{kind}"):
+        read_edit(path)
+
+
+def test_broken_times_name_the_clip(otio: SimpleNamespace, otio_file: Write) -> None:
+    for bad in (float("nan"), float("inf"), "10", None, 1e300):
+        with pytest.raises(UnreadableEditError, match=r"cut\.otio: the time of a\.mov"):
+            read_edit(otio_file(otio.track(otio.clip("a.mov", bad, 24))))
+    with pytest.raises(UnreadableEditError, match="rate"):
+        read_edit(otio_file(otio.track(otio.clip("a.mov", 0, 24, rate=0))))
+
+
+def test_an_edit_of_sound_only_is_empty(otio: SimpleNamespace, otio_file: Write) -> None:
+    with pytest.raises(EmptyEditError, match="no picture track"):
+        read_edit(otio_file(otio.track(otio.clip("a.wav", 0, 24), kind="Audio")))
+
+
+def test_an_edit_that_shows_nothing_says_why(otio: SimpleNamespace, otio_file: Write) -> None:
+    with pytest.raises(EmptyEditError, match=r"a\.mov \(disabled\)"):
+        read_edit(otio_file(otio.track(otio.clip("a.mov", 0, 24, enabled=False))))
+
+
+def test_three_thousand_clips_are_read_within_seconds(otio: SimpleNamespace, otio_file: Write) -> None:
+    lower = otio.track(*(otio.clip(f"{index}.mov", 0, 24) for index in range(3000)))
+    upper = otio.track(*(item for _ in range(3000) for item in (otio.gap(12), otio.clip("b.mov", 0, 12))))
+    assert len(read_edit(otio_file(lower, upper)).shots) == 6000
