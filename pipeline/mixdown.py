@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,10 +51,8 @@ class Mixdown:
 
 
 def _measured(sound: PreviewSound) -> _MeasuredSound:
-    try:
+    with _readable(sound.wav):
         info = soundfile.info(sound.wav)
-    except (OSError, soundfile.SoundFileError) as error:
-        raise OutputError(f"The sound {sound.wav} cannot be read for the preview: make the take again.") from error
     if info.samplerate != SAMPLE_RATE_HZ:
         raise OutputError(
             f"The sound {sound.wav} has {info.samplerate} samples per second, the preview {SAMPLE_RATE_HZ}: "
@@ -63,8 +62,16 @@ def _measured(sound: PreviewSound) -> _MeasuredSound:
 
 
 def _stereo(sound: _MeasuredSound, begin: int, end: int) -> NDArray[np.float32]:
-    """Timeline samples [begin, end) of one sound, (end - begin, 2): mono on both sides, more channels averaged."""
-    samples, _rate = soundfile.read(
-        sound.wav, start=begin - sound.first, frames=end - begin, dtype="float32", always_2d=True
-    )
-    return samples if samples.shape[1] == 2 else samples.mean(axis=1, keepdims=True)  # type: ignore[no-any-return]
+    """Timeline samples [begin, end) of one sound, (end - begin, 2), or (end - begin, 1) for both sides alike."""
+    first, count = begin - sound.first, end - begin
+    with _readable(sound.wav):
+        samples, _rate = soundfile.read(sound.wav, start=first, frames=count, dtype="float32", always_2d=True)
+    return np.asarray(samples if samples.shape[1] == 2 else samples.mean(axis=1, keepdims=True))
+
+
+@contextmanager
+def _readable(wav: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, soundfile.SoundFileError) as error:
+        raise OutputError(f"The sound {wav} cannot be read for the preview: make the take again.") from error

@@ -63,8 +63,10 @@ def write_preview(
     """Write an .mp4 (H.264 4:2:0, AAC stereo) of `frame_count` frames at `rate` and return `out`.
 
     Speed, reverse and freeze are followed; gaps, offline and unreadable shots are black. `size` is made even.
-    Raises OutputError when a sound cannot be read or the file cannot be written.
+    Raises OutputError when the edit is empty, a sound cannot be read or the file cannot be written.
     """
+    if frame_count < 1:
+        raise OutputError(f"The edit has no frames, so there is nothing to show in {out}: run without a preview.")
     mixdown = Mixdown(sounds)
     screen = max(2, size[0] // 2 * 2), max(2, size[1] // 2 * 2)
     pictures = _edit_pictures(shots, frame_count, rate, Letterbox(*screen))
@@ -138,6 +140,7 @@ class _Encoder:
         self._frames = self._samples = 0
 
     def add(self, picture: _Picture) -> None:
+        """Encode the next frame, and the sound that has become due."""
         frame = av.VideoFrame.from_ndarray(picture, "yuv420p")
         frame.time_base, frame.pts = 1 / self._rate, self._frames
         self._container.mux(self._video.encode(frame))
@@ -146,6 +149,7 @@ class _Encoder:
             self._add_sound(_SOUND_CHUNK)
 
     def finish(self) -> None:
+        """Encode the rest of the sound and empty both encoders."""
         self._add_sound(self._sound_missing())
         self._container.mux(self._video.encode(None))
         self._container.mux(self._sound.encode(None))

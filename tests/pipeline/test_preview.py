@@ -26,9 +26,9 @@ def shot(
     first_frame: int, frame_count: int, movie: Path | None, start: int = 0, speed: Fraction | int = 1
 ) -> PreviewShot:
     """A shot of `movie` that starts at the leading edge of its frame `start`; offline without a movie."""
-    span = movie and MediaSpan(
-        path=movie, digest="", start_s=start / RATE, duration_s=frame_count / RATE, speed=Fraction(speed)
-    )
+    if movie is None:
+        return PreviewShot(first_frame=first_frame, frame_count=frame_count, span=None)
+    span = MediaSpan(path=movie, digest="", start_s=start / RATE, duration_s=frame_count / RATE, speed=Fraction(speed))
     return PreviewShot(first_frame=first_frame, frame_count=frame_count, span=span)
 
 
@@ -115,6 +115,11 @@ def test_wide_turned_and_full_range_pictures_are_letterboxed(tmp_path: Path) -> 
     for picture in (wide, tall.T, wide_too):
         assert np.abs(picture[20:44] - 200).max() < 8
         assert picture[:12].max() < 16 and picture[52:].max() < 16
+
+
+def test_an_edit_without_frames_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="no frames"):
+        preview(tmp_path / "p.mp4", [], 0)
 
 
 def test_an_odd_size_is_made_even(tmp_path: Path) -> None:
