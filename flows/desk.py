@@ -16,7 +16,7 @@ from flows.records import PassReport
 class PassEvent:
     """Something happened: `done` of `total` (shots, cues) in a stage, or words in `text`.
 
-    Stages in order: plan, load, listen, make, lay.
+    Stages in order: start (with Prefect), plan, load, listen, make, lay.
     """
 
     stage: str

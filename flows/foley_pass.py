@@ -5,11 +5,11 @@ No `from __future__ import annotations` here: Prefect reads the annotations to b
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
-from prefect import flow
+from prefect import State, flow
 from prefect.runtime import flow_run
-from prefect.states import Completed, Failed, State
+from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import quote
 
@@ -26,6 +26,8 @@ from flows.tasks import generate_task, lay_task, listen_task, plan_task
 from pipeline.errors import PipelineError
 from timeline_io.errors import TimelineError
 
+T = TypeVar("T")
+
 
 class PrefectCrew:
     """Does the work as Prefect tasks of the flow run that is going on."""
@@ -35,15 +37,20 @@ class PrefectCrew:
 
     def listen(self, job: ShotJob) -> Pending:
         """Submit "listen sh0140"."""
-        return listen_task.submit(job.shot_id, quote(job), quote(self._studio))
+        return listen_task.submit(job.shot_id, _as_is(job), _as_is(self._studio))
 
     def make(self, batch: Batch) -> Pending:
         """Submit "generate 8 cues (sh0040..sh0170)"."""
-        return generate_task.submit(batch.title, quote(batch), quote(self._studio))
+        return generate_task.submit(batch.title, _as_is(batch), _as_is(self._studio))
 
     def lay(self, plan: PassPlan, ledger: Ledger, on_stage: OnStage, elapsed_s: Callable[[], float]) -> PassReport:
         """Run "lay reel1" here."""
-        return lay_task(plan.edit.path.stem, quote(plan), quote(ledger), quote(on_stage), quote(elapsed_s))
+        return lay_task(plan.edit.path.stem, _as_is(plan), _as_is(ledger), _as_is(on_stage), _as_is(elapsed_s))
+
+
+def _as_is(value: T) -> T:
+    """The value, not walked through by Prefect on its way to the task."""
+    return cast(T, quote(value))
 
 
 def _run_name() -> str:
@@ -54,7 +61,7 @@ def _run_name() -> str:
 @flow(
     name="foley-pass",
     flow_run_name=_run_name,
-    task_runner=ThreadPoolTaskRunner(max_workers=LISTENERS + MAKERS),
+    task_runner=ThreadPoolTaskRunner(max_workers=LISTENERS + MAKERS),  # type: ignore[arg-type]  # it is invariant
     persist_result=False,
 )
 def foley_pass(edit: Path, options: PassOptions = PassOptions()) -> State[Any]:  # noqa: B008  (frozen)
@@ -66,7 +73,7 @@ def foley_pass(edit: Path, options: PassOptions = PassOptions()) -> State[Any]: 
     """
     desk = DESK.get() or Desk()
     try:
-        plan = desk.plan or plan_task(edit.stem, edit, quote(options))
+        plan = desk.plan or plan_task(edit.stem, edit, _as_is(options))
         desk.report = conduct(plan, PrefectCrew(plan), desk.tell)
     except (PassError, TimelineError, PipelineError) as error:
         desk.error = error

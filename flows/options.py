@@ -13,19 +13,21 @@ class PassOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     out: Path | None = Field(
-        None, description="Folder for everything written; default '<edit stem>_foley' beside the edit"
+        default=None, description="Folder for everything written; default '<edit stem>_foley' beside the edit"
     )
-    labels: Path | None = Field(None, description="Cue sheet (.csv) that says which sound each shot gets")
-    model: str = Field("mini", description="Name of a model, or the folder of one")
-    seed: int = Field(0, ge=0, description="Another seed gives other takes of the same cues")
-    media_roots: tuple[Path, ...] = Field((), description="Folders to search for media that is not where the edit says")
-    path_maps: tuple[tuple[str, str], ...] = Field((), description="Beginnings of paths to replace: (from, to)")
-    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
-    handles: int = Field(12, ge=0, le=10_000, description="Extra frames of sound before and after each cut")
-    preview: bool = Field(True, description="Also write preview.mp4, the picture with the new sound")
-    sequence: str | None = Field(None, description="Name of the sequence, where the file holds several")
+    labels: Path | None = Field(default=None, description="Cue sheet (.csv) that says which sound each shot gets")
+    model: str = Field(default="mini", description="Name of a model, or the folder of one")
+    seed: int = Field(default=0, ge=0, description="Another seed gives other takes of the same cues")
+    media_roots: tuple[Path, ...] = Field(
+        default=(), description="Folders to search for media that is not where the edit says"
+    )
+    path_maps: tuple[tuple[str, str], ...] = Field(default=(), description="Beginnings of paths to replace: (from, to)")
+    device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1, mps")
+    handles: int = Field(default=12, ge=0, le=10_000, description="Extra frames of sound before and after each cut")
+    preview: bool = Field(default=True, description="Also write preview.mp4, the picture with the new sound")
+    sequence: str | None = Field(default=None, description="Name of the sequence, where the file holds several")
     store: Path | None = Field(
-        None, description="Folder of finished takes, shared by all passes; default: the cache folder"
+        default=None, description="Folder of finished takes, shared by all passes; default: the cache folder"
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from flows.boundary import attempt
 from flows.conduct import conduct_on_threads
-from flows.desk import DESK, Desk, Listener, nobody
+from flows.desk import DESK, Desk, Listener, PassEvent, nobody
 from flows.engine import resident
 from flows.errors import ConductorError
 from flows.options import PassOptions
@@ -41,6 +41,7 @@ def _under_prefect(plan: PassPlan, tell: Listener) -> PassReport:
         # Errors are kept for the pass itself, which asks for the engine again and reports them.
         threading.Thread(target=attempt, args=(resident, plan.studio), name="foley-load", daemon=True).start()
     set_defaults()
+    tell(PassEvent(stage="start", text="starting Prefect, which takes a moment"))
     desk = Desk(tell=tell, plan=plan)
     token = DESK.set(desk)
     try:

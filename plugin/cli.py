@@ -46,12 +46,11 @@ def exit_code_of(arguments: list[str]) -> int:
     """Carry out a command line; errors become one sentence on stderr. With --debug they keep their traceback."""
     survive_any_letter()
     try:
-        code = app(arguments or ["--help"], prog_name="foley", standalone_mode=False)
+        # The command line parser turns Ctrl-C into this exit code by itself, or lets it through: both end up below.
+        code = int(app(arguments or ["--help"], prog_name="foley", standalone_mode=False) or 0)
         sys.stdout.flush()
-        return int(code or 0)
     except (KeyboardInterrupt, typer.Abort):
-        complain("stopped; the takes made so far are kept, so running it again goes on from here")
-        return INTERRUPTED
+        code = INTERRUPTED
     except BrokenPipeError:
         _let_the_reader_go()
         return 0
@@ -59,6 +58,9 @@ def exit_code_of(arguments: list[str]) -> int:
         if "--debug" in arguments:
             raise
         return _explained(error)
+    if code == INTERRUPTED:
+        complain("stopped; the takes made so far are kept, so running it again goes on from here")
+    return code
 
 
 def _explained(error: Exception) -> int:

@@ -19,7 +19,7 @@ class PassProgress:
         self._voice = voice
         self._bars = _bars(voice) if voice.err.is_terminal and not voice.quiet else None
         self._rows: dict[str, TaskID] = {}
-        self._last_line_s = 0.0
+        self._last_line_s = time.monotonic()
 
     def __enter__(self) -> "PassProgress":
         if self._bars:

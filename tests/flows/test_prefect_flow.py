@@ -1,0 +1,118 @@
+"""The pass as a Prefect flow, on a server of its own that is started once for this file."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.desk import DESK, Desk
+from flows.options import PassOptions
+from flows.prefect_env import set_defaults
+from flows.run import run_pass
+from pipeline.errors import MediaError
+from tests.support.passes import Cut, FakeEngine
+
+set_defaults()
+
+pytestmark = pytest.mark.usefixtures("card", "prefect_server")
+Movie = Callable[[str], Path]
+EditOf = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def prefect_server() -> Iterator[None]:
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.testing.utilities import prefect_test_harness
+
+    with (
+        prefect_test_harness(server_startup_timeout=120),
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+    ):
+        yield
+
+
+def as_deployed(edit: Path, options: PassOptions) -> tuple[Any, Desk]:
+    """Run the flow as a worker would, which has planned nothing beforehand; its final state."""
+    from flows.foley_pass import foley_pass
+
+    desk = Desk()
+    token = DESK.set(desk)
+    try:
+        return foley_pass(edit, options, return_state=True), desk
+    finally:
+        DESK.reset(token)
+
+
+def test_a_pass_under_prefect_makes_what_a_pass_on_threads_makes(
+    engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions, tmp_path: Path
+) -> None:
+    edit = edit_of(*(Cut(name=f"train {n}", media=movie("a.mp4"), first=n) for n in range(10)))
+    with_it = run_pass(edit, options)
+    fresh = options.model_copy(update={"store": tmp_path / "other store", "out": tmp_path / "other"})
+    without = run_pass(edit, fresh, with_prefect=False)
+    assert with_it.exit_code == 0
+    assert [shot.cues[0].sha256 for shot in with_it.shots] == [shot.cues[0].sha256 for shot in without.shots]
+    assert [len(batch) for batch in engine.batches] == [8, 2, 8, 2]
+
+
+def test_all_made_is_completed(engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions) -> None:
+    state, _ = as_deployed(edit_of(Cut(name="train", media=movie("a.mp4"))), options)
+    assert (state.name, state.message) == ("Completed", "reel: 1 made")
+
+
+def test_a_failed_shot_is_named_in_the_state(
+    engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    engine.errors_by_media = {"b.mp4": MediaError("b.mp4 has no frame there")}
+    state, _ = as_deployed(
+        edit_of(Cut(name="train", media=movie("a.mp4")), Cut(name="train", media=movie("b.mp4"))), options
+    )
+    assert state.is_completed()
+    assert state.name == "CompletedWithFailures"
+    assert "1 made, 1 failed" in state.message
+
+
+def test_nothing_made_is_failed_and_says_what_to_look_at(
+    engine: FakeEngine, edit_of: EditOf, options: PassOptions
+) -> None:
+    state, _ = as_deployed(edit_of(Cut(name="train", media=None)), options)
+    assert state.is_failed()
+    assert "gone.mov" in state.message
+
+
+def test_silence_everywhere_is_no_failure(
+    engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    engine.hears = ()
+    state, _ = as_deployed(edit_of(Cut(name="A002", media=movie("a.mp4"))), options)
+    assert (state.is_completed(), state.name) == (True, "NothingToLay")
+
+
+def test_an_edit_that_cannot_be_read_is_failed_with_its_sentence(
+    engine: FakeEngine, options: PassOptions, tmp_path: Path
+) -> None:
+    state, desk = as_deployed(tmp_path / "gone.otio", options)
+    assert state.is_failed()
+    assert "gone.otio" in state.message
+    assert desk.error
+
+
+def test_options_nobody_knows_are_refused() -> None:
+    from prefect.exceptions import ParameterTypeError
+
+    from flows.foley_pass import foley_pass
+
+    with pytest.raises(ParameterTypeError):
+        foley_pass.validate_parameters({"edit": "reel.otio", "options": {"nonsense": 1}})
+
+
+def test_tasks_carry_no_tags_and_keep_no_results() -> None:
+    from prefect.cache_policies import NO_CACHE
+
+    from flows import tasks
+
+    for task in (tasks.plan_task, tasks.listen_task, tasks.generate_task, tasks.lay_task):
+        assert not task.tags
+        assert task.persist_result is False
+        assert task.cache_policy is NO_CACHE

@@ -1,0 +1,65 @@
+"""The doctor says what is wrong and what to do, and never falls over itself."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from plugin import doctor
+from plugin.cli import exit_code_of
+from plugin.doctor import Finding, Health
+
+
+def test_a_pin_that_fits_is_ok(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "version", lambda name: "0.150.0")
+    assert doctor.check_pin("fastapi").health is Health.OK
+
+
+@pytest.mark.parametrize("found", ["0.151.0", "0.165.0", "0.99"])
+def test_a_release_that_breaks_prefect_fails_with_the_cure(found: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "version", lambda name: found)
+    finding = doctor.check_pin("fastapi")
+    assert finding.health is Health.FAIL
+    assert finding.remedy == "run `pip install 'fastapi>=0.139,<0.151'`"
+
+
+@pytest.mark.parametrize(
+    ("found", "health"), [((3, 10), "fail"), ((3, 11), "ok"), ((3, 13), "ok"), ((3, 14), "fail"), ((4, 0), "fail")]
+)
+def test_the_python_it_runs_on(found: tuple[int, int], health: str) -> None:
+    assert doctor.check_python(found).health == health
+
+
+def test_a_store_that_cannot_be_written_fails_with_the_cure(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    finding = doctor.check_store(tmp_path / "file" / "store")
+    assert finding.health is Health.FAIL
+    assert "FOLEY_STORE" in finding.remedy
+
+
+def test_a_check_that_raises_is_a_finding() -> None:
+    def broken() -> str:
+        raise RuntimeError("no codec")
+
+    finding = doctor._try("movies", broken, "install it")
+    assert (finding.health, finding.text) == (Health.FAIL, "RuntimeError: no codec")
+
+
+def test_a_crash_in_another_process_is_a_finding() -> None:
+    finding = doctor._in_a_process("torch", "raise SystemExit('cannot load')", "install it")
+    assert (finding.health, finding.text) == (Health.FAIL, "cannot load")
+
+
+@pytest.mark.parametrize(("health", "code"), [(Health.OK, 0), (Health.WARN, 0), (Health.FAIL, 1)])
+def test_only_a_failure_counts(
+    health: Health, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def examine(store: Path) -> Iterable[Finding]:
+        yield Finding(check="torch", health=health, text="as it is", remedy="do this")
+
+    monkeypatch.setattr(doctor, "examine", examine)
+    assert exit_code_of(["doctor"]) == code
+    assert "do this" in capsys.readouterr().out
+    assert exit_code_of(["doctor", "--json"]) == code
+    assert json.loads(capsys.readouterr().out)["ok"] == (code == 0)
