@@ -45,8 +45,14 @@ class Cue:
 
 
 def write_cues(path: Path, edit: Edit, cues: Sequence[Cue]) -> Path:
-    """Write the cues as CSV in UTF-8 with a byte order mark, so that spreadsheets read every name right."""
+    """Write the cues as CSV in UTF-8 with a byte order mark, so that spreadsheets read every name right.
+
+    Raises CueSheetError for a cue of a shot that the edit does not have, LayingError when `path` cannot be written.
+    """
     shots = {shot.shot_id: shot for shot in edit.shots}
+    strays = [cue for cue in cues if cue.shot_id not in shots]
+    if strays:
+        raise CueSheetError(f"the cue {strays[0].cue_id} is for {strays[0].shot_id}, which is no shot of {edit.name}")
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\r\n")
     writer.writerow(COLUMNS)

@@ -102,8 +102,6 @@ def _check(track: FoleyTrack, edit: Edit) -> None:
 
 
 def _refuse_overwriting(edit: Edit, tracks: Sequence[FoleyTrack], out: Path) -> None:
-    if out.is_dir():
-        raise LayingError(f"{out} is a folder: name the file to write")
     media = {shot.media for shot in edit.shots if shot.media}
     sounds = {clip.wav for track in tracks for clip in track.clips}
     for taken in (edit.path, *media, *sounds):

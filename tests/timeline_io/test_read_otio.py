@@ -180,7 +180,8 @@ def test_a_cut_that_changes_nothing_is_no_cut(otio: SimpleNamespace, otio_file: 
 def test_old_schemas_byte_order_marks_and_infinity_are_read(otio: SimpleNamespace, otio_file: Write) -> None:
     old_track = otio.track(otio.clip("a.mov", 0, 24)) | {"OTIO_SCHEMA": "Sequence.1"}
     path = otio_file(old_track)
-    body = path.read_text("utf-8").replace('"name": "cut"', '"name": "cut", "metadata": {"a": NaN, "b": -Inf, "c": "Inf"}')
+    odd = '"metadata": {"a": NaN, "b": -Inf, "c": "Inf"}'
+    body = path.read_text("utf-8").replace('"name": "cut"', f'"name": "cut", {odd}')
     path.write_bytes(b"\xef\xbb\xbf" + body.encode())
     assert len(read_edit(path).shots) == 1
 

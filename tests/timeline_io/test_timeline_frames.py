@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -56,7 +57,7 @@ def test_neighbours_tile_without_drift_for_two_hours(
 ) -> None:
     exact, rate = spelling[0], snap_rate(spelling[1])
     edges = sorted(cuts)
-    spans = [FrameSpan(first=a, count=b - a, rate=rate) for a, b in zip(edges, edges[1:], strict=False)]
+    spans = [FrameSpan(first=a, count=b - a, rate=rate) for a, b in pairwise(edges)]
     reached = spans[0].samples(48000)[0]
     for span in spans:
         begin, count = span.samples(48000)

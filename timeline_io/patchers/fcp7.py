@@ -13,30 +13,30 @@ from timeline_io.patchers.fcp7_track import ID_PREFIX, track_lines
 from timeline_io.patchers.splice import inserted, without
 from timeline_io.patchers.target import Folders, Target, is_ours
 from timeline_io.patchers.xml_spans import Node, sequence_nodes
-from timeline_io.readers.fcp7_xml import choose_sequence, content, parse, top_sequences
+from timeline_io.readers.fcp7_xml import choose_sequence, content, defined, definitions, parse, top_sequences
 from timeline_io.readers.pick import pick_again
 from timeline_io.readers.xml_text import from_utf8, to_utf8
 
-# Left in an <audio> that had to be made, so that removing our tracks can unmake it.
-_MADE_AUDIO = b"<audio><!-- made by Smooth Foley -->"
-_OPENED_AUDIO = b"<audio><!-- opened by Smooth Foley -->"
+# Left in an <audio> that was not there, or was <audio/>, so that removing our tracks can undo that too.
+_MADE = b"<!-- made by Smooth Foley -->"
+_OPENED = b"<!-- opened by Smooth Foley -->"
 _IDS = re.compile(rb"""\sid\s*=\s*["']([^"']*)["']""")
 
 
 def add_tracks(data: bytes, target: Target, tracks: tuple[FoleyTrack, ...]) -> bytes:
     """The file with `tracks` after the last audio track of the sequence."""
     utf8, encoding = to_utf8(data, target.file_name)
-    media = _media(utf8, _chosen(data, target)[0], target)
+    media = _media(utf8, _chosen(data, target)[1], target)
     written = _written(utf8, media, target, tracks)
     audio = media.child("audio")
     if audio is None:
         layout = _Layout(utf8, media)
-        made = layout.line + _MADE_AUDIO + written + layout.line + b"</audio>"
+        made = layout.line + b"<audio>" + _MADE + written + layout.line + b"</audio>"
         at = media.children[-1].end if media.children else media.inner_start
         return from_utf8(inserted(utf8, at, made), encoding)
     if audio.is_self_closing:
-        opened = _OPENED_AUDIO + written + _Layout(utf8, media).line + b"</audio>"
-        return from_utf8(utf8[: audio.start] + opened + utf8[audio.end :], encoding)
+        opened = b">" + _OPENED + written + _Layout(utf8, media).line + b"</audio>"
+        return from_utf8(utf8[: audio.end - len(b"/>")] + opened + utf8[audio.end :], encoding)
     at = audio.children[-1].end if audio.children else audio.inner_start
     return from_utf8(inserted(utf8, at, written), encoding)
 
@@ -44,28 +44,29 @@ def add_tracks(data: bytes, target: Target, tracks: tuple[FoleyTrack, ...]) -> b
 def remove_tracks(data: bytes, target: Target, folders: Folders) -> bytes:
     """The file without the tracks that were laid by us."""
     utf8, encoding = to_utf8(data, target.file_name)
-    index, sequence = _chosen(data, target)
+    root, index, sequence = _chosen(data, target)
     media = _media(utf8, index, target)
     audio = media.child("audio")
     if audio is None:
         return data
-    ours = [_is_ours(track, folders) for track in sequence.iterfind("media/audio/track")]
+    files = definitions(root, "file")
+    ours = [_is_ours(track, files, folders) for track in sequence.iterfind("media/audio/track")]
     if not any(ours):
         return data
-    if all(ours) and utf8.startswith(_MADE_AUDIO, audio.start):
+    if all(ours) and utf8.startswith(_MADE, audio.inner_start):
         return from_utf8(without(utf8, [_with_space_before(media, audio)]), encoding)
-    if all(ours) and utf8.startswith(_OPENED_AUDIO, audio.start):
-        return from_utf8(utf8[: audio.start] + b"<audio/>" + utf8[audio.end :], encoding)
+    if all(ours) and utf8.startswith(_OPENED, audio.inner_start):
+        return from_utf8(utf8[: audio.inner_start - len(b">")] + b"/>" + utf8[audio.end :], encoding)
     tracks = [child for child in audio.children if child.tag == "track"]
     stretches = [_with_space_before(audio, node) for node, our in zip(tracks, ours, strict=True) if our]
     return from_utf8(without(utf8, stretches), encoding)
 
 
-def _chosen(data: bytes, target: Target) -> tuple[int, Element]:
-    """The sequence that reading chose, and its number among those of the file."""
+def _chosen(data: bytes, target: Target) -> tuple[Element, int, Element]:
+    """The root, the number among its sequences of the one that reading chose, and that sequence."""
     root = parse(data, target.file_name)
     chosen = pick_again(lambda wanted: choose_sequence(root, target.file_name, wanted), target.sequence)
-    return next(index for index, item in enumerate(top_sequences(root)) if item is chosen), chosen
+    return root, next(index for index, item in enumerate(top_sequences(root)) if item is chosen), chosen
 
 
 def _media(utf8: bytes, index: int, target: Target) -> Node:
@@ -75,11 +76,10 @@ def _media(utf8: bytes, index: int, target: Target) -> Node:
     return media
 
 
-def _is_ours(track: Element, folders: Folders) -> bool:
+def _is_ours(track: Element, files: dict[str, Element], folders: Folders) -> bool:
     items = track.findall("clipitem")
     marked = all((item.get("id") or "").startswith(ID_PREFIX) for item in items)
-    # An item that only names a file defined elsewhere gives "", which lies in no folder of ours.
-    media = [content(item, "file/pathurl") for item in items]
+    media = [content(defined(file, files), "pathurl") for item in items for file in item.findall("file")]
     name = track.get("MZ.TrackName") or content(track, "name")
     return is_ours(name=name, marked=marked, media=media, folders=folders)
 

@@ -13,6 +13,8 @@ from timeline_io.readers.fcp7_retime import Used, plays_media_frames, source_of
 from timeline_io.readers.fcp7_xml import (
     choose_sequence,
     content,
+    defined,
+    definitions,
     frames,
     is_on,
     number,
@@ -84,8 +86,8 @@ class _Builder:
 
     def __init__(self, root: Element, file_name: str) -> None:
         self._file_name = file_name
-        self._files = _by_id(root, "file")
-        self._sequences = _by_id(root, "sequence")
+        self._files = definitions(root, "file")
+        self._sequences = definitions(root, "sequence")
         self._built: dict[int, _Nested] = {}
 
     def tracks(self, sequence: Element, rate: Fraction, path: tuple[Element, ...]) -> tuple[Track, ...]:
@@ -112,7 +114,7 @@ class _Builder:
     def _clip(self, place: Place, rate: Fraction) -> Clip:
         item, own_rate = place.item, rate_of(place.item) or rate
         named = item.find("file")
-        file = _NO_FILE if named is None else _defined(named, self._files)
+        file = _NO_FILE if named is None else defined(named, self._files)
         media_ref = content(file, "pathurl")
         name = content(item, "name") or content(file, "name") or "a clip without a name"
         used = _used(place, own_rate, rate, file)
@@ -134,7 +136,7 @@ class _Builder:
         )
 
     def _nest(self, place: Place, nested: Element, rate: Fraction, path: tuple[Element, ...]) -> Nest:
-        sequence = _defined(nested, self._sequences)
+        sequence = defined(nested, self._sequences)
         inner_rate = rate_of(sequence) or rate
         own_rate = rate_of(place.item) or rate
         used = _used(place, own_rate, rate, sequence)
@@ -157,20 +159,6 @@ class _Builder:
             tracks = self.tracks(sequence, rate, path)
             self._built[id(sequence)] = _Nested(tracks, _markers(sequence, rate))
         return self._built[id(sequence)]
-
-
-def _defined(element: Element, known: dict[str, Element]) -> Element:
-    """The full definition behind an element that may be only `<file id="..."/>`."""
-    return element if len(element) else known.get(element.get("id", ""), element)
-
-
-def _by_id(root: Element, tag: str) -> dict[str, Element]:
-    """The first full definition of every id; two files with one path stay two files."""
-    found: dict[str, Element] = {}
-    for element in root.iter(tag):
-        if len(element):
-            found.setdefault(element.get("id", ""), element)
-    return found
 
 
 def _used(place: Place, own_rate: Fraction, rate: Fraction, media: Element) -> Used:

@@ -62,6 +62,20 @@ def _in_folders(root: Element) -> Iterator[Element]:
             waiting += reversed(element)
 
 
+def definitions(root: Element, tag: str) -> dict[str, Element]:
+    """The first full definition of every id of a kind of element; two files with one path stay two files."""
+    found: dict[str, Element] = {}
+    for element in root.iter(tag):
+        if len(element):
+            found.setdefault(element.get("id", ""), element)
+    return found
+
+
+def defined(element: Element, known: dict[str, Element]) -> Element:
+    """The full definition behind an element that may be only `<file id="..."/>`."""
+    return element if len(element) else known.get(element.get("id", ""), element)
+
+
 def content(element: Element, path: str) -> str:
     """The text at `path`, stripped, or ""."""
     found = element.find(path)

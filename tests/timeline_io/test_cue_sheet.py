@@ -1,0 +1,105 @@
+"""Cue sheets: what is written reads back, what an editor types is understood, what is wrong is pointed at."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from timeline_io.cue_sheet import COLUMNS, Cue, read_cues, write_cues
+from timeline_io.edit import Edit
+from timeline_io.errors import CueSheetError
+from timeline_io.read import read_edit
+
+
+@pytest.fixture
+def edit(fixture_timelines: Path) -> Edit:
+    return read_edit(fixture_timelines / "golden.otio")
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> Path:
+    return tmp_path / "cues.csv"
+
+
+def _labels(cues: tuple[Cue, ...]) -> list[tuple[str, str]]:
+    return [(cue.shot_id, cue.label) for cue in cues]
+
+
+def test_what_is_written_reads_back(edit: Edit, sheet: Path) -> None:
+    cues = (
+        Cue(cue_id="sh0010-1", shot_id="sh0010", label="footsteps, wet", category="footsteps", seed=7, source="heard",
+            confidence=0.625),
+        Cue(cue_id="sh0140-1", shot_id="sh0140", label='"bang"', category="effects"),
+        Cue(cue_id="sh0050-1", shot_id="sh0050", label=""),
+    )  # fmt: skip
+    assert read_cues(write_cues(sheet, edit, cues), edit) == cues
+
+
+def test_the_columns_and_the_timecodes(edit: Edit, sheet: Path) -> None:
+    write_cues(sheet, edit, [Cue(cue_id="c", shot_id="sh0020", label="train passing")])
+    with sheet.open(encoding="utf-8-sig", newline="") as stream:
+        header, row = csv.reader(stream)
+    assert tuple(header) == COLUMNS
+    assert dict(zip(header, row, strict=True)) == {
+        "shot": "sh0020", "cue": "c", "clip": "train_02.mov", "in": "01:00:02:00", "out": "01:00:02:12",
+        "label": "train passing", "category": "", "confidence": "1.000", "seed": "", "source": "sheet",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_minimal_sheets_of_any_spreadsheet(edit: Edit, sheet: Path, delimiter: str, encoding: str) -> None:
+    rows = [["Shot", "Label"], ["SH0010", "rain"], ["日本 #11.mov", '"crowd; cheering"'], ["", ""], ["sh0030", ""]]
+    sheet.write_text("\r\n".join(delimiter.join(row) for row in rows), encoding=encoding)
+    cues = read_cues(sheet, edit)
+    assert _labels(cues) == [("sh0010", "rain"), ("sh0140", "crowd"), ("sh0140", "cheering"), ("sh0030", "")]
+    assert [cue.is_silent for cue in cues] == [False, False, False, True]
+    assert [cue.cue_id for cue in cues] == ["sh0010-1", "sh0140-1", "sh0140-2", "sh0030-1"]
+    assert {cue.seed for cue in cues} == {None}
+
+
+def test_a_clip_name_means_every_shot_of_that_clip(edit: Edit, sheet: Path) -> None:
+    sheet.write_text("shot,label\nTRAIN_02.MOV,train passing\n", encoding="utf-8")
+    assert _labels(read_cues(sheet, edit)) == [("sh0020", "train passing"), ("sh0040", "train passing")]
+
+
+def test_columns_may_be_missing_swapped_and_more(edit: Edit, sheet: Path) -> None:
+    sheet.write_text("remark,label,shot,seed\nloud,rain,sh0010,12\nshort row,wind,sh0020\n", encoding="utf-8")
+    cues = read_cues(sheet, edit)
+    assert _labels(cues) == [("sh0010", "rain"), ("sh0020", "wind")]
+    assert [cue.seed for cue in cues] == [12, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("shot,label\nsh0010,rain\nsh9999,wind\n", r"cues\.csv, row 3, column 'shot': .*'sh9999'"),
+        ("shot,label\n,wind\n", "row 2, column 'shot'"),
+        ("shot,label,seed\nsh0010,rain,-3\n", "row 2, column 'seed': '-3'"),
+        ("shot,label,seed\nsh0010,rain,99999999999999999999\n", "row 2, column 'seed'"),
+        ("shot,label,confidence\nsh0010,rain,often\n", "row 2, column 'confidence'"),
+        ("shot,label,confidence\nsh0010,rain,nan\n", "row 2, column 'confidence'"),
+        ("clip,label\nsh0010,rain\n", "row 1: there is no column 'shot'"),
+        ("shot,label,cue\nsh0010,a,x\nsh0020,b,x\n", "'x' stands for more than one cue"),
+        ('shot,label\nsh0010,"rain\n', r"row \d+: the row is no valid CSV"),
+        ("", "is empty"),
+    ],
+)
+def test_what_is_wrong_is_pointed_at(edit: Edit, sheet: Path, text: str, complaint: str) -> None:
+    sheet.write_text(text, encoding="utf-8")
+    with pytest.raises(CueSheetError, match=complaint) as caught:
+        read_cues(sheet, edit)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_sheet_that_is_not_there(edit: Edit, tmp_path: Path) -> None:
+    for path in (tmp_path / "nowhere.csv", tmp_path):
+        with pytest.raises(CueSheetError, match="cannot be read"):
+            read_cues(path, edit)
+
+
+def test_a_cue_for_a_shot_that_is_not_there(edit: Edit, sheet: Path) -> None:
+    with pytest.raises(CueSheetError, match="no shot of golden"):
+        write_cues(sheet, edit, [Cue(cue_id="c", shot_id="sh9999", label="rain")])
