@@ -1,11 +1,11 @@
 """What can go wrong between a movie file and a sound, as a tree.
 
-    PipelineError                one sentence: what, where, what to do
-    ├── MediaError               the movie: missing, truncated, without video, no frame in the span
-    ├── LabelError               a label that cannot be used
-    ├── WeightsError             weights: missing, changed, of another shape, not licensed for this use
-    ├── OutputError              the sound cannot be written (folder, disk)
-    └── OutOfMemoryError         the device has no memory left (retryable with a smaller batch)
+PipelineError                one sentence: what, where, what to do
+├── MediaError               the movie: missing, truncated, without video, no frame in the span
+├── LabelError               a label that cannot be used
+├── WeightsError             weights: missing, changed, of another shape, not licensed for this use
+├── OutputError              the sound cannot be written (folder, disk)
+└── OutOfMemoryError         the device has no memory left (retryable with a smaller batch)
 """
 
 

@@ -1,0 +1,180 @@
+"""`make bench-mini`: the bundled model through the whole chain, movie file to WAV file, against other ways to do it.
+
+Prints the tables and writes them as JSON. Fixed held-out scenes, fixed seeds; every figure comes from the WAV files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from pipeline.clip_store import FeatureStore
+from pipeline.evaluation.bootstrap import bootstrap_interval
+from pipeline.evaluation.presence import frame_counts, recall_within, roc_auc, toggles_per_clip
+from pipeline.evaluation.table import Measure, ResultsTable, SystemResult, to_json, to_markdown
+from pipeline.finish import write_bwf
+from pipeline.generate import look
+from pipeline.nets.bundle import Bundle, load_bundle
+from pipeline.records import FoleyClip, TemporalCondition
+from pipeline.runtime import parallel_takes, pin_threads
+from tests.bench.mini_measures import MEASURES, Heard, Listener, intervals, presence_threshold_db, statistics
+from tests.bench.mini_scenes import (
+    DETECTION_SEED,
+    LONG_S,
+    LONG_SEED,
+    SHORT_S,
+    SHORT_SEED,
+    HeldOutScene,
+    continuous,
+    film,
+)
+from tests.bench.mini_systems import System, by_label, codec_ceiling, generate, label_free, systems, true_sound
+
+DETECTION_MEASURES = (
+    Measure(key="f1", title="F1, continuous", higher_is_better=True),
+    Measure(key="auc", title="AUC, continuous", higher_is_better=True),
+    Measure(key="two", title="AUC, two sounding objects", higher_is_better=True),
+    Measure(key="off_screen", title="off-screen recall", higher_is_better=True),
+    Measure(key="impact", title="F1, impacts", higher_is_better=True),
+    Measure(key="toggles", title="toggles per clip", digits=2),
+)
+
+
+def main() -> None:
+    """Film the scenes, run every system, print and keep the tables."""
+    options = _options()
+    bundle = load_bundle(options.model)
+    with tempfile.TemporaryDirectory(prefix="bench-mini-") as name:
+        folder = Path(name)
+        tables = [_detection_table(folder, bundle, options.detection_scenes)]
+        sets = (("4 s", SHORT_SEED, options.short_scenes, SHORT_S), ("10 s", LONG_SEED, options.long_scenes, LONG_S))
+        for length, seed, count, duration_s in sets:
+            if count:
+                scenes = film(folder / length, first_seed=seed, count=count, duration_s=duration_s)
+                title = f"Generation, {length} scenes"
+                tables.append(_generation_table(title, folder / length, scenes, bundle, options.only))
+    sys.stdout.write("\n".join(to_markdown(table) for table in tables))
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text("[" + ",".join(to_json(table) for table in tables) + "]\n", encoding="utf-8")
+    sys.stdout.write(f"\nAs JSON: {options.json}\n")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="mini", help="name or folder of the model")
+    parser.add_argument("--json", type=Path, default=Path("build/bench_mini.json"))
+    parser.add_argument("--short-scenes", type=int, default=100)
+    parser.add_argument("--long-scenes", type=int, default=30)
+    parser.add_argument("--detection-scenes", type=int, default=300)
+    parser.add_argument("--only", default="", help="run only the systems whose name begins so")
+    return parser.parse_args()
+
+
+def _generation_table(title: str, folder: Path, scenes: list[HeldOutScene], bundle: Bundle, only: str) -> ResultsTable:
+    listener, features = Listener(bundle), FeatureStore(folder / "features")
+    truth = _hear_all("true", folder, scenes, listener, lambda h, i: true_sound(h, bundle))
+    threshold_db = presence_threshold_db(truth, scenes)
+    ceiling = _hear_all("ceiling", folder, scenes, listener, lambda h, i: codec_ceiling(h, bundle))
+    rows = [_row("codec (ceiling)", ceiling, truth, scenes, threshold_db)]
+    for system in systems(bundle.card.settings):
+        if not system.name.startswith(only):
+            continue
+        started = time.monotonic()
+
+        def take(held_out: HeldOutScene, number: int, system: System = system) -> FoleyClip:
+            seen = look(held_out.span, bundle, features)
+            return generate(system, held_out, seen, bundle, seed=number)
+
+        heard = _hear_all(system.name[:8], folder, scenes, listener, take)
+        rows.append(_row(system.name, heard, truth, scenes, threshold_db))
+        sys.stderr.write(f"{title}: {system.name}, {time.monotonic() - started:.0f} s\n")
+    return ResultsTable(title=title, clips=len(scenes), measures=MEASURES, rows=tuple(rows))
+
+
+def _row(
+    name: str, heard: list[Heard], truth: list[Heard], scenes: list[HeldOutScene], threshold_db: float
+) -> SystemResult:
+    return SystemResult(system=name, cells=intervals(statistics(heard, truth, scenes, threshold_db), clips=len(scenes)))
+
+
+def _hear_all(name: str, folder: Path, scenes: list[HeldOutScene], listener: Listener, make: object) -> list[Heard]:
+    """Make every scene's sound, write it as a WAV file, read it back and measure what was read."""
+
+    def one(item: tuple[int, HeldOutScene]) -> Heard:
+        pin_threads()
+        number, held_out = item
+        clip = make(held_out, number)  # type: ignore[operator]
+        path = folder / f"{name}_{number:03d}.wav"
+        write_bwf(path, clip.samples, clip.sample_rate_hz, time_reference=0)
+        samples, rate_hz = soundfile.read(path, dtype="float32")
+        return listener.hear(held_out, samples, rate_hz)
+
+    with ThreadPoolExecutor(parallel_takes(listener_device(listener))) as pool:
+        return list(pool.map(one, enumerate(scenes)))
+
+
+def listener_device(listener: Listener) -> object:
+    """The device the classifier computes on."""
+    return next(listener.classifier.parameters()).device
+
+
+def _detection_table(folder: Path, bundle: Bundle, count: int) -> ResultsTable:
+    scenes = film(folder / "detection", first_seed=DETECTION_SEED, count=count, duration_s=SHORT_S)
+    features = FeatureStore(folder / "features")
+    ours = bundle.card.settings
+    listeners = {
+        "label-free onset": (label_free("onset"), ours),
+        "label-free presence": (label_free("presence"), ours),
+        "label, linear (paper)": (by_label, replace(ours, detector="linear", median_frames=1)),
+        "label, temporal (ours)": (by_label, ours),
+    }
+    rows = []
+    for name, (listen, settings) in listeners.items():
+        found = [listen(held_out, look(held_out.span, bundle, features), bundle, settings) for held_out in scenes]
+        rows.append(SystemResult(system=name, cells=_detection_cells(found, scenes, bundle)))
+    return ResultsTable(title="Detection, 4 s scenes", clips=count, measures=DETECTION_MEASURES, rows=tuple(rows))
+
+
+def _detection_cells(found: list[TemporalCondition], scenes: list[HeldOutScene], bundle: Bundle) -> dict[str, object]:
+    step_s = float(bundle.grid.columns_per_frame * bundle.grid.column_s)
+    truth = [s.present(step_s) for s in scenes]
+    off_screen = [s.off_screen(step_s) for s in scenes]
+    active = [c.active[: len(t)] for c, t in zip(found, truth, strict=True)]
+    scores = [c.similarity[: len(t)] for c, t in zip(found, truth, strict=True)]
+    lasting = np.array(continuous(scenes))
+    impacts = np.setdiff1d(np.arange(len(scenes)), lasting)
+    two = np.array([i for i in lasting if len(scenes[i].scene.actors) > 1])
+    counts = frame_counts(active, truth)
+
+    def pick(rows: list[np.ndarray], index: np.ndarray) -> list[np.ndarray]:
+        return [rows[i] for i in index]
+
+    statistics_of = {
+        "f1": (lasting, lambda i: counts.of(i).f1),
+        "auc": (lasting, lambda i: roc_auc(pick(scores, i), pick(truth, i))),
+        "two": (two, lambda i: roc_auc(pick(scores, i), pick(truth, i))),
+        "off_screen": (lasting, lambda i: recall_within(pick(active, i), pick(truth, i), pick(off_screen, i))),
+        "impact": (impacts, lambda i: counts.of(i).f1),
+        "toggles": (lasting, lambda i: float(toggles_per_clip(pick(active, i)).mean())),
+    }
+    return {
+        key: bootstrap_interval(
+            lambda i, index=index, statistic=statistic: statistic(index[i]),
+            clip_count=len(index),
+            rng=np.random.default_rng(7),
+            resamples=500,
+        )
+        for key, (index, statistic) in statistics_of.items()
+    }
+
+
+if __name__ == "__main__":
+    main()

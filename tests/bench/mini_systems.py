@@ -1,0 +1,102 @@
+"""The systems the benchmark sets side by side. They differ in settings, and the controls in who says when it sounds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from pipeline.decode import decode_span
+from pipeline.detect import detect
+from pipeline.finish import to_delivery_rate
+from pipeline.generate import compose, voice
+from pipeline.nets.bundle import Bundle, load_into
+from pipeline.nets.label_free import LabelFreeDetector, grey
+from pipeline.records import SAMPLE_RATE_HZ, FoleyClip, ShotFeatures, TemporalCondition
+from pipeline.runtime import pin_threads
+from pipeline.settings import Settings
+from tests.bench.mini_scenes import HeldOutScene
+
+Listen = Callable[[HeldOutScene, ShotFeatures, Bundle, Settings], TemporalCondition]
+
+
+def by_label(held_out: HeldOutScene, features: ShotFeatures, bundle: Bundle, settings: Settings) -> TemporalCondition:
+    """The product's own detector."""
+    return detect(features, held_out.target.label, bundle, settings)
+
+
+def label_free(kind: str) -> Listen:
+    """A control that sees the pixels and no label: "onset" or "presence"."""
+
+    @torch.inference_mode()
+    def listen(held_out: HeldOutScene, features: ShotFeatures, bundle: Bundle, settings: Settings) -> TemporalCondition:
+        detector = load_into(LabelFreeDetector(), bundle.card.folder / f"controls/{kind}.safetensors")
+        last = float(held_out.span.duration_s) - 0.008
+        times = np.minimum(features.times_s, last)
+        pixels = decode_span(held_out.span, times_s=times, size=bundle.clip.image_size).pixels
+        chance = torch.sigmoid(detector(grey(torch.from_numpy(pixels))[None]))[0].numpy()
+        return TemporalCondition(similarity=chance, active=chance >= 0.5, times_s=features.times_s)
+
+    return listen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """A row of the table."""
+
+    name: str
+    settings: Settings
+    listen: Listen = by_label
+
+
+def systems(ours: Settings) -> tuple[System, ...]:
+    """All rows; `ours` are the model's own settings."""
+    on_off = replace(ours, use_level=False)
+    clip_wise = replace(on_off, frame_attention="clip_wise")
+    paper = replace(on_off, frame_attention="literal", detector="linear", median_frames=1)
+    return (
+        System(name="text only", settings=replace(ours, frame_attention="off", temporal_scale=0.0, detector="always")),
+        System(name="clip-wise + label-free onset (FoleyCrafter)", settings=clip_wise, listen=label_free("onset")),
+        System(name="clip-wise + label-free presence", settings=clip_wise, listen=label_free("presence")),
+        System(name="literal eq. (2) + linear label (paper)", settings=paper),
+        System(name="ours, on/off only", settings=on_off),
+        System(name="ours", settings=ours),
+    )
+
+
+@torch.inference_mode()
+def generate(system: System, held_out: HeldOutScene, features: ShotFeatures, bundle: Bundle, seed: int) -> FoleyClip:
+    """One take by one system, at the delivery rate; silence where it finds nothing that sounds."""
+    pin_threads()
+    count = math.ceil(held_out.span.duration_s * SAMPLE_RATE_HZ)
+    condition = system.listen(held_out, features, bundle, system.settings)
+    if condition.active.any():
+        latents = compose(held_out.target.label, seed, features, condition, bundle, system.settings)
+        samples = voice(latents, count, bundle)
+    else:
+        samples = np.zeros(count, dtype=np.float32)
+    return FoleyClip(samples=samples[None], sample_rate_hz=SAMPLE_RATE_HZ)
+
+
+@torch.inference_mode()
+def codec_ceiling(held_out: HeldOutScene, bundle: Bundle) -> FoleyClip:
+    """The true sound through VAE and vocoder: no system can be better than this."""
+    pin_threads()
+    grid = bundle.grid
+    sound = torch.from_numpy(held_out.sound())
+    padded = torch.zeros(grid.samples_for(grid.latents_for(held_out.span.duration_s)))
+    length = min(len(sound), len(padded))
+    padded[:length] = sound[:length]
+    latents = bundle.codec.encode(bundle.mel.picture(padded)[None])
+    count = math.ceil(held_out.span.duration_s * SAMPLE_RATE_HZ)
+    return FoleyClip(samples=voice(latents, count, bundle)[None], sample_rate_hz=SAMPLE_RATE_HZ)
+
+
+def true_sound(held_out: HeldOutScene, bundle: Bundle) -> FoleyClip:
+    """The true stem at the delivery rate."""
+    count = math.ceil(held_out.span.duration_s * SAMPLE_RATE_HZ)
+    samples = to_delivery_rate(held_out.sound(), bundle.grid.sample_rate_hz, count)
+    return FoleyClip(samples=samples[None], sample_rate_hz=SAMPLE_RATE_HZ)
