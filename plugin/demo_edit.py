@@ -289,12 +289,18 @@ def _truth_of(clip: _Clip, movie: _Movie, first: int) -> list[dict[str, Any]]:
                 "record_first": first,
                 "frames": clip.frames,
                 "sounds": [int(flag) for flag in sounds],
-                "onsets_s": _onsets(clip, actor.onset_times_s),
+                "onsets_s": _onsets(clip, actor.onset_times_s - begin),
             }
         )
-    return rows or [
-        {"clip": clip.name, "label": "", "record_first": first, "frames": clip.frames, "sounds": [0] * steps}
-    ]
+    silence = {"clip": clip.name, "label": "", "record_first": first, "frames": clip.frames, "sounds": [0] * steps}
+    return rows or [silence]
+
+
+def _media_start_s(clip: _Clip, movie: _Movie) -> float:
+    """Where in the movie the clip starts, as the edit has it: rounded to frames of the timeline."""
+    first = Fraction(int(_source_range(clip)["start_time"]["value"])) / RATE
+    begin = first - Fraction(movie.first_frame) / movie.rate
+    return float(begin) + (clip.frames / float(RATE) if clip.speed < 0 else 0.0)
 
 
 def _onsets(clip: _Clip, from_cut_s: NDArray[np.float64]) -> list[float]:
