@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 _NOMINAL_NTSC_RATES = (12, 15, 24, 30, 48, 60, 120)
 # Text is checked before it becomes a Fraction: "1e999999999" would fill the memory with digits.
@@ -54,6 +55,14 @@ def snap_rate(rate: float | int | str | Fraction) -> Fraction:
 
     Raises ValueError for a rate that is not a positive number.
     """
+    if not isinstance(rate, float | int | str | Fraction):
+        raise ValueError(f"{rate!r} is not a frame rate")
+    return _snapped(rate)
+
+
+# An edit says the same rate thousands of times, and exact arithmetic is slow.
+@lru_cache(maxsize=256)
+def _snapped(rate: float | int | str | Fraction) -> Fraction:
     exact = _exact_rate(rate)
     for nominal in _NOMINAL_NTSC_RATES:
         ntsc = Fraction(nominal * 1000, 1001)

@@ -44,7 +44,7 @@ def lay_tracks(edit: Edit, tracks: Sequence[FoleyTrack], out: Path) -> Path:
     return out
 
 
-def remove_foley_tracks(path: Path, out: Path, *, takes: Path | None = None, sequence: str = "") -> Path:
+def remove_foley_tracks(path: Path, out: Path, *, takes: Path | None = None, sequence: str | None = None) -> Path:
     """Write a copy of `path` without the tracks that laying added to it to `out`, and return `out`.
 
     With `takes`, only tracks whose sound files all lie in that folder go, and those of that folder

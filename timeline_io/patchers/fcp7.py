@@ -50,7 +50,7 @@ def remove_tracks(data: bytes, target: Target, folders: Folders) -> bytes:
     if audio is None:
         return data
     files = definitions(root, "file")
-    ours = [_is_ours(track, files, folders) for track in sequence.iterfind("media/audio/track")]
+    ours = [_is_ours(track, files, folders) for track in _audio_tracks(sequence)]
     if not any(ours):
         return data
     if all(ours) and utf8.startswith(_MADE, audio.inner_start):
@@ -65,8 +65,18 @@ def remove_tracks(data: bytes, target: Target, folders: Folders) -> bytes:
 def _chosen(data: bytes, target: Target) -> tuple[Element, int, Element]:
     """The root, the number among its sequences of the one that reading chose, and that sequence."""
     root = parse(data, target.file_name)
-    chosen = pick_again(lambda wanted: choose_sequence(root, target.file_name, wanted), target.sequence)
+
+    def choose(wanted: str | None) -> Element:
+        return choose_sequence(root, target.file_name, wanted)
+
+    chosen = pick_again(choose, lambda item: content(item, "name"), target.sequence)
     return root, next(index for index, item in enumerate(top_sequences(root)) if item is chosen), chosen
+
+
+def _audio_tracks(sequence: Element) -> list[Element]:
+    """The tracks of the first media's first audio, the same that `sequence_nodes` finds first."""
+    audio = next((audio for media in sequence.findall("media")[:1] for audio in media.findall("audio")), None)
+    return [] if audio is None else audio.findall("track")
 
 
 def _media(utf8: bytes, index: int, target: Target) -> Node:

@@ -49,7 +49,11 @@ def remove_tracks(data: bytes, target: Target, folders: Folders) -> bytes:
 def _track_list(data: bytes, source: str, target: Target) -> tuple[TimelinePlace, int, list[Span]]:
     """The timeline, where its list of tracks begins, and the spans of the tracks."""
     root = parse(data, target.file_name)
-    place = pick_again(lambda wanted: choose_timeline(root, target.file_name, wanted), target.sequence)
+
+    def choose(wanted: str | None) -> TimelinePlace:
+        return choose_timeline(root, target.file_name, wanted)
+
+    place = pick_again(choose, lambda item: item.name, target.sequence)
     try:
         start, _end = locate(source, (*place.path, "tracks", "children"))
         return place, start, elements(source, start)

@@ -21,7 +21,7 @@ class Target:
     """The timeline of a file that is patched, with its clock."""
 
     file_name: str
-    sequence: str = ""
+    sequence: str | None = None
     rate: Fraction = Fraction(24)
     start_frame: int = 0
     drop_frame: bool = False

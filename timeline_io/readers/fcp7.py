@@ -22,7 +22,7 @@ from timeline_io.readers.fcp7_xml import (
     rate_of,
     start_timecode,
 )
-from timeline_io.readers.stills import is_still_name
+from timeline_io.readers.pictures import is_generator_name, is_still_name
 
 _MAX_DEPTH = 100
 _NO_FILE = Element("file")
@@ -182,7 +182,7 @@ def _no_picture(item: Element, file: Element, media_ref: str) -> str:
     if item.tag == "generatoritem":
         return "a generator, not a filmed picture"
     source = content(file, "mediaSource")
-    if media_ref or not source:
+    if media_ref or not (source or is_generator_name(content(item, "name"))):
         return ""
     return "a title, not a filmed picture" if source == "GraphicAndType" else "a generator, not a filmed picture"
 

@@ -7,25 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from timeline_io.readers.otio_json import OtioObject, rate_of, schema, span_of, text, value_of
-from timeline_io.readers.stills import is_still_name
-
-# Resolve writes its titles and generators as clips whose media is missing; only the name tells.
-_RESOLVE_GENERATORS = frozenset(
-    {
-        "adjustment clip",
-        "adjustment layer",
-        "text",
-        "text+",
-        "multitext",
-        "scroll",
-        "subtitle",
-        "solid color",
-        "black video",
-        "transparent video",
-        "bars and tone",
-        "fusion title",
-    }
-)
+from timeline_io.readers.pictures import is_generator_name, is_still_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +36,7 @@ def media_of(clip: OtioObject, clip_name: str) -> OtioMedia:
     if kind == "ImageSequenceReference":
         reason = "an image sequence, which is not read as a movie yet"
         return OtioMedia(ref=_image_pattern(reference), available=available, offline_reason=f"offline: {reason}")
-    if clip_name.strip().lower() in _RESOLVE_GENERATORS:
+    if is_generator_name(clip_name):
         return OtioMedia(available=available, no_picture="a title or generator, not a filmed picture")
     # A missing reference still tells the name, which is what a search folder is searched for.
     return OtioMedia(

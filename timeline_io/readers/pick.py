@@ -23,9 +23,18 @@ def pick(items: Sequence[Item], names: Sequence[str], file_name: str, wanted: st
     return items[0]
 
 
-def pick_again(choose: Callable[[str | None], Item], name: str) -> Item:
-    """The item that reading chose: the only one if there is one, else the one called `name`."""
+def pick_again(choose: Callable[[str | None], Item], name_of: Callable[[Item], str], name: str | None) -> Item:
+    """The item that reading chose and called `name`; None, or a name that no item has, means the only one."""
     try:
-        return choose(None)
+        only = choose(None)
     except UnsupportedEditError:
+        if name is None:
+            raise
         return choose(name)
+    if name is None or name_of(only) == name:
+        return only
+    try:
+        return choose(name)
+    except UnsupportedEditError:
+        # A timeline without a name is called by its file.
+        return only
