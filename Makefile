@@ -1,0 +1,43 @@
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check slow real-media bench bench-mini mini clean
+
+demo: $(READY)  ## draw a demo edit, make its sounds with the bundled model, say where to listen
+	$(BIN)/foley demo --out demo
+
+test: $(READY)  ## the fast tests
+	$(BIN)/python -m pytest -q
+
+check: $(READY)  ## what must hold before anything is committed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+slow: $(READY)  ## the tests that take minutes
+	$(BIN)/python -m pytest -q -m "slow"
+
+real-media: $(READY)  ## the tests on real clips and exports, where there are any
+	$(BIN)/python -m pytest -q -m "real_media"
+
+bench: $(READY)  ## speed and memory, as ratios measured side by side
+	$(BIN)/python -m tests.bench.bench_speed
+
+bench-mini: $(READY)  ## how good the bundled model is, against other ways to do it
+	$(BIN)/python -m tests.bench.bench_mini
+
+mini: $(READY)  ## train the bundled model from nothing (about 90 minutes on two cores)
+	$(BIN)/python -m pipeline.training --work build/mini --install
+
+clean:
+	rm -rf $(VENV) build dist demo *.egg-info
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "Smooth-Foley needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@touch $@
