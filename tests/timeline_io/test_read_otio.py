@@ -224,7 +224,7 @@ def test_an_edit_that_shows_nothing_says_why(otio: SimpleNamespace, otio_file: W
         read_edit(otio_file(otio.track(otio.clip("a.mov", 0, 24, enabled=False))))
 
 
-def test_three_thousand_clips_are_read_within_seconds(otio: SimpleNamespace, otio_file: Write) -> None:
-    lower = otio.track(*(otio.clip(f"{index}.mov", 0, 24) for index in range(3000)))
-    upper = otio.track(*(item for _ in range(3000) for item in (otio.gap(12), otio.clip("b.mov", 0, 12))))
-    assert len(read_edit(otio_file(lower, upper)).shots) == 6000
+def test_an_overlay_on_every_clip_of_a_long_edit(otio: SimpleNamespace, otio_file: Write) -> None:
+    lower = otio.track(*(otio.clip(f"{index}.mov", 0, 24) for index in range(1000)))
+    upper = otio.track(*(item for _ in range(1000) for item in (otio.gap(12), otio.clip("b.mov", 0, 12))))
+    assert len(read_edit(otio_file(lower, upper)).shots) == 2000

@@ -117,7 +117,7 @@ NUMBERS: list[Any] = [0, -1, 1e308, float("nan"), float("inf"), 10**30]
 JUNK: list[Any] = [*NUMBERS, None, True, "", "x", [], {}, [[]], "Clip.9", "\ud800"]
 XML_JUNK = ["", "-1", "x", "999999999999999", "1e999999999", "NaN", "0", "TRUE", "-5.5", "24/0", "\u2028", "<track>"]
 FUZZ = settings(
-    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
 )
 
 
