@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
+from flows.delivery import require_writable
 from flows.desk import Listener, PassEvent
 from flows.engine import resident
 from flows.laying import OnStage, lay_pass
@@ -35,6 +36,7 @@ def conduct(plan: PassPlan, crew: FullCrew, tell: Listener) -> PassReport:
         ledger.note_heard(heard)
     tell(PassEvent(stage="plan", done=len(plan.known), total=len(plan.jobs), text=_plan_in_words(plan)))
     if plan.to_do:
+        require_writable(plan.studio.store, "--store or FOLEY_STORE")
         tell(PassEvent(stage="load", text=f"loading the model {plan.card.name}"))
         resident(plan.studio)
         _work_until_stopped(plan, crew, ledger, tell)
@@ -50,7 +52,9 @@ def _work_until_stopped(plan: PassPlan, crew: Crew, ledger: Ledger, tell: Listen
     STOP.clear()
     try:
         work_off(plan.to_do, crew, ledger, lambda now: _tell_progress(plan, now, tell))
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            tell(PassEvent(stage="stop", text="stopping after the take in hand"))
         # Ctrl-C reaches only this thread; the others must be told, or the pool would wait for their whole batch.
         STOP.set()
         raise
@@ -93,5 +97,4 @@ def _plan_in_words(plan: PassPlan) -> str:
 def _tell_progress(plan: PassPlan, ledger: Ledger, tell: Listener) -> None:
     """Listening counts shots, making counts cues known so far."""
     tell(PassEvent(stage="listen", done=len(ledger.heard), total=len(plan.jobs)))
-    keys = {cue.request.key() for heard in ledger.heard.values() for cue in heard.cues}
-    tell(PassEvent(stage="make", done=len(ledger.takes), total=len(keys)))
+    tell(PassEvent(stage="make", done=len(ledger.takes), total=len(ledger.wanted)))

@@ -86,10 +86,23 @@ def open_folder(folder: Path, edit_file_name: str) -> OutputFolder:
 
     Raises OutputFolderError when it is a file, cannot be written, or holds someone's files under our names.
     """
-    _make_writable(folder)
+    require_writable(folder, "--out")
     out = OutputFolder(folder, edit_file_name, _previous(folder / MANIFEST_NAME))
     out.require_free([out.edit, out.report, out.preview, out.cue_sheet()])
     return out
+
+
+def require_writable(folder: Path, option: str) -> None:
+    """Make the folder when it is not there. Raises OutputFolderError, naming `option`, when it cannot be written."""
+    if folder.exists() and not folder.is_dir():
+        raise OutputFolderError(f"{folder} is a file, so nothing can be written there: name a folder with {option}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise OutputFolderError(f"{folder} cannot be written ({why}): name another folder with {option}") from error
 
 
 def file_digest(file: Path) -> str:
@@ -106,18 +119,6 @@ def write_text(file: Path, text: str) -> Path:
     with replacing(file) as draft:
         draft.write_bytes(text.encode("utf-8", "replace"))
     return file
-
-
-def _make_writable(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise OutputFolderError(f"{folder} is a file, so nothing can be written there: name a folder with --out")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        why = error.strerror or type(error).__name__
-        raise OutputFolderError(f"{folder} cannot be written ({why}): name another folder with --out") from error
 
 
 def _previous(manifest: Path) -> Mapping[str, Any]:

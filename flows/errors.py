@@ -1,7 +1,7 @@
 """What can stop a whole pass, as a tree. What is wrong with one shot never raises: it becomes that shot's report.
 
 PassError                     one sentence: what, where, what to do
-├── OutputFolderError         the output folder cannot be used, or holds files that are not ours
+├── OutputFolderError         a folder cannot be written, or holds files that are not ours
 └── ConductorError            the Prefect server cannot be reached or started
 """
 

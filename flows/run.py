@@ -5,8 +5,10 @@ Starting a private Prefect server and loading the model take about ten seconds e
 
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.boundary import attempt
 from flows.conduct import conduct_on_threads
@@ -16,7 +18,11 @@ from flows.errors import ConductorError
 from flows.options import PassOptions
 from flows.plan import PassPlan, plan_pass
 from flows.prefect_env import set_defaults
+from flows.private_server import private_api_url
 from flows.records import PassReport
+
+if TYPE_CHECKING:
+    from prefect import State
 
 
 def run_pass(
@@ -45,7 +51,8 @@ def _under_prefect(plan: PassPlan, tell: Listener) -> PassReport:
     desk = Desk(tell=tell, plan=plan)
     token = DESK.set(desk)
     try:
-        state = _call_flow(plan)
+        with _server_settings():
+            state = _call_flow(plan)
     finally:
         DESK.reset(token)
     if desk.error:
@@ -56,22 +63,32 @@ def _under_prefect(plan: PassPlan, tell: Listener) -> PassReport:
     return desk.report
 
 
-def _call_flow(plan: PassPlan) -> Any:
-    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+@contextmanager
+def _server_settings() -> Iterator[None]:
+    """Prefect's settings for this pass: the user's server, or one of its own where there is none.
 
-    from flows.foley_pass import foley_pass
+    The heartbeat is for machines that vanish, and costs a second at the end of every flow: it is off.
+    """
+    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     # Failed shots are reported in our words; Prefect's "Finished in state Failed" would only say it twice.
     logging.getLogger("prefect").setLevel(logging.CRITICAL)
-    server = PREFECT_API_URL.value()
+    url = PREFECT_API_URL.value() or private_api_url()
+    with temporary_settings({PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield
+
+
+def _call_flow(plan: PassPlan) -> "State[Any]":
+    from prefect.settings import PREFECT_API_URL
+
+    from flows.foley_pass import foley_pass
+
     try:
-        # The heartbeat exists for machines that vanish, and costs a second at the end of every flow.
-        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-            return foley_pass(plan.edit.path, plan.options, return_state=True)
+        return foley_pass(plan.edit.path, plan.options, return_state=True)
     except Exception as error:
         # What goes wrong inside the flow is in its state; what is raised is that Prefect could not keep its record.
-        where = f"at {server} does not answer" if server else "could not be started"
+        first_line = next(iter(str(error).splitlines()), type(error).__name__)
         raise ConductorError(
-            f"the Prefect server {where} ({str(error).splitlines()[0]}): start it, unset PREFECT_API_URL, "
-            "or run without it with --no-prefect"
+            f"the Prefect server at {PREFECT_API_URL.value()} does not answer ({first_line}): start it, "
+            "unset PREFECT_API_URL, or do without it with --no-prefect"
         ) from error

@@ -53,16 +53,18 @@ class Crew(Protocol):
 
 
 class Ledger:
-    """What is known so far: one Heard per shot and one Take per key."""
+    """What is known so far: one Heard per shot, one Take per key; which keys are wanted, which were made just now."""
 
     def __init__(self) -> None:
         self.heard: dict[str, Heard] = {}
         self.takes: dict[str, Take] = {}
+        self.wanted: set[str] = set()
         self.made: set[str] = set()
 
     def note_heard(self, heard: Heard) -> None:
         """Note a shot's cues, and the takes the store held for them."""
         self.heard[heard.shot_id] = heard
+        self.wanted.update(cue.request.key() for cue in heard.cues)
         for receipt in heard.stored:
             self.takes.setdefault(receipt.key, Take(key=receipt.key, receipt=receipt))
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from flows.shot_job import Spotted
 from pipeline.atomic import replacing
-from pipeline.label import KnownLabel, SpottedLabel, category_of, label_in_name, labels_in_note
+from pipeline.label import KnownLabel, SpottedLabel, category_of, clean_label, label_in_name, labels_in_note
 from timeline_io.cue_sheet import Cue
 from timeline_io.edit import Shot
 
@@ -54,7 +54,7 @@ def heard_by_clip(labels: Sequence[SpottedLabel]) -> tuple[Spotted, ...]:
 
 
 def _from_sheet(cue: Cue, vocabulary: Sequence[KnownLabel]) -> Spotted:
-    found = _spotted(cue.label.strip(), SHEET, vocabulary)
+    found = _spotted(clean_label(cue.label), SHEET, vocabulary)
     return replace(found, category=cue.category or found.category, seed=cue.seed, cue_id=cue.cue_id)
 
 

@@ -5,6 +5,7 @@ Exit codes: 0 all made, 1 a fault of the program or a finding of the doctor, 2 w
 """
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -59,6 +60,8 @@ def exit_code_of(arguments: list[str]) -> int:
             raise
         return _explained(error)
     if code == INTERRUPTED:
+        # Threads still finish the take in hand; who presses Ctrl-C once more does not want to wait for them.
+        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
         complain("stopped; the takes made so far are kept, so running it again goes on from here")
     return code
 
