@@ -92,6 +92,8 @@ def _check(track: FoleyTrack, edit: Edit) -> None:
     reached = edit.start_frame
     for clip in track.clips:
         where = f"{clip.name} on the track {track.name}"
+        if not _is_text(clip.name, clip.label, str(clip.wav), track.name):
+            raise LayingError(f"the path or a name of {str(clip.wav)!a} cannot be written as text: rename the folder")
         if clip.record.rate != edit.rate:
             raise LayingError(f"{where} is placed at {clip.record.rate} frames per second, the edit has {edit.rate}")
         if clip.record.count <= 0:
@@ -99,6 +101,15 @@ def _check(track: FoleyTrack, edit: Edit) -> None:
         if clip.record.first < reached:
             raise LayingError(f"{where} begins before the timeline or before the clip in front of it ends")
         reached = clip.record.end
+
+
+def _is_text(*values: str) -> bool:
+    """Whether the values can be written to a file at all; names on a disk may hold bytes that cannot."""
+    try:
+        "".join(values).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _refuse_overwriting(edit: Edit, tracks: Sequence[FoleyTrack], out: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -85,15 +86,8 @@ def _joined(pieces: tuple[Piece, ...], rate: Fraction) -> list[Piece]:
     for piece in pieces:
         if joined and _continues(joined[-1], piece, rate):
             before = joined[-1]
-            joined[-1] = Piece(
-                clip=before.clip,
-                track=before.track,
-                start_s=before.start_s,
-                end_s=piece.end_s,
-                source_start_s=before.source_start_s,
-                speed=before.speed,
-                markers=tuple(dict.fromkeys((*before.markers, *piece.markers))),
-            )
+            markers = tuple(dict.fromkeys((*before.markers, *piece.markers)))
+            joined[-1] = replace(before, end_s=piece.end_s, markers=markers)
         else:
             joined.append(piece)
     return joined

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import opentimelineio  # type: ignore[import-untyped]
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from timeline_io.edit import Edit, FoleyTrack, PlacedClip
@@ -22,6 +22,8 @@ from timeline_io.lay import lay_tracks, plan_tracks, remove_foley_tracks
 from timeline_io.read import read_edit
 
 Place = Callable[..., PlacedClip]
+# A busy machine may take its time over one example.
+UNHURRIED = settings(deadline=None)
 FORMATS = ["golden.otio", "golden.xml", "small.otio", "small.xml"]
 
 
@@ -131,6 +133,12 @@ def test_impossible_places_are_refused(
         lay_tracks(edit, [FoleyTrack(name="FOLEY Props 1", clips=clips)], tmp_path / "out.otio")
 
 
+def test_a_path_that_is_no_text_is_refused(edit: Edit, placed: Place, tmp_path: Path) -> None:
+    clip = replace(placed(edit, 0, 10), wav=tmp_path / os.fsdecode(b"caf\xe9") / "a.wav")
+    with pytest.raises(LayingError, match="cannot be written as text"):
+        lay_tracks(edit, [FoleyTrack(name="FOLEY Props 1", clips=(clip,))], tmp_path / "out.otio")
+
+
 def test_another_clock_is_refused(edit: Edit, placed: Place, tmp_path: Path) -> None:
     clip = replace(placed(edit, 0, 10), record=FrameSpan(first=edit.start_frame, count=10, rate=Fraction(99)))
     with pytest.raises(LayingError, match="99 frames per second"):
@@ -176,6 +184,7 @@ def test_the_laid_fcp7_holds_what_editors_look_for(fixture_timelines: Path, plac
     assert len(ids) == len(set(ids))
 
 
+@UNHURRIED
 @given(spans=st.lists(st.tuples(st.integers(0, 200), st.integers(1, 60)), max_size=30))
 def test_no_two_clips_of_a_planned_track_overlap(spans: list[tuple[int, int]]) -> None:
     clips = [

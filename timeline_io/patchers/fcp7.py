@@ -25,7 +25,7 @@ _IDS = re.compile(rb"""\sid\s*=\s*["']([^"']*)["']""")
 
 def add_tracks(data: bytes, target: Target, tracks: tuple[FoleyTrack, ...]) -> bytes:
     """The file with `tracks` after the last audio track of the sequence."""
-    utf8, encoding = to_utf8(data, target.file_name)
+    utf8, encoding = _utf8(data, target)
     media = _media(utf8, _chosen(data, target)[1], target)
     written = _written(utf8, media, target, tracks)
     audio = media.child("audio")
@@ -43,7 +43,7 @@ def add_tracks(data: bytes, target: Target, tracks: tuple[FoleyTrack, ...]) -> b
 
 def remove_tracks(data: bytes, target: Target, folders: Folders) -> bytes:
     """The file without the tracks that were laid by us."""
-    utf8, encoding = to_utf8(data, target.file_name)
+    utf8, encoding = _utf8(data, target)
     root, index, sequence = _chosen(data, target)
     media = _media(utf8, index, target)
     audio = media.child("audio")
@@ -60,6 +60,14 @@ def remove_tracks(data: bytes, target: Target, folders: Folders) -> bytes:
     tracks = [child for child in audio.children if child.tag == "track"]
     stretches = [_with_space_before(audio, node) for node, our in zip(tracks, ours, strict=True) if our]
     return from_utf8(without(utf8, stretches), encoding)
+
+
+def _utf8(data: bytes, target: Target) -> tuple[bytes, str]:
+    """The file as UTF-8; raises LayingError when its encoding does not lead back to the same bytes."""
+    utf8, encoding = to_utf8(data, target.file_name)
+    if from_utf8(utf8, encoding) != data:
+        raise LayingError(f"{target.file_name} is in the encoding {encoding}, which cannot be kept: export it as UTF-8")
+    return utf8, encoding
 
 
 def _chosen(data: bytes, target: Target) -> tuple[Element, int, Element]:
@@ -89,7 +97,9 @@ def _media(utf8: bytes, index: int, target: Target) -> Node:
 def _is_ours(track: Element, files: dict[str, Element], folders: Folders) -> bool:
     items = track.findall("clipitem")
     marked = all((item.get("id") or "").startswith(ID_PREFIX) for item in items)
-    media = [content(defined(file, files), "pathurl") for item in items for file in item.findall("file")]
+    # What has no media of its own (a nested sequence, say) gives "", which lies in no folder of ours.
+    named = [item.find("file") for item in items]
+    media = ["" if file is None else content(defined(file, files), "pathurl") for file in named]
     name = track.get("MZ.TrackName") or content(track, "name")
     return is_ours(name=name, marked=marked, media=media, folders=folders)
 

@@ -17,7 +17,7 @@ from timeline_io.patchers.json_spans import Span, elements, locate
 from timeline_io.patchers.splice import inserted, without
 from timeline_io.patchers.target import Folders, Target, is_ours
 from timeline_io.readers.otio_choose import TimelinePlace, choose_timeline
-from timeline_io.readers.otio_json import OtioObject, decode, objects, parse, text
+from timeline_io.readers.otio_json import OtioObject, decode, objects, parse, schema, text
 from timeline_io.readers.pick import pick_again
 
 MARK = "smooth_foley"
@@ -41,8 +41,8 @@ def add_tracks(data: bytes, target: Target, tracks: tuple[FoleyTrack, ...]) -> b
 def remove_tracks(data: bytes, target: Target, folders: Folders) -> bytes:
     """The file without the tracks that were laid by us."""
     source = decode(data, target.file_name)
-    _place, start, children = _track_list(data, source, target)
-    ours = [_is_ours(json.loads(source[slice(*span)]), folders) for span in children]
+    place, start, children = _track_list(data, source, target)
+    ours = [_is_ours(track, folders) for track in place.timeline["tracks"]["children"]]
     return _encoded(data, without(source, _stretches(start, children, ours)))
 
 
@@ -75,9 +75,10 @@ def _stretches(start: int, children: list[Span], ours: list[bool]) -> list[Span]
 def _is_ours(track: object, folders: Folders) -> bool:
     if not isinstance(track, dict):
         return False
-    clips = [child for child in objects(track, "children") if text(child, "OTIO_SCHEMA").startswith("Clip.")]
-    marked = _is_marked(track) and all(_is_marked(clip) for clip in clips)
-    refs = [reference for clip in clips for reference in _targets(clip)]
+    items = [child for child in objects(track, "children") if schema(child) not in ("Gap", "Transition")]
+    marked = _is_marked(track) and all(_is_marked(item) for item in items)
+    # What has no media of its own (a nested sequence, say) gives "", which lies in no folder of ours.
+    refs = [ref for item in items for ref in _targets(item) or [""]]
     return is_ours(name=text(track, "name"), marked=marked, media=refs, folders=folders)
 
 
@@ -113,15 +114,15 @@ def _track_json(track: FoleyTrack, start_frame: int, rate: float, versions: dict
     """
     import opentimelineio as otio  # type: ignore[import-untyped]
 
-    schema = otio.schema.Track(name=track.name, kind=otio.schema.TrackKind.Audio)
-    schema.metadata.update(_track_metadata())
+    laid = otio.schema.Track(name=track.name, kind=otio.schema.TrackKind.Audio)
+    laid.metadata.update(_track_metadata())
     reached = start_frame
     for clip in track.clips:
         if clip.record.first > reached:
-            schema.append(otio.schema.Gap(duration=otio.opentime.RationalTime(clip.record.first - reached, rate)))
-        schema.append(_clip(clip, rate))
+            laid.append(otio.schema.Gap(duration=otio.opentime.RationalTime(clip.record.first - reached, rate)))
+        laid.append(_clip(clip, rate))
         reached = clip.record.end
-    return json.loads(otio.core.serialize_json_to_string(schema, versions))
+    return json.loads(otio.core.serialize_json_to_string(laid, versions))
 
 
 def _clip(clip: PlacedClip, rate: float) -> Any:
@@ -139,9 +140,9 @@ def _clip(clip: PlacedClip, rate: float) -> Any:
     # Both editors want a plain path here, not a URL.
     reference = otio.schema.ExternalReference(target_url=native_path(clip.wav), available_range=span)
     reference.name = clip.wav.name
-    schema = otio.schema.Clip(name=clip.name, media_reference=reference, source_range=span)
-    schema.metadata.update(_clip_metadata(clip))
-    return schema
+    laid = otio.schema.Clip(name=clip.name, media_reference=reference, source_range=span)
+    laid.metadata.update(_clip_metadata(clip))
+    return laid
 
 
 def _track_metadata() -> dict[str, Any]:

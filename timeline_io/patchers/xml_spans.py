@@ -21,6 +21,7 @@ class Node:
     inner_start: int = 0
     inner_end: int = 0
     end: int = 0
+    is_folder: bool = False
     children: list[Node] = field(default_factory=list)
 
     @property
@@ -47,7 +48,7 @@ class _Scan:
     def __init__(self, data: bytes) -> None:
         self.sequences: list[Node] = []
         self._data = data
-        self._open: list[Node | None] = [Node("", 0)]
+        self._open: list[Node | None] = [Node("", 0, is_folder=True)]
         self._just_opened = False
         self._parser = expat.ParserCreate("utf-8")
         self._parser.StartElementHandler = self._start
@@ -61,9 +62,10 @@ class _Scan:
         parent = self._open[-1]
         node = None
         if parent is not None and parent.tag in (*_OPENED, ""):
-            node = Node(tag, self._parser.CurrentByteIndex)
+            folder = parent.is_folder and tag in FOLDERS
+            node = Node(tag, self._parser.CurrentByteIndex, is_folder=folder)
             parent.children.append(node)
-            if tag == "sequence" and parent.tag in FOLDERS:
+            if tag == "sequence" and parent.is_folder:
                 self.sequences.append(node)
         self._open.append(node)
         self._just_opened = True

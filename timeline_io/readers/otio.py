@@ -99,14 +99,13 @@ class _Builder:
         span = span_of(clip, "source_range", name) or media.available or (Fraction(0), Fraction(0))
         retime = retime_of(clip)
         played_s = self._played(span[1], retime)
-        source_s = Fraction(0) if media.is_still else source_offset(clip, span[0], retime.media_length(played_s), media)
-        speed = Fraction(0) if media.is_still else retime.speed
+        source_s = source_offset(clip, span[0], retime.media_length(played_s), media)
         return Clip(
             name=name,
             start_s=at_s,
             length_s=played_s,
-            source_start_s=retime.first_edge(source_s, played_s),
-            speed=speed,
+            source_start_s=Fraction(0) if media.is_still else retime.first_edge(source_s, played_s),
+            speed=Fraction(0) if media.is_still else retime.speed,
             media_ref=media.ref,
             enabled=_is_enabled(clip),
             no_picture=media.no_picture,
