@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import soundfile  # type: ignore[import-untyped]
-import soxr  # type: ignore[import-untyped]
+import soundfile
+import soxr
 from numpy.typing import NDArray
 
 from pipeline.bwf import ORIGINATOR, BroadcastTag, pcm_of, read_tag, sound_digest, tag_of, write_bwf, write_pcm

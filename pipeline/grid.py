@@ -51,8 +51,8 @@ class Grid:
 
     def frame_times(self, count: int) -> NDArray[np.float64]:
         """The middle of each of `count` CLIP frames, seconds, (count,)."""
-        return (np.arange(count) + 0.5) * float(self.columns_per_frame * self.column_s)
+        return np.asarray((np.arange(count) + 0.5) * float(self.columns_per_frame * self.column_s), dtype=np.float64)
 
     def column_times(self, count: int) -> NDArray[np.float64]:
         """The middle of each of `count` mel columns, seconds, (count,)."""
-        return (np.arange(count) + 0.5) * float(self.column_s)
+        return np.asarray((np.arange(count) + 0.5) * float(self.column_s), dtype=np.float64)

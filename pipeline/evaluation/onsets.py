@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import find_peaks  # type: ignore[import-untyped]
+from scipy.signal import find_peaks
 
 from pipeline.evaluation.waveform import mean_power, power_of, to_db
 

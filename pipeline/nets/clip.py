@@ -52,7 +52,7 @@ def build_clip(config: dict[str, Any], bpe_path: Path) -> ClipEncoder:
     clip = CLIP(embed_dim=config["embed_dim"], vision_cfg=config["vision_cfg"], text_cfg=text)
     # open_clip types image_size as an attribute of its vision config only.
     encoder = ClipEncoder(clip, tokenizer, image_size=config["vision_cfg"]["image_size"], embed_dim=config["embed_dim"])
-    return encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return encoder.to(memory_format=torch.channels_last)
 
 
 def load_clip(folder: Path) -> ClipEncoder:

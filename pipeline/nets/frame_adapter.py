@@ -92,8 +92,8 @@ class FrameAdapter(nn.Module):
     def start_from_text(self, unet: UNet2DConditionModel) -> None:
         """Initialise K and V of the frames with those of the text."""
         for i, layer in cross_attention_layers(unet).items():
-            self.ip_adapter[i].to_k_ip.weight.data.copy_(layer.to_k.weight)  # type: ignore[union-attr,operator]
-            self.ip_adapter[i].to_v_ip.weight.data.copy_(layer.to_v.weight)  # type: ignore[union-attr,operator]
+            self.ip_adapter[i].to_k_ip.weight.data.copy_(layer.to_k.weight)  # type: ignore[operator]
+            self.ip_adapter[i].to_v_ip.weight.data.copy_(layer.to_v.weight)  # type: ignore[operator]
 
     def prepare(
         self,

@@ -40,7 +40,7 @@ class Scene:
         """The thing the scene is about."""
         return self.actors[0].thing
 
-    def frames(self, times_s: Sequence[float] | NDArray[np.float64], size: int = 128) -> Iterator[NDArray[np.uint8]]:
+    def frames(self, times_s: Sequence[float] | NDArray[np.floating], size: int = 128) -> Iterator[NDArray[np.uint8]]:
         """Draw the picture at each time: uint8 (size, size, 3) RGB, one at a time."""
         background = draw_background(np.random.default_rng(self.background_seed), size)
         for time_s in times_s:
@@ -81,7 +81,7 @@ class Scene:
         return seen
 
 
-def level_db(stem: NDArray[np.float32], times_s: NDArray[np.float64]) -> NDArray[np.float32]:
+def level_db(stem: NDArray[np.float32], times_s: NDArray[np.floating]) -> NDArray[np.float32]:
     """RMS level in dBFS in a window of TRUTH_WINDOW_S around each time, floored at -80 dB; (T,)."""
     half = round(TRUTH_WINDOW_S * SCENE_RATE_HZ / 2)
     energy = np.concatenate([[0.0], np.cumsum(np.square(stem, dtype=np.float64))])
@@ -91,7 +91,7 @@ def level_db(stem: NDArray[np.float32], times_s: NDArray[np.float64]) -> NDArray
     return (10 * np.log10(np.maximum(power, 1e-8))).astype(np.float32)
 
 
-def audible(stem: NDArray[np.float32], times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+def audible(stem: NDArray[np.float32], times_s: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Whether a stem sounds at each time: RMS over AUDIBLE_RMS; bool (T,)."""
     return np.asarray(level_db(stem, times_s) > 20 * np.log10(AUDIBLE_RMS))
 

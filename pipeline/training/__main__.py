@@ -11,11 +11,14 @@ from pathlib import Path
 
 import torch
 
+from pipeline.settings import Settings
+from pipeline.training.export import export_bundle
 from pipeline.training.recipe import STAGES, Job, is_done
 from pipeline.training.sizes import FULL, SMOKE
 
 _EFFORTS = {"full": FULL, "smoke": SMOKE}
 _CORES = 2
+BUNDLED_FOLDER = Path(__file__).parents[1] / "weights" / "mini"
 _log = logging.getLogger("pipeline.training")
 
 
@@ -25,6 +28,8 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     if options.stage is None:
         _run_all(options)
+        if options.install:
+            _log.info("the model lies in %s", export_bundle(options.work / "parts", BUNDLED_FOLDER, Settings()).parent)
         return
     torch.set_num_threads(1)
     job = Job(
@@ -43,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--effort", choices=sorted(_EFFORTS), default="full")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--stage", choices=list(STAGES), help="run this stage only, in this process")
+    parser.add_argument("--install", action="store_true", help="put the model into the package at the end")
     parser.add_argument("--rank", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--team-size", type=int, default=1, help=argparse.SUPPRESS)
     return parser

@@ -107,8 +107,8 @@ def train_label_free(
     return detector.eval()
 
 
-def onset_rows(scenes: SceneSet, which: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def onset_rows(scenes: SceneSet, which: np.ndarray) -> np.ndarray:
     """1 within about two frames of an impact, float32 (B, T)."""
     reach = np.exp(-1.6 * float(GRID.columns_per_frame * GRID.column_s) / 0.08)
-    rows: np.ndarray = (np.stack([scenes.onset_nearness[i] for i in which]) > reach).astype(np.float32)  # type: ignore[type-arg]
+    rows: np.ndarray = (np.stack([scenes.onset_nearness[i] for i in which]) > reach).astype(np.float32)
     return rows

@@ -118,7 +118,7 @@ class TrainingLoop:
         if (step + 1) % _SYNC_EVERY == 0:
             self.team.average(self.parameters)
         self._move_average(step)
-        return float(loss)
+        return float(loss.detach())
 
     def _rate(self, step: int) -> float:
         warm = min(1.0, (step + 1) / min(100, 1 + self.steps // 4))

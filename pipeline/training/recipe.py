@@ -10,6 +10,7 @@ Every stage is seeded and resumable; a stage whose parts are there is not run ag
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +20,7 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from pipeline.nets.clip import load_clip
@@ -38,7 +39,7 @@ from pipeline.training.diffusion_stage import (
     train_temporal_adapter,
 )
 from pipeline.training.loop import join_team
-from pipeline.training.sizes import Effort
+from pipeline.training.sizes import Effort, clip_config
 from pipeline.training.vae_stage import encode_latents, mel_pictures, train_vae
 from pipeline.training.vocabulary import write_open_clip_bpe, write_transformers_tokenizer
 
@@ -86,14 +87,8 @@ def _clip(job: Job) -> None:
     folder = job.parts / "clip"
     folder.mkdir(parents=True, exist_ok=True)
     vocab_size = write_open_clip_bpe(folder / "bpe.txt.gz")
-    _write_json(folder / "config.json", _clip_config(vocab_size))
+    (folder / "config.json").write_text(json.dumps(clip_config(vocab_size), indent=2) + "\n", encoding="utf-8")
     _save(encoder.clip, folder / "model.safetensors")
-
-
-def _clip_config(vocab_size: int) -> dict[str, object]:
-    from pipeline.training.sizes import clip_config
-
-    return clip_config(vocab_size)
 
 
 def _embeddings(job: Job) -> None:
@@ -190,12 +185,8 @@ def _sound_data(job: Job, *, embeddings: bool) -> SoundData:
         target=torch.from_numpy(target),
         active=torch.from_numpy(np.asarray(scenes.audible)[rows, target]),
         level=torch.from_numpy(np.asarray(scenes.level)[rows, target]),
-        embeddings=_load_embeddings(job) if embeddings else torch.empty(0),
+        embeddings=torch.from_numpy(np.load(job.work / "embeddings_train.npy")) if embeddings else torch.empty(0),
     )
-
-
-def _load_embeddings(job: Job) -> Tensor:
-    return torch.from_numpy(np.load(job.work / "embeddings_train.npy"))
 
 
 def _save(module: nn.Module, path: Path) -> None:
@@ -205,16 +196,10 @@ def _save(module: nn.Module, path: Path) -> None:
     temporary.replace(path)
 
 
-def _save_array(path: Path, array: np.ndarray) -> None:  # type: ignore[type-arg]
+def _save_array(path: Path, array: np.ndarray) -> None:
     temporary = path.with_suffix(".tmp.npy")
     np.save(temporary, array)
     temporary.replace(path)
-
-
-def _write_json(path: Path, value: object) -> None:
-    import json
-
-    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
 
 
 STAGES: dict[str, Stage] = {
