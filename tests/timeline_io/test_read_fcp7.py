@@ -172,6 +172,12 @@ def test_drop_frame_start_timecode_without_a_frame_number(fcp7: SimpleNamespace,
     assert (edit.rate, edit.start_frame, edit.drop_frame) == (Fraction(30000, 1001), 107892, True)
 
 
+def test_a_start_timecode_in_another_rate_is_the_same_moment(fcp7: SimpleNamespace, fcp7_file: Write) -> None:
+    code = "<timecode><rate><timebase>48</timebase></rate><frame>172800</frame></timecode>"
+    edit = read_edit(fcp7_file(fcp7.sequence(fcp7.track(fcp7.item("a.mov", 0, 24, 0, 24)), more=code)))
+    assert edit.start_frame == 86400
+
+
 def test_notes_of_clips_and_markers(fcp7: SimpleNamespace, fcp7_file: Write) -> None:
     more = (
         "<logginginfo><description>rainy</description><lognote>use wide</lognote></logginginfo>"

@@ -12,7 +12,7 @@ from defusedxml.common import DefusedXmlException, DTDForbidden  # type: ignore[
 from defusedxml.ElementTree import DefusedXMLParser  # type: ignore[import-untyped]
 
 from timeline_io.errors import EmptyEditError, UnreadableEditError, UnsupportedEditError
-from timeline_io.frames import frame_at_timecode, snap_rate
+from timeline_io.frames import frame_at, frame_at_timecode, snap_rate
 from timeline_io.readers.pick import pick
 from timeline_io.readers.xml_text import to_utf8
 
@@ -112,18 +112,23 @@ def rate_of(element: Element) -> Fraction | None:
 
 
 def start_timecode(element: Element, rate: Fraction) -> tuple[int, bool]:
-    """Frame number and drop frame of an element's `<timecode>`; (0, False) when it has none."""
+    """Frame number at `rate`, and drop frame, of an element's `<timecode>`; (0, False) when it has none."""
     code = element.find("timecode")
     if code is None:
         return 0, False
+    own_rate = rate_of(code) or rate
     drop_frame = content(code, "displayformat").upper() == "DF"
     counted = frames(code, "frame")
-    if counted is not None:
-        return int(counted), drop_frame
+    if counted is None:
+        counted = _frames_of_text(content(code, "string"), own_rate, drop_frame)
+    return frame_at(counted / own_rate, rate), drop_frame
+
+
+def _frames_of_text(text: str, rate: Fraction, drop_frame: bool) -> Fraction:
     try:
-        return frame_at_timecode(content(code, "string"), rate, drop_frame or None), drop_frame
+        return Fraction(frame_at_timecode(text, rate, drop_frame or None))
     except ValueError:
-        return 0, drop_frame
+        return Fraction(0)
 
 
 class _Guard(DefusedXMLParser):  # type: ignore[misc]
