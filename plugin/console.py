@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+_NO_WIDTH = 10_000
+
 
 class Voice:
     """One command's way of speaking. `quiet` keeps progress and results of success to itself, never an error."""
@@ -21,8 +23,8 @@ class Voice:
     def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
         self.as_json = as_json
         self.quiet = quiet
-        self.out = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
-        self.err = Console(file=sys.stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+        self.out = _console(sys.stdout)
+        self.err = _console(sys.stderr)
 
     def result(self, document: Any, *lines: Any) -> None:
         """The result: `document` with --json, otherwise the lines (text, or anything rich can show)."""
@@ -44,8 +46,7 @@ class Voice:
 
 def complain(text: str) -> None:
     """One sentence on stderr about why nothing, or not everything, was done."""
-    console = Console(file=sys.stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
-    console.print(f"foley: {text}", style="red")
+    _console(sys.stderr).print(f"foley: {text}", style="red")
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
@@ -62,6 +63,12 @@ def survive_any_letter() -> None:
     """Let stdout and stderr spell out what their encoding cannot show."""
     for stream in (sys.stdout, sys.stderr):
         _spell_out(stream)
+
+
+def _console(stream: TextIO) -> Console:
+    # A file or a pipe has no width: tables are not folded there, so that other programs can read them.
+    width = None if stream.isatty() else _NO_WIDTH
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def _spell_out(stream: TextIO) -> None:

@@ -1,5 +1,6 @@
 """foley shots: what an edit holds. Reads the edit and nothing else; no model, no media."""
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from plugin.commands.options import (
@@ -44,7 +45,8 @@ def shots(
         "skipped": skipped,
     }
     columns = ("shot_id", "name", "at", "seconds", "speed", "media")
-    shown = table(columns, [[str(row[column]) for column in columns] for row in rows])
+    home = f"{found.path.parent}{os.sep}"
+    shown = table(columns, [[str(row[column]).removeprefix(home) for column in columns] for row in rows])
     left_out = [f"left out: {item['name'] or 'something without a name'}: {item['reason']}" for item in skipped]
     Voice(as_json=as_json, quiet=quiet).result(document, shown, *left_out, f"{len(rows)} shots at {found.rate} fps")
     return 0

@@ -128,18 +128,22 @@ class Cut:
 
 @pytest.fixture
 def edit_of(tmp_path: Path) -> Callable[..., Path]:
-    """Write an edit of these cuts, one after the other from 01:00:00:00."""
+    """Write an edit of these cuts; `name` and `folder` say where."""
 
     def write(*cuts: Cut, name: str = "reel.otio", folder: Path | None = None) -> Path:
-        track = otio.schema.Track(name="V1", kind=otio.schema.TrackKind.Video, children=[_clip(cut) for cut in cuts])
-        start = otio.opentime.RationalTime(RATE * 3600, RATE)
-        timeline = otio.schema.Timeline(name=Path(name).stem, tracks=[track], global_start_time=start)
-        path = (folder or tmp_path) / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(timeline.to_json_string(), encoding="utf-8")
-        return path
+        return write_edit((folder or tmp_path) / name, cuts)
 
     return write
+
+
+def write_edit(path: Path, cuts: Sequence[Cut]) -> Path:
+    """An OTIO file with these cuts, one after the other from 01:00:00:00."""
+    track = otio.schema.Track(name="V1", kind=otio.schema.TrackKind.Video, children=[_clip(cut) for cut in cuts])
+    start = otio.opentime.RationalTime(RATE * 3600, RATE)
+    timeline = otio.schema.Timeline(name=path.stem, tracks=[track], global_start_time=start)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(timeline.to_json_string(), encoding="utf-8")
+    return path
 
 
 @pytest.fixture

@@ -1,0 +1,62 @@
+"""A server for one pass: found out at once when it does not start."""
+
+import subprocess
+import sys
+from typing import IO
+
+import pytest
+
+from flows import private_server
+from flows.errors import ConductorError
+
+ANSWERS = """
+import http.server, sys
+class Ok(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers()
+    def log_message(self, *args): pass
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Ok).serve_forever()
+"""
+
+
+def start_with(code: str, monkeypatch: pytest.MonkeyPatch) -> list["subprocess.Popen[bytes]"]:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(port: int, complaints: IO[bytes]) -> "subprocess.Popen[bytes]":
+        started.append(subprocess.Popen([sys.executable, "-c", code, str(port)], stderr=complaints))
+        return started[-1]
+
+    monkeypatch.setattr(private_server, "_start", start)
+    monkeypatch.setattr(private_server, "_SERVER", private_server._PrivateServer())
+    return started
+
+
+def test_it_is_started_once_and_again_when_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = start_with(ANSWERS, monkeypatch)
+    try:
+        first = private_server.private_api_url()
+        assert first == private_server.private_api_url()
+        assert first.startswith("http://127.0.0.1:")
+        started[0].kill()
+        started[0].wait()
+        private_server.private_api_url()
+        assert len(started) == 2
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+def test_its_last_words_are_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    start_with("raise SystemExit('the database is locked')", monkeypatch)
+    with pytest.raises(ConductorError, match=r"the database is locked.*foley doctor"):
+        private_server.private_api_url()
+
+
+def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = start_with("import time; time.sleep(60)", monkeypatch)
+    monkeypatch.setattr(private_server, "_PATIENCE_S", 0.3)
+    with pytest.raises(ConductorError, match="no answer"):
+        private_server.private_api_url()
+    started[0].kill()
+    started[0].wait()
