@@ -73,6 +73,7 @@ def _lay(
         edit_name=plan.edit.name,
         edit_digest=plan.edit.digest,
         rate=plan.edit.rate,
+        drop_frame=plan.edit.drop_frame,
         model=plan.card.name,
         outputs=_outputs(out, sheet, laid=bool(tracks)),
         shots=shots,

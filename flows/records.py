@@ -93,6 +93,7 @@ class PassReport:
     model: str
     outputs: OutputPaths
     shots: tuple[ShotReport, ...]
+    drop_frame: bool = False
     tracks: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0

@@ -10,6 +10,7 @@ from flows.records import CueReport, PassReport, ShotReport, ShotState
 from pipeline.weights.registry import ModelCard
 from timeline_io.frames import timecode
 
+_ASKED_BY = {"sheet": "from the cue sheet", "note": "from a note", "name": "from the clip's name"}
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; --sound: #2f7d5b; --bad: #b3372f; --idle: #8a8a8a; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
@@ -70,12 +71,13 @@ def _row(shot: ShotReport, report: PassReport) -> str:
 def _place(shot: ShotReport, report: PassReport) -> str:
     if shot.state is ShotState.SKIPPED and not shot.frame_count:
         return ""
-    return f"{timecode(shot.first_frame, report.rate)}<br>{float(shot.frame_count / report.rate):.2f} s"
+    return (
+        f"{timecode(shot.first_frame, report.rate, report.drop_frame)}<br>{float(shot.frame_count / report.rate):.2f} s"
+    )
 
 
 def _cue(cue: CueReport, report: PassReport) -> str:
-    asked = {"sheet": "from the cue sheet", "note": "from a note", "name": "from the clip's name"}
-    why = asked.get(cue.source, f"heard by CLIP, confidence {cue.confidence:.2f}")
+    why = f"{_ASKED_BY.get(cue.source, 'heard by CLIP')}, confidence {cue.confidence:.2f}"
     warning = f"; {escape(cue.warning)}" if cue.warning else ""
     small = f'<span class="why">{escape(cue.category)}, {why}, seed {cue.seed}{warning}</span>'
     head = f"<div>{escape(cue.label)} {small}</div>"

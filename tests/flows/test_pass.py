@@ -338,7 +338,10 @@ def test_names_of_any_kind_survive(
     media = tmp_path / "media 100% #1 'q' \"d\" & 列車.mp4"
     shutil.copy(movie("a.mp4"), media)
     name = 'train <script>alert("x")</script> [bold] 列車 é'
-    edit = edit_of(Cut(name=name, media=media), name="reel 50% #2 'é' 編集.otio", folder=tmp_path / "a b&c #")
+    note = "foley: 列車 & <b>通過</b>"
+    edit = edit_of(
+        Cut(name=name, media=media, note=note), name="reel 50% #2 'é' 編集.otio", folder=tmp_path / "a b&c #"
+    )
     report = go(edit, options)
     assert states(report) == ["made"]
     wav = report.shots[0].cues[0].wav
@@ -347,7 +350,7 @@ def test_names_of_any_kind_survive(
     assert "<script>" not in page and "列車" in page
     assert report.outputs.cues
     rows = list(csv.DictReader(report.outputs.cues.read_text(encoding="utf-8-sig").splitlines()))
-    assert rows[0]["clip"] == name
+    assert (rows[0]["clip"], rows[0]["label"]) == (name, "列車 & <b>通過</b>")
 
 
 def test_the_page_asks_nothing_of_the_network(

@@ -77,18 +77,24 @@ def engine() -> Iterator[FakeEngine]:
 
 
 @pytest.fixture
-def card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelCard:
-    """A model of two labels that knows drawn scenes only; every pass of the test finds it, whatever it asks for."""
+def card(monkeypatch: pytest.MonkeyPatch) -> ModelCard:
+    """The made-up model; every pass of the test finds it, whatever it asks for."""
+    monkeypatch.setattr("flows.plan.find_model", lambda name: made_up_card())
+    return made_up_card()
+
+
+def made_up_card() -> ModelCard:
+    """A model of two labels that knows drawn scenes only."""
     labels = (
         KnownLabel(text="train passing", category="vehicles", words=("train pass", "train")),
         KnownLabel(text="bouncing ball", category="props", words=("ball",)),
     )
-    made_up = ModelCard(
+    return ModelCard(
         name="mini",
         title="Made up",
         licence="Apache-2.0",
         domain="drawn scenes",
-        folder=tmp_path,
+        folder=Path("/nowhere"),
         labels=labels,
         settings=Settings(),
         files={"nothing": "0" * 64},
@@ -97,8 +103,6 @@ def card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelCard:
         closed_vocabulary=True,
         bundled=True,
     )
-    monkeypatch.setattr("flows.plan.find_model", lambda name: made_up)
-    return made_up
 
 
 @pytest.fixture(scope="session")
