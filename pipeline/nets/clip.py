@@ -50,7 +50,6 @@ def build_clip(config: dict[str, Any], bpe_path: Path) -> ClipEncoder:
     if tokenizer.vocab_size != text["vocab_size"]:
         raise ValueError(f"{bpe_path} gives {tokenizer.vocab_size} tokens, the config asks for {text['vocab_size']}")
     clip = CLIP(embed_dim=config["embed_dim"], vision_cfg=config["vision_cfg"], text_cfg=text)
-    # open_clip types image_size as an attribute of its vision config only.
     encoder = ClipEncoder(clip, tokenizer, image_size=config["vision_cfg"]["image_size"], embed_dim=config["embed_dim"])
     return encoder.to(memory_format=torch.channels_last)
 

@@ -1,0 +1,197 @@
+"""A take depends on its request alone: same bits alone, in a batch, in another order, after a resume."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from pipeline.clip_store import ClipStore, FeatureStore
+from pipeline.denoise import denoise, plan_denoising
+from pipeline.detect import active_spans, detect, median_filter, spot
+from pipeline.errors import MediaError
+from pipeline.evaluation.presence import frame_f1
+from pipeline.generate import generate_takes, look, make_take
+from pipeline.nets.bundle import Bundle, load_bundle
+from pipeline.probe import probe_movie
+from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, FoleyRequest, MediaSpan, ShotFeatures
+from pipeline.runtime import pin_threads, take_noise
+from pipeline.scenes.catalogue import source_named
+from pipeline.scenes.movie import write_scene_movie
+from pipeline.scenes.scene import audible, make_scene, silent_scene
+from pipeline.settings import Settings
+
+FAST = Settings(steps=3)
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    return load_bundle("mini", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def train(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    scene = make_scene(245, 12.5, target=source_named("train"), others=())
+    return write_scene_movie(scene, tmp_path_factory.mktemp("movies") / "train.mp4", rate=Fraction(25))
+
+
+def _span(movie: Path, start_s: str, duration_s: str, speed: int = 1) -> MediaSpan:
+    return MediaSpan(
+        path=movie,
+        digest=probe_movie(movie).digest,
+        start_s=Fraction(start_s),
+        duration_s=Fraction(duration_s),
+        speed=Fraction(speed),
+    )
+
+
+def _request(span: MediaSpan, bundle: Bundle, seed: int = 1, label: str = "train passing") -> FoleyRequest:
+    return FoleyRequest(span=span, label=label, seed=seed, settings_digest=FAST.digest(), model_digest=bundle.digest)
+
+
+def _make(requests: Sequence[FoleyRequest], bundle: Bundle, folder: Path) -> list[ClipReceipt]:
+    features, clips = FeatureStore(folder / "features"), ClipStore(folder / "takes")
+    return generate_takes(requests, bundle, FAST, features, clips)
+
+
+@pytest.fixture(scope="module")
+def requests(train: Path, bundle: Bundle) -> list[FoleyRequest]:
+    spans = [_span(train, "1/2", "3/2"), _span(train, "3", "4/10"), _span(train, "9", "2", -1), _span(train, "1", "1")]
+    return [_request(span, bundle, seed=i) for i, span in enumerate(spans)]
+
+
+def test_alone_in_a_batch_and_in_another_order_the_bits_are_the_same(
+    requests: list[FoleyRequest], bundle: Bundle, tmp_path: Path
+) -> None:
+    together = _make(requests, bundle, tmp_path / "together")
+    backwards = _make(requests[::-1], bundle, tmp_path / "backwards")[::-1]
+    alone = [_make([request], bundle, tmp_path / f"alone{i}")[0] for i, request in enumerate(requests)]
+    assert [r.sha256 for r in together] == [r.sha256 for r in backwards] == [r.sha256 for r in alone]
+    assert len({r.sha256 for r in together}) == len(requests)
+
+
+def test_a_resumed_pass_makes_only_what_is_missing_and_the_same_bits(
+    requests: list[FoleyRequest], bundle: Bundle, tmp_path: Path
+) -> None:
+    whole = _make(requests, bundle, tmp_path / "whole")
+    _make(requests[:2], bundle, tmp_path / "resumed")
+    kept = {p: p.stat().st_mtime_ns for p in (tmp_path / "resumed" / "takes").rglob("*.wav")}
+    resumed = _make(requests, bundle, tmp_path / "resumed")
+    assert [r.sha256 for r in resumed] == [r.sha256 for r in whole]
+    assert all(path.stat().st_mtime_ns == when for path, when in kept.items())
+
+
+def test_another_seed_is_another_take(train: Path, bundle: Bundle, tmp_path: Path) -> None:
+    span = _span(train, "1/2", "1")
+    first, second = _make([_request(span, bundle, seed=1), _request(span, bundle, seed=2)], bundle, tmp_path)
+    assert first.sha256 != second.sha256
+
+
+@pytest.mark.parametrize("duration_s", ["1/24", "4/10", "1001/1000", "10427/2400"])
+def test_a_take_has_the_samples_of_its_length_rounded_up(
+    train: Path, bundle: Bundle, tmp_path: Path, duration_s: str
+) -> None:
+    receipt = _make([_request(_span(train, "3", duration_s), bundle)], bundle, tmp_path)[0]
+    samples, rate = soundfile.read(receipt.wav, dtype="int32")
+    assert rate == SAMPLE_RATE_HZ
+    assert len(samples) == receipt.samples == math.ceil(Fraction(duration_s) * SAMPLE_RATE_HZ)
+
+
+def test_the_key_is_the_content_and_not_the_place(train: Path, bundle: Bundle, tmp_path: Path) -> None:
+    copy = tmp_path / "elsewhere.mp4"
+    copy.write_bytes(train.read_bytes())
+    assert _request(_span(train, "1", "2"), bundle).key() == _request(_span(copy, "1", "2"), bundle).key()
+    other = replace(_span(train, "1", "2"), speed=Fraction(2))
+    assert _request(other, bundle).key() != _request(_span(train, "1", "2"), bundle).key()
+
+
+def test_a_label_that_never_sounds_gives_digital_silence(train: Path, bundle: Bundle, tmp_path: Path) -> None:
+    receipt = _make([_request(_span(train, "1", "2"), bundle, label="hammer hitting metal")], bundle, tmp_path)[0]
+    assert receipt.silent and receipt.peak == 0.0
+    assert not soundfile.read(receipt.wav)[0].any()
+
+
+def test_a_truncated_movie_is_one_sentence(bundle: Bundle, train: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(train.read_bytes()[:600])
+    span = replace(_span(train, "1", "1"), path=broken, digest="0" * 64)
+    with pytest.raises(MediaError, match=r"broken\.mp4"):
+        look(span, bundle, FeatureStore(tmp_path / "f"))
+
+
+def test_features_are_looked_at_once(train: Path, bundle: Bundle, tmp_path: Path) -> None:
+    features = FeatureStore(tmp_path / "f")
+    first = look(_span(train, "1", "1"), bundle, features)
+    gone = replace(_span(train, "1", "1"), path=tmp_path / "gone.mp4")
+    np.testing.assert_array_equal(look(gone, bundle, features).frame_embeddings, first.frame_embeddings)
+
+
+def test_detection_follows_the_scene(bundle: Bundle, train: Path, tmp_path: Path) -> None:
+    scene = make_scene(245, 12.5, target=source_named("train"), others=())
+    features = look(_span(train, "0", "12"), bundle, FeatureStore(tmp_path / "f"))
+    found = detect(features, "train passing", bundle, bundle.card.settings)
+    truth = audible(scene.stems[0], features.times_s)
+    assert frame_f1([found.active], [truth]) > 0.9
+    backwards = look(_span(train, "12", "12", -1), bundle, FeatureStore(tmp_path / "f"))
+    reverse = detect(backwards, "train passing", bundle, bundle.card.settings)
+    assert frame_f1([reverse.active], [audible(scene.stems[0], 12 - features.times_s)]) > 0.85
+
+
+def test_clip_itself_spots_what_sounds_and_leaves_silence_alone(bundle: Bundle, train: Path, tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path / "f")
+    heard = spot(look(_span(train, "1", "6"), bundle, store), bundle, bundle.card.settings)
+    assert [s.label for s in heard] == ["train passing"] and heard[0].category == "vehicles"
+    quiet = write_scene_movie(silent_scene(51, 4.0), tmp_path / "quiet.mp4", rate=Fraction(25))
+    assert spot(look(_span(quiet, "0", "4"), bundle, store), bundle, bundle.card.settings) == ()
+
+
+def test_a_long_canvas_is_made_in_windows_and_a_short_one_is_not(bundle: Bundle, train: Path, tmp_path: Path) -> None:
+    features = look(_span(train, "0", "12"), bundle, FeatureStore(tmp_path / "f"))
+    condition = detect(features, "train passing", bundle, FAST)
+    with torch.inference_mode():
+        plan = plan_denoising("train passing", 1, features, condition, bundle, FAST)
+        latents = denoise(plan, bundle, FAST)
+    assert len(plan.windows) == 2
+    assert latents.shape[-1] == bundle.grid.latents_for(Fraction(12))
+    assert torch.isfinite(latents).all() and 0.5 < float(latents.std()) < 2.0
+
+
+def test_switching_both_adapters_off_leaves_the_text_alone(bundle: Bundle, train: Path, tmp_path: Path) -> None:
+    features = look(_span(train, "1", "2"), bundle, FeatureStore(tmp_path / "f"))
+    other = ShotFeatures(frame_embeddings=features.frame_embeddings[::-1].copy(), times_s=features.times_s)
+    off = replace(FAST, frame_scale=0.0, temporal_scale=0.0, detector="always")
+    on = replace(FAST, detector="always")
+    request = _request(_span(train, "1", "2"), bundle)
+    without = [make_take(request, f, bundle, off)[0].samples for f in (features, other)]
+    with_frames = [make_take(request, f, bundle, on)[0].samples for f in (features, other)]
+    np.testing.assert_array_equal(*without)
+    assert not np.array_equal(*with_frames)
+
+
+def test_noise_is_that_of_the_seed() -> None:
+    torch.manual_seed(123)
+    first = take_noise(7, (1, 2, 3))
+    torch.randn(10)
+    assert torch.equal(first, take_noise(7, (1, 2, 3)))
+    pin_threads()
+    assert torch.get_num_threads() == 1
+
+
+def test_the_median_takes_flicker_and_leaves_edges() -> None:
+    row = np.array([0, 0, 1, 0, 0, 1, 1, 1, 1, 0, 1, 1], dtype=np.float32)
+    np.testing.assert_array_equal(median_filter(row, 3), [0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1])
+    np.testing.assert_array_equal(median_filter(row, 1), row)
+
+
+def test_spans_are_half_open_and_in_seconds(bundle: Bundle, train: Path, tmp_path: Path) -> None:
+    features = look(_span(train, "1", "1"), bundle, FeatureStore(tmp_path / "f"))
+    condition = detect(features, "train passing", bundle, FAST)
+    flags = np.zeros(len(condition.active), dtype=bool)
+    flags[2:5] = flags[-1] = True
+    spans = active_spans(replace(condition, active=flags), 0.032)
+    assert spans == ((0.064, 0.16), (round((len(flags) - 1) * 0.032, 3), round(len(flags) * 0.032, 3)))

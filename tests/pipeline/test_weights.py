@@ -1,0 +1,105 @@
+"""Model cards and files: what is there is checked before it is used."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from pipeline.errors import WeightsError
+from pipeline.label import category_of
+from pipeline.nets.bundle import load_bundle, load_into
+from pipeline.nets.detector import LinearDetector
+from pipeline.settings import Settings
+from pipeline.weights.registry import find_model, known_models, verify_files
+
+MINI = find_model("mini")
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(MINI.folder, tmp_path / "model"))
+
+
+def test_the_bundled_model_is_whole_small_and_says_what_it_is() -> None:
+    verify_files(MINI)
+    assert MINI.installed and MINI.bundled and MINI.size_bytes < 30_000_000
+    assert len(MINI.labels) == 10 and MINI.procedural_only and MINI.closed_vocabulary
+    assert MINI.licence == "Apache-2.0"
+    assert [card.name for card in known_models()] == ["mini"]
+
+
+def test_all_weights_are_half_precision_safetensors() -> None:
+    weights = [MINI.folder / name for name in MINI.files if not name.endswith((".json", ".txt", ".gz"))]
+    assert weights and all(path.suffix == ".safetensors" for path in weights)
+
+
+def test_labels_lie_in_the_stem_their_words_say() -> None:
+    assert {label.text: label.category for label in MINI.labels} == {
+        label.text: category_of(label.text) for label in MINI.labels
+    }
+
+
+def test_one_changed_byte_is_found_and_the_file_is_named(copy: Path) -> None:
+    path = copy / "detector" / "linear.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(WeightsError, match=r"linear\.safetensors.* was changed"):
+        load_bundle(str(copy), device="cpu")
+
+
+def test_a_missing_file_is_named(copy: Path) -> None:
+    (copy / "vae" / "config.json").unlink()
+    with pytest.raises(WeightsError, match=r"vae/config\.json.* is missing"):
+        load_bundle(str(copy), device="cpu")
+    assert not find_model(str(copy)).installed
+
+
+def test_a_model_elsewhere_has_the_same_digest(copy: Path) -> None:
+    elsewhere = find_model(str(copy))
+    assert elsewhere.digest == MINI.digest and not elsewhere.bundled
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"name": "x"}', "\x00"])
+def test_a_damaged_card_is_one_sentence(copy: Path, text: str) -> None:
+    (copy / "model.json").write_text(text)
+    with pytest.raises(WeightsError, match=r"model\.json is damaged"):
+        find_model(str(copy))
+
+
+def test_an_unknown_setting_in_a_card_is_refused(copy: Path) -> None:
+    card = json.loads((copy / "model.json").read_text())
+    card["settings"]["stepz"] = 3
+    (copy / "model.json").write_text(json.dumps(card))
+    with pytest.raises(WeightsError, match="stepz"):
+        find_model(str(copy))
+
+
+def test_an_unknown_model_names_the_known_ones() -> None:
+    with pytest.raises(WeightsError, match="the models are: mini"):
+        find_model("maxi")
+
+
+def test_weights_of_another_shape_are_refused_with_their_key() -> None:
+    with pytest.raises(WeightsError, match=r"proj\.weight"):
+        load_into(LinearDetector(64), MINI.folder / "detector" / "linear.safetensors")
+
+
+def test_the_bundle_is_loaded_once_per_process() -> None:
+    assert load_bundle("mini", device="cpu") is load_bundle("mini", device="cpu")
+
+
+def test_no_weight_can_be_trained_by_accident() -> None:
+    bundle = load_bundle("mini", device="cpu")
+    modules: list[torch.nn.Module] = [bundle.unet, bundle.temporal_adapter, bundle.text_encoder, bundle.codec.vae]
+    assert not any(p.requires_grad for m in modules for p in m.parameters())
+
+
+def test_settings_have_a_digest_of_their_values() -> None:
+    assert Settings().digest() == Settings().digest() != Settings(steps=17).digest()
+    with pytest.raises(ValueError, match="steps is 0"):
+        Settings(steps=0)
+    with pytest.raises(ValueError, match="odd"):
+        Settings(median_frames=4)

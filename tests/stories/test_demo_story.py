@@ -1,0 +1,153 @@
+"""The newcomer's story: `foley demo` with the bundled model, and every sound is where the scenes say it belongs."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from pipeline.evaluation.envelope import loudness_envelope_db
+from pipeline.evaluation.onset_match import score_onsets, tally_onsets
+from pipeline.evaluation.onsets import onset_times_s
+from pipeline.evaluation.presence import frame_counts
+from plugin.demo_edit import RATE, START_FRAME, TRUTH_STEP_S
+from timeline_io.frames import sample_at
+from timeline_io.read import read_edit
+
+SOUNDS_FROM_DB = -45.0
+RATE_HZ = 48_000
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """The JSON document of a finished demo, with its folder."""
+    folder = tmp_path_factory.mktemp("story") / "a demo, 100% new"
+    command = [sys.executable, "-m", "plugin.cli", "demo", "--out", str(folder), "--no-prefect", "--json"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert run.returncode == 0, run.stderr
+    yield json.loads(run.stdout) | {"folder": folder}
+
+
+def _cues(demo: dict[str, Any]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """The laid cues by clip name and label."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for shot in demo["shots"]:
+        for cue in shot["cues"]:
+            if cue["wav"]:
+                found.setdefault((shot["name"], cue["label"]), []).append({**cue, **_record(shot)})
+    return found
+
+
+def _record(shot: dict[str, Any]) -> dict[str, int]:
+    return {"shot_first": shot["first_frame"], "shot_frames": shot["frame_count"]}
+
+
+def _truth(demo: dict[str, Any]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads((demo["folder"] / "media" / "truth.json").read_text())
+    return rows
+
+
+def _heard(cue: dict[str, Any]) -> NDArray[np.float32]:
+    """The samples of the shot itself, without its handles."""
+    samples, rate_hz = soundfile.read(cue["wav"], dtype="float32")
+    assert rate_hz == RATE_HZ
+    begin = sample_at(cue["shot_first"], RATE, RATE_HZ)
+    end = sample_at(cue["shot_first"] + cue["shot_frames"], RATE, RATE_HZ)
+    return np.asarray(samples[begin - cue["first_sample"] : end - cue["first_sample"]])
+
+
+def _pairs(demo: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any], NDArray[np.float32], float]]:
+    """Truth row, cue, its samples, and how many seconds of the clip lie before the cue's shot."""
+    cues = _cues(demo)
+    for row in _truth(demo):
+        for cue in cues.get((row["clip"], row["label"]), []):
+            yield row, cue, _heard(cue), (cue["shot_first"] - row["record_first"]) / float(RATE)
+
+
+def test_every_shot_but_the_lost_reel_and_the_silent_one_has_sound(demo: dict[str, Any]) -> None:
+    states = {shot["name"]: shot["state"] for shot in demo["shots"]}
+    assert states.pop("lost_reel_train") == "failed"
+    assert states.pop("kites") == "silent"
+    assert states.pop("rain_disabled") == "skipped"
+    assert set(states.values()) == {"made"}
+    assert len(states) == 13
+    street = [s for s in demo["shots"] if s["name"] == "street_corner"]
+    assert {cue["label"] for cue in street[0]["cues"]} == {"car passing by", "footsteps walking"}
+
+
+def test_what_has_no_name_is_heard_by_clip(demo: dict[str, Any]) -> None:
+    shot = next(s for s in demo["shots"] if s["name"] == "A003_C017")
+    assert [(cue["label"], cue["source"]) for cue in shot["cues"]] == [("rain falling", "heard")]
+
+
+def test_continuous_sounds_come_and_go_with_the_picture(demo: dict[str, Any]) -> None:
+    heard, true = [], []
+    for row, _, samples, offset_s in _pairs(demo):
+        if row["continuous"]:
+            first = round(offset_s / TRUTH_STEP_S)
+            present = loudness_envelope_db(samples, RATE_HZ, step_s=TRUTH_STEP_S) > SOUNDS_FROM_DB
+            truth = np.array(row["sounds"][first : first + len(present)], dtype=bool)
+            heard.append(present[: len(truth)])
+            true.append(truth)
+    counts = frame_counts(heard, true)
+    assert len(heard) == 9
+    assert counts.f1 > 0.85
+
+
+def test_impacts_sound_when_they_are_seen(demo: dict[str, Any]) -> None:
+    tallies = []
+    for row, _, samples, offset_s in _pairs(demo):
+        if not row["continuous"]:
+            true = np.array(row["onsets_s"]) - offset_s
+            tallies.append(tally_onsets(onset_times_s(samples, RATE_HZ), true, tolerance_s=0.1))
+    score = score_onsets(tallies)
+    assert len(tallies) == 5
+    assert score.recall > 0.7
+    assert score.median_error_s < 0.05
+
+
+def test_files_are_exact_broadcast_waves(demo: dict[str, Any]) -> None:
+    for cues in _cues(demo).values():
+        for cue in cues:
+            info = soundfile.info(cue["wav"])
+            edges = [
+                sample_at(f, RATE, RATE_HZ) for f in (cue["record_first"], cue["record_first"] + cue["record_count"])
+            ]
+            assert (info.frames, info.samplerate, info.channels) == (edges[1] - edges[0], RATE_HZ, 1)
+            assert info.subtype == "PCM_24"
+            with av.open(cue["wav"]) as container:
+                assert int(container.metadata["time_reference"]) == edges[0] == cue["first_sample"]
+
+
+def test_the_edit_comes_back_with_our_tracks_and_nothing_else_changed(demo: dict[str, Any]) -> None:
+    before = json.loads((demo["folder"] / "demo.otio").read_text())
+    after = json.loads(Path(demo["outputs"]["edit"]).read_text())
+    tracks = after["tracks"]["children"]
+    ours = [track for track in tracks if track["name"].startswith("FOLEY")]
+    assert len(ours) == len(demo["tracks"]) > 0
+    after["tracks"]["children"] = tracks[: len(before["tracks"]["children"])]
+    assert after == before
+    assert read_edit(Path(demo["outputs"]["edit"])).shots == read_edit(demo["folder"] / "demo.otio").shots
+
+
+def test_the_preview_lasts_as_long_as_the_edit_and_has_sound(demo: dict[str, Any]) -> None:
+    edit = read_edit(demo["folder"] / "demo.otio")
+    with av.open(demo["outputs"]["preview"]) as container:
+        assert container.streams.video[0].frames == edit.frame_count
+        sound = np.concatenate([f.to_ndarray()[0] for f in container.decode(audio=0)])
+    assert np.abs(sound).max() > 0.05
+    assert edit.start_frame == START_FRAME
+
+
+def test_there_is_a_report_a_cue_sheet_and_a_manifest(demo: dict[str, Any]) -> None:
+    outputs = demo["outputs"]
+    assert "lost_reel" in Path(outputs["report"]).read_text()
+    assert "street_corner" in Path(outputs["cues"]).read_text()
+    assert json.loads(Path(outputs["manifest"]).read_text())["model"]["name"] == "mini"
