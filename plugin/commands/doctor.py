@@ -31,5 +31,5 @@ def doctor(
     if as_json:
         voice.result({"ok": not failed, "findings": [asdict(finding) for finding in findings]})
     if failed:
-        complain(f"{len(failed)} checks failed: {', '.join(failed)}")
+        complain(f"not in order: {', '.join(failed)}")
     return 1 if failed else 0
