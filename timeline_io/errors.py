@@ -1,11 +1,11 @@
 """What can go wrong with a timeline, as a tree.
 
-    TimelineError                 one sentence: what, where, what to do
-    ├── UnreadableEditError       the file is no edit we can read (missing, empty, wrong kind, damaged, unsafe)
-    ├── UnsupportedEditError      an edit of a kind or version we do not read yet
-    ├── EmptyEditError            an edit without a picture track or without a single usable shot
-    ├── CueSheetError             a cell of a cue sheet is wrong; names the row and the column
-    └── LayingError               the new tracks cannot be written
+TimelineError                 one sentence: what, where, what to do
+├── UnreadableEditError       the file is no edit we can read (missing, empty, wrong kind, damaged, unsafe)
+├── UnsupportedEditError      an edit of a kind or version we do not read yet
+├── EmptyEditError            an edit without a picture track or without a single usable shot
+├── CueSheetError             a cell of a cue sheet is wrong; names the row and the column
+└── LayingError               the new tracks cannot be written
 """
 
 

@@ -60,13 +60,11 @@ def remove_foley_tracks(path: Path, out: Path, *, takes: Path | None = None, seq
     return out
 
 
-def plan_tracks(
-    clips_by_category: Mapping[str, Sequence[PlacedClip]], prefix: str = "FOLEY"
-) -> tuple[FoleyTrack, ...]:
+def plan_tracks(clips_by_category: Mapping[str, Sequence[PlacedClip]], prefix: str = "FOLEY") -> tuple[FoleyTrack, ...]:
     """Clips by category -> tracks "FOLEY Props 1", "FOLEY Props 2", ... on which no two clips overlap.
 
-        Props  [ a  ]  [ c ]         ->   FOLEY Props 1   [ a  ]  [ c ]
-                  [ b ]                   FOLEY Props 2      [ b ]
+    Props  [ a  ]  [ c ]         ->   FOLEY Props 1   [ a  ]  [ c ]
+              [ b ]                   FOLEY Props 2      [ b ]
     """
     tracks: list[FoleyTrack] = []
     for category, clips in clips_by_category.items():

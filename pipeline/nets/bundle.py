@@ -133,7 +133,7 @@ def load_into(module: Net, path: Path) -> Net:
     return module.requires_grad_(False).eval()
 
 
-_resident: dict[tuple[str, str], Bundle] = {}
+_resident: dict[tuple[Path, str, str], Bundle] = {}
 _resident_lock = Lock()
 
 
@@ -144,7 +144,7 @@ def load_bundle(model: str = "mini", *, device: str = "auto", verify: bool = Tru
     """
     card = find_model(model)
     chosen = choose_device(device)
-    key = (card.digest, str(chosen))
+    key = (card.folder.resolve(), card.digest, str(chosen))
     with _resident_lock:
         if key not in _resident:
             if verify:

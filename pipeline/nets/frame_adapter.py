@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import torch
 from diffusers import UNet2DConditionModel
@@ -89,11 +89,15 @@ class FrameAdapter(nn.Module):
         layers = cross_attention_layers(unet)
         self.ip_adapter = nn.ModuleDict({i: _KeyValue(token_dim, layer.inner_dim) for i, layer in layers.items()})
 
+    @property
+    def _layers(self) -> dict[str, _KeyValue]:
+        return cast(dict[str, _KeyValue], dict(self.ip_adapter.items()))
+
     def start_from_text(self, unet: UNet2DConditionModel) -> None:
         """Initialise K and V of the frames with those of the text."""
         for i, layer in cross_attention_layers(unet).items():
-            self.ip_adapter[i].to_k_ip.weight.data.copy_(layer.to_k.weight)  # type: ignore[operator]
-            self.ip_adapter[i].to_v_ip.weight.data.copy_(layer.to_v.weight)  # type: ignore[operator]
+            self._layers[i].to_k_ip.weight.data.copy_(layer.to_k.weight)
+            self._layers[i].to_v_ip.weight.data.copy_(layer.to_v.weight)
 
     def prepare(
         self,
@@ -113,8 +117,8 @@ class FrameAdapter(nn.Module):
         tokens = self.image_proj(embeddings * unit)
         per_token = None if times_s is None else times_s.repeat_interleave(self.image_proj.tokens)
         return FrameContext(
-            keys={i: layer.to_k_ip(tokens) for i, layer in self.ip_adapter.items()},  # type: ignore[operator,union-attr]
-            values={i: layer.to_v_ip(tokens) for i, layer in self.ip_adapter.items()},  # type: ignore[operator,union-attr]
+            keys={i: layer.to_k_ip(tokens) for i, layer in self._layers.items()},
+            values={i: layer.to_v_ip(tokens) for i, layer in self._layers.items()},
             scale=scale,
             rows=rows,
             columns=columns,

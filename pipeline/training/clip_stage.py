@@ -1,12 +1,13 @@
 """Train the bundled CLIP: frames against the phrases of what is in them.
 
 A batch holds many frames with the same things, so the loss is a sigmoid over the known frame-phrase matrix rather
-than InfoNCE. A linear head also reads the level of each source and the nearness of an impact, so that an embedding
-keeps where a thing is in its movement and not only which thing it is.
+than InfoNCE. A linear head also reads which sources sound, how loud, and how near an impact is, so that an embedding
+keeps what state a thing is in (a lamp that is lit, a rotor that turns) and not only which thing it is.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ def train_clip(work: Path, scenes: SceneSet, *, steps: int, seed: int) -> ClipEn
     torch.manual_seed(seed)
     encoder = new_clip(work)
     temperature = _Temperature()
-    attributes = nn.Linear(EMBED_DIM, len(SOURCES) + 1)
+    attributes = nn.Linear(EMBED_DIM, 2 * len(SOURCES) + 1)
     loop = TrainingLoop(
         "clip",
         work,
@@ -79,13 +80,16 @@ def _loss(
     image, text = F.normalize(image.float(), dim=-1), F.normalize(text.float(), dim=-1)
     weight = torch.where(seen > 0, 3.0, 1.0)
     contrast = F.binary_cross_entropy_with_logits(temperature(image @ text.T), seen, weight=weight)
-    return contrast + 0.5 * _attribute_loss(attributes(image * EMBED_DIM**0.5), scenes, which, when)
+    return contrast + _attribute_loss(attributes(image * EMBED_DIM**0.5), scenes, which, when)
 
 
 def _attribute_loss(predicted: Tensor, scenes: SceneSet, which: NDArray[np.int64], when: NDArray[np.int64]) -> Tensor:
-    level = torch.from_numpy(scenes.level[which, :, when].astype(np.float32))
-    nearness = torch.from_numpy(scenes.onset_nearness[which, when].astype(np.float32))
-    return F.mse_loss(predicted, torch.cat([level, nearness[:, None]], dim=1))
+    sounding, level, nearness = predicted.split([len(SOURCES), len(SOURCES), 1], dim=1)
+    heard = torch.from_numpy(scenes.audible[which, :, when]).float()
+    true_level = torch.from_numpy(scenes.level[which, :, when].astype(np.float32))
+    true_nearness = torch.from_numpy(scenes.onset_nearness[which, when].astype(np.float32))
+    states = F.binary_cross_entropy_with_logits(sounding, heard)
+    return states + F.mse_loss(level, true_level) + 0.1 * F.mse_loss(nearness[:, 0], true_nearness)
 
 
 def augmented(pixels: Tensor) -> Tensor:
@@ -101,8 +105,13 @@ def augmented(pixels: Tensor) -> Tensor:
 
 def embed_scenes(encoder: ClipEncoder, scenes: SceneSet) -> NDArray[np.float16]:
     """Embeddings of all frames, float16 (N, T, D)."""
-    rows = [encode_in_batches(encoder, np.asarray(frames)) for frames in scenes.frames]
-    return np.stack(rows).astype(np.float16)
+
+    def embed(number: int) -> NDArray[np.float16]:
+        torch.set_num_threads(1)
+        return encode_in_batches(encoder, np.asarray(scenes.frames[number])).astype(np.float16)
+
+    with ThreadPoolExecutor(2) as pool:
+        return np.stack(list(pool.map(embed, range(len(scenes)))))
 
 
 @torch.inference_mode()

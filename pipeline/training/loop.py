@@ -112,7 +112,7 @@ class TrainingLoop:
             group["lr"] = self._rate(step)
         loss = loss_of(Progress(step=step, steps=self.steps))
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimizer.step()
         if (step + 1) % _SYNC_EVERY == 0:

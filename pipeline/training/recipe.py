@@ -207,7 +207,7 @@ STAGES: dict[str, Stage] = {
     "vae": Stage(run=_vae, makes="parts/vae/diffusion_pytorch_model.safetensors", needs=("scenes",)),
     "clip": Stage(run=_clip, makes="parts/clip/model.safetensors", needs=("scenes",)),
     "latents": Stage(run=_latents, makes="latents.npy", needs=("vae",)),
-    "embeddings": Stage(run=_embeddings, makes="embeddings_train.npy", needs=("clip",)),
+    "embeddings": Stage(run=_embeddings, makes="embeddings_train.npy", needs=("clip",), processes=2),
     "base": Stage(run=_base, makes="parts/unet/diffusion_pytorch_model.safetensors", needs=("latents",), processes=2),
     "temporal_adapter": Stage(
         run=_temporal_adapter,

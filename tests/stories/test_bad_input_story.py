@@ -29,6 +29,12 @@ NO_PICTURE = """<?xml version="1.0"?>
 <media><audio><track/></audio></media></sequence></xmeml>"""
 
 
+@pytest.fixture(autouse=True)
+def own_store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test meets the takes of another, or of the person who runs it."""
+    monkeypatch.setenv("FOLEY_STORE", str(tmp_path_factory.mktemp("store")))
+
+
 def _sentence(capsys: Capture) -> str:
     lines = [line for line in capsys.readouterr().err.splitlines() if line.strip()]
     assert len(lines) == 1, lines
@@ -155,7 +161,6 @@ def test_a_changed_weights_file_stops_the_pass_before_anything_is_made(
     data[len(data) // 2] ^= 1
     weights.write_bytes(data)
     edit = edit_of(Cut(name="train", media=movie("a.mp4")), folder=tmp_path)
-    arguments = ["run", str(edit), "-q", "--no-prefect", "--no-preview", "--model", str(model)]
-    assert exit_code_of([*arguments, "--store", str(tmp_path / "store")]) == 2
+    assert exit_code_of(["run", str(edit), "-q", "--no-prefect", "--no-preview", "--model", str(model)]) == 4
     assert "was changed" in _sentence(capsys)
     assert not list(tmp_path.rglob("*.foley.otio"))

@@ -1,9 +1,11 @@
 """The newcomer's story: `foley demo` with the bundled model, and every sound is where the scenes say it belongs."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """The JSON document of a finished demo, with its folder."""
     folder = tmp_path_factory.mktemp("story") / "a demo, 100% new"
     command = [sys.executable, "-m", "plugin.cli", "demo", "--out", str(folder), "--no-prefect", "--json"]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    environment = os.environ | {"FOLEY_STORE": str(tmp_path_factory.mktemp("store"))}
+    run = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment)
     assert run.returncode == 0, run.stderr
     yield json.loads(run.stdout) | {"folder": folder}
 
@@ -97,7 +100,7 @@ def test_continuous_sounds_come_and_go_with_the_picture(demo: dict[str, Any]) ->
             heard.append(present[: len(truth)])
             true.append(truth)
     counts = frame_counts(heard, true)
-    assert len(heard) == 9
+    assert len(heard) == 10
     assert counts.f1 > 0.85
 
 
@@ -134,7 +137,11 @@ def test_the_edit_comes_back_with_our_tracks_and_nothing_else_changed(demo: dict
     assert len(ours) == len(demo["tracks"]) > 0
     after["tracks"]["children"] = tracks[: len(before["tracks"]["children"])]
     assert after == before
-    assert read_edit(Path(demo["outputs"]["edit"])).shots == read_edit(demo["folder"] / "demo.otio").shots
+    again, original = read_edit(Path(demo["outputs"]["edit"])), read_edit(demo["folder"] / "demo.otio")
+    # Where a lost reel was looked for depends on where the edit lies.
+    assert [replace(s, offline_reason="") for s in again.shots] == [
+        replace(s, offline_reason="") for s in original.shots
+    ]
 
 
 def test_the_preview_lasts_as_long_as_the_edit_and_has_sound(demo: dict[str, Any]) -> None:

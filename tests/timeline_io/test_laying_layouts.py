@@ -128,9 +128,7 @@ def test_fcp7_projects_get_their_tracks_in_the_chosen_sequence(
     assert counts == {None: 0, "one": 2, "inner": 0, "two": 0}
 
 
-def test_a_sequence_that_others_use_can_be_named_too(
-    fcp7: SimpleNamespace, fcp7_file: Write, placed: Place
-) -> None:
+def test_a_sequence_that_others_use_can_be_named_too(fcp7: SimpleNamespace, fcp7_file: Write, placed: Place) -> None:
     inner = fcp7.sequence(fcp7.track(fcp7.item("b.mov", 0, 24, 0, 24)), name="inner", own_id="inner")
     place = "<start>0</start><end>24</end><in>0</in><out>24</out>"
     use = f'<clipitem><name>n</name>{place}<sequence id="inner"/></clipitem>'

@@ -35,9 +35,7 @@ def test_any_spelling_of_the_rate_gives_the_exact_clock(
     assert edit.shots[-1].record.first == 86400 + 4900
 
 
-def test_a_time_scale_is_not_taken_for_a_frame_rate(
-    otio: SimpleNamespace, otio_file: Write, ntsc_24: Fraction
-) -> None:
+def test_a_time_scale_is_not_taken_for_a_frame_rate(otio: SimpleNamespace, otio_file: Write, ntsc_24: Fraction) -> None:
     clips = otio.track(otio.clip("a.mov", 0, 60060, rate=24000))
     edit = read_edit(otio_file(whole=otio.timeline(clips, global_start_time=otio.time(0, 1))))
     assert (edit.rate, edit.frame_count) == (ntsc_24, 60)

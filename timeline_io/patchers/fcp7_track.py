@@ -22,7 +22,7 @@ def track_lines(track: FoleyTrack, target: Target, numbers: Iterator[int]) -> It
     """A mono track: exploded as stereo, Premiere leaves one side silent."""
     yield (
         0,
-        f"<track MZ.TrackName={quoteattr(track.name)} currentExplodedTrackIndex=\"0\" totalExplodedTrackCount=\"1\""
+        f'<track MZ.TrackName={quoteattr(track.name)} currentExplodedTrackIndex="0" totalExplodedTrackCount="1"'
         ' premiereTrackType="Mono">',
     )
     for clip in track.clips:

@@ -112,7 +112,7 @@ def _track_json(track: FoleyTrack, start_frame: int, rate: float, versions: dict
 
     `versions` keeps to the schemas of an older file: its program would refuse newer ones.
     """
-    import opentimelineio as otio  # type: ignore[import-untyped]
+    import opentimelineio as otio
 
     laid = otio.schema.Track(name=track.name, kind=otio.schema.TrackKind.Audio)
     laid.metadata.update(_track_metadata())
