@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 from transformers.audio_utils import mel_filter_bank
 
@@ -62,6 +64,12 @@ class MelScale:
 
 @lru_cache(maxsize=8)
 def _filters(scale: MelScale) -> Tensor:
+    # Made outside inference mode even when first asked for inside it: training needs the same tensor later.
+    with torch.inference_mode(False):
+        return torch.from_numpy(_bank(scale)).float()
+
+
+def _bank(scale: MelScale) -> NDArray[np.float64]:
     bank = mel_filter_bank(
         num_frequency_bins=scale.n_fft // 2 + 1,
         num_mel_filters=scale.bands,
@@ -71,4 +79,4 @@ def _filters(scale: MelScale) -> Tensor:
         norm=scale.norm,
         mel_scale="slaney" if scale.norm else "htk",
     )
-    return torch.from_numpy(bank.T.copy()).float()
+    return np.ascontiguousarray(bank.T)

@@ -126,7 +126,8 @@ _LOADERS: dict[str, Callable[[MelScale, Path], Vocoder]] = {
 
 @lru_cache(maxsize=4)
 def _inverse_filters(scale: MelScale) -> Tensor:
-    return torch.linalg.pinv(scale.filters().double()).float()
+    with torch.inference_mode(False):
+        return torch.linalg.pinv(scale.filters().double()).float()
 
 
 def _magnitudes(scale: MelScale, mel: Tensor, refinements: int = 8) -> Tensor:

@@ -144,10 +144,12 @@ def _siren(brush: Brush, actor: Actor, step: int, time_s: float) -> None:
     brush.box(x - s, y - s * 0.15, x + s, y + s * 0.1, (220, 30, 30))
     _wheels(brush, x, y + s * 0.5, s, 0.45)
     if actor.powered[step]:
+        # The lamp shows whether the siren is on, so it must be seen from afar: it is large, and it glows.
         lamp = (255, 40, 40) if int(time_s * 8) % 2 else (40, 90, 255)
-        brush.ellipse(x - s * 0.4, y - s * 1.25, x + s * 0.4, y - s * 0.75, lamp)
+        brush.ellipse(x - s * 0.8 - 1, y - s * 1.8 - 1, x + s * 0.8 + 1, y - s * 0.8, (255, 240, 150))
+        brush.ellipse(x - s * 0.5 - 0.5, y - s * 1.5 - 0.5, x + s * 0.5 + 0.5, y - s * 0.8, lamp)
     else:
-        brush.box(x - s * 0.2, y - s * 0.95, x + s * 0.2, y - s * 0.8, (90, 90, 90))
+        brush.box(x - s * 0.2, y - s * 0.9, x + s * 0.2, y - s * 0.8, (90, 90, 90))
 
 
 def _wheels(brush: Brush, x: float, y: float, s: float, offset: float) -> None:

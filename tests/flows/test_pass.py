@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from flows.desk import PassEvent
+from flows.engine import use_engine
 from flows.errors import OutputFolderError
 from flows.options import PassOptions
 from flows.records import PassReport
@@ -211,14 +212,11 @@ def test_silence_is_no_failure(engine: FakeEngine, movie: Movie, edit_of: EditOf
     assert len(list(report.outputs.takes.iterdir())) == 1
 
 
-def test_a_model_that_cannot_be_loaded_stops_the_pass(
-    engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_that_cannot_be_loaded_stops_the_pass(movie: Movie, edit_of: EditOf, options: PassOptions) -> None:
     def fail(studio: object) -> FakeEngine:
         raise WeightsError("the weights were changed")
 
-    monkeypatch.setattr("flows.engine._RESIDENCE.build", fail)
-    with pytest.raises(WeightsError, match="were changed"):
+    with use_engine(fail), pytest.raises(WeightsError, match="were changed"):
         go(edit_of(Cut(name="train", media=movie("a.mp4"))), options)
 
 
