@@ -35,7 +35,7 @@ settings = bundle.card.settings
 def take(seconds, seed):
     span = MediaSpan(path=movie, digest=probe_movie(movie).digest, start_s=Fraction(0), duration_s=Fraction(seconds))
     digests = {"settings_digest": settings.digest(), "model_digest": bundle.digest}
-    request = FoleyRequest(span=span, label="train passing", seed=seed, **digests)
+    request = FoleyRequest(span=span, label="hammer hitting metal", seed=seed, **digests)
     started = time.perf_counter()
     generate_takes([request], bundle, settings, FeatureStore(store / "features"), ClipStore(store / "takes"))
     return time.perf_counter() - started
@@ -50,7 +50,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         movie = write_scene_movie(
-            make_scene(9, 45.0, target=source_named("train")), folder / "train.mp4", rate=Fraction(_RATE)
+            make_scene(0, 45.0, target=source_named("hammer"), others=()), folder / "hammer.mp4", rate=Fraction(_RATE)
         )
         _lengths(folder, movie)
         _counts(folder, movie)
@@ -102,7 +102,7 @@ def _track(movie: Path, count: int) -> dict[str, object]:
     clips = [
         {
             "OTIO_SCHEMA": "Clip.1",
-            "name": f"train_{number:04d}",
+            "name": f"hammer_{number:04d}",
             "source_range": _range(number * 4, _SHOT_FRAMES),
             "media_reference": {
                 "OTIO_SCHEMA": "ExternalReference.1",
