@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pipeline.nets.bundle import Bundle
-from pipeline.nets.detector import LEVEL_FLOOR_DB
+from pipeline.nets.detector import unit_level
 from pipeline.nets.frame_adapter import FrameContext
 from pipeline.nets.temporal_adapter import condition_image
 from pipeline.records import ShotFeatures, TemporalCondition
@@ -130,8 +130,7 @@ def _condition_picture(condition: TemporalCondition, bundle: Bundle, settings: S
     active = presence_at_columns(torch.from_numpy(condition.active)[None], per_frame)
     level = None
     if condition.level_db is not None:
-        unit = torch.from_numpy(1 - condition.level_db / LEVEL_FLOOR_DB).float()[None]
-        level = level_at_columns(unit, per_frame).clamp(0, 1)
+        level = level_at_columns(torch.from_numpy(unit_level(condition.level_db)).float()[None], per_frame)
     return condition_image(active, level, bands=bundle.mel.bands, channels=bundle.condition_channels)
 
 

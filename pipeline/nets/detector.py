@@ -7,12 +7,19 @@ neighbouring frames as well (`TemporalDetector`) and also says how loud the soun
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 COSINE_SHARPNESS = 14.0
 LEVEL_FLOOR_DB = -60.0
+
+
+def unit_level(level_db: NDArray[np.float32]) -> NDArray[np.float32]:
+    """dBFS -> 0..1 between LEVEL_FLOOR_DB and full scale."""
+    return np.clip(1 - level_db / LEVEL_FLOOR_DB, 0.0, 1.0)
 
 
 class LinearDetector(nn.Module):

@@ -17,13 +17,14 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from pipeline.nets.detector import LEVEL_FLOOR_DB
+from pipeline.nets.detector import unit_level
 from pipeline.scenes.catalogue import SOURCES, THINGS
 from pipeline.scenes.scene import Scene, audible, level_db, make_scene
 from pipeline.training.sizes import GRID, IMAGE_SIZE, SCENE_LATENTS
 
 SCENE_FRAMES = GRID.frames_for(SCENE_LATENTS)
 SCENE_SAMPLES = GRID.samples_for(SCENE_LATENTS)
+NEARNESS_DECAY_S = 0.08
 _MOVIE_RATES = (24000 / 1001, 24.0, 25.0, 30000 / 1001, 30.0, 50.0)
 _FIELDS: dict[str, tuple[tuple[int, ...], type]] = {
     "frames": ((SCENE_FRAMES, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8),
@@ -102,11 +103,6 @@ def _render_one(seed: int, first_seed: int) -> dict[str, Any]:
     }
 
 
-def unit_level(level: NDArray[np.float32]) -> NDArray[np.float64]:
-    """dBFS -> 0..1 between LEVEL_FLOOR_DB and full scale."""
-    return np.clip(1 - level / LEVEL_FLOOR_DB, 0.0, 1.0)
-
-
 def seen_through_movie(scene: Scene, times: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.uint8]:
     """What a movie of a random rate shows at each time: its last frame that has begun; uint8 (T, 64, 64, 3)."""
     rate = float(rng.choice(_MOVIE_RATES))
@@ -126,4 +122,4 @@ def _nearness(scene: Scene, times: NDArray[np.float64]) -> NDArray[np.float64]:
     if not len(onsets):
         return np.zeros(len(times))
     distance = np.abs(times[:, None] - onsets[None]).min(axis=1)
-    return np.exp(-distance / 0.08)
+    return np.exp(-distance / NEARNESS_DECAY_S)

@@ -8,12 +8,13 @@ from typing import Literal
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.nets.detector import COSINE_SHARPNESS, LinearDetector, TemporalDetector
 from pipeline.nets.label_free import LabelFreeDetector, grey
 from pipeline.scenes.catalogue import CONTINUOUS_SOURCES
-from pipeline.training.dataset import SceneSet
+from pipeline.training.dataset import NEARNESS_DECAY_S, SceneSet
 from pipeline.training.loop import Progress, TrainingLoop
 from pipeline.training.sizes import EMBED_DIM, GRID
 
@@ -107,8 +108,7 @@ def train_label_free(
     return detector.eval()
 
 
-def onset_rows(scenes: SceneSet, which: np.ndarray) -> np.ndarray:
+def onset_rows(scenes: SceneSet, which: NDArray[np.int64]) -> NDArray[np.float32]:
     """1 within about two frames of an impact, float32 (B, T)."""
-    reach = np.exp(-1.6 * float(GRID.columns_per_frame * GRID.column_s) / 0.08)
-    rows: np.ndarray = (np.stack([scenes.onset_nearness[i] for i in which]) > reach).astype(np.float32)
-    return rows
+    reach = np.exp(-1.6 * float(GRID.columns_per_frame * GRID.column_s) / NEARNESS_DECAY_S)
+    return (np.stack([scenes.onset_nearness[i] for i in which]) > reach).astype(np.float32)
