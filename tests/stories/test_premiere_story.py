@@ -1,4 +1,4 @@
-"""An editor's story with Final Cut Pro 7 XML, as Premiere and Resolve export it: the same file comes back, with sound."""
+"""The story of a Final Cut Pro 7 XML, as Premiere and Resolve export it: the same file comes back, with sound."""
 
 import json
 import os
@@ -29,11 +29,8 @@ def _clip(number: int, kind: str, url: str) -> str:
     name, _, start, end, first, _ = CUTS[number]
     name = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     other = "audio" if kind == "video" else "video"
-    file = (
-        f'<file id="file-{number}"><name>{number}.mp4</name><pathurl>{url}</pathurl>{RATE}<duration>120</duration></file>'
-        if kind == "video"
-        else f'<file id="file-{number}"/>'
-    )
+    content = f"<name>{number}.mp4</name><pathurl>{url}</pathurl>{RATE}<duration>120</duration>"
+    file = f'<file id="file-{number}">{content if kind == "video" else ""}</file>'
     return (
         f'<clipitem id="{kind}-{number}"><name>{name}</name><enabled>TRUE</enabled>{RATE}<start>{start}</start>'
         f"<end>{end}</end><in>{first}</in><out>{first + end - start}</out>{file}"
