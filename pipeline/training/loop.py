@@ -60,7 +60,9 @@ def join_team(store: Path, rank: int, size: int) -> Team:
     torch.set_num_threads(1)
     if size > 1:
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-        dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=size)
+        # A store, not a URL: a relative path or one with a "#" would be another place as a URL.
+        meeting = dist.FileStore(str(store), size)
+        dist.init_process_group("gloo", store=meeting, rank=rank, world_size=size)
     return Team(rank=rank, size=size)
 
 

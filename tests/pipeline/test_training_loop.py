@@ -1,5 +1,6 @@
 """The training loop: loss falls, a resumed run ends where an undisturbed one does, two processes agree."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -38,22 +39,25 @@ def test_a_resumed_run_equals_an_undisturbed_one(tmp_path: Path) -> None:
     torch.testing.assert_close(resumed.weight, torch.ones(1, 4), atol=0.2, rtol=0)
 
 
-def test_two_processes_end_with_equal_weights(tmp_path: Path) -> None:
-    code = f"""
+def test_two_processes_that_meet_in_a_relative_folder_end_with_equal_weights(tmp_path: Path) -> None:
+    (tmp_path / "work #1 50%").mkdir()
+    code = """
 import sys, torch
 from pathlib import Path
 from pipeline.training.loop import TrainingLoop, join_team
-rank = int(sys.argv[1]); folder = Path({str(tmp_path)!r})
+rank = int(sys.argv[1]); folder = Path("work #1 50%")
 team = join_team(folder / "meeting", rank, 2)
 torch.manual_seed(0); model = torch.nn.Linear(4, 1)
 loop = TrainingLoop("pair", folder, [model], steps=20, learning_rate=1e-2, seed=3, team=team)
 loop.run(lambda progress: model(torch.randn(8, 4)).square().mean())
-torch.save(model.state_dict(), folder / f"{{rank}}.pt")
+torch.save(model.state_dict(), folder / f"{rank}.pt")
 """
-    root = Path(__file__).parents[2]
-    runs = [subprocess.Popen([sys.executable, "-c", code, str(rank)], cwd=root) for rank in range(2)]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    runs = [
+        subprocess.Popen([sys.executable, "-c", code, str(rank)], cwd=tmp_path, env=environment) for rank in range(2)
+    ]
     assert [run.wait(timeout=120) for run in runs] == [0, 0]
-    first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
+    first, second = (torch.load(tmp_path / "work #1 50%" / f"{rank}.pt", weights_only=True) for rank in range(2))
     assert torch.equal(first["weight"], second["weight"])
 
 
