@@ -13,9 +13,9 @@ from timeline_io.errors import EmptyEditError, TimelineError
 from timeline_io.files import digest_of, read_edit_bytes
 from timeline_io.frames import FrameSpan, frame_at
 from timeline_io.media import MediaSearch
-from timeline_io.model import Marker, Sequence
+from timeline_io.model import Clip, Marker, Sequence
 from timeline_io.readers import reader_of, refuse_unread_suffix
-from timeline_io.shots import Piece, flatten
+from timeline_io.shots import Piece, flatten, ramp_between
 
 # Two pieces join when the second continues the first within a quarter of a frame: exporters round
 # source times, and the smallest jump cut is a whole frame.
@@ -50,6 +50,7 @@ def read_edit(path: Path, *, media: MediaSearch | None = None, sequence: str | N
         skipped=skipped,
         digest=digest_of(data),
         drop_frame=timeline.drop_frame,
+        remarks=timeline.remarks,
     )
 
 
@@ -87,7 +88,7 @@ def _joined(pieces: tuple[Piece, ...], rate: Fraction) -> list[Piece]:
         if joined and _continues(joined[-1], piece, rate):
             before = joined[-1]
             markers = tuple(dict.fromkeys((*before.markers, *piece.markers)))
-            joined[-1] = replace(before, end_s=piece.end_s, markers=markers)
+            joined[-1] = replace(before, end_s=piece.end_s, markers=markers, ramp=before.ramp + piece.ramp[1:])
         else:
             joined.append(piece)
     return joined
@@ -104,6 +105,8 @@ def _continues(before: Piece, after: Piece, rate: Fraction) -> bool:
         same_clip
         and before.end_s == after.start_s
         and before.speed == after.speed
+        and bool(before.ramp) == bool(after.ramp)
+        and (before.clip is after.clip or not before.ramp)
         and jump_s * rate < _CONTINUES_WITHIN_FRAMES
     )
 
@@ -118,18 +121,31 @@ def _shot(shot_id: str, piece: Piece, record: FrameSpan, timeline: Sequence, sea
     media = None if clip.offline_reason else search.resolve(clip.media_ref)
     # The record edge was rounded to a frame; the source must be the one seen at that edge.
     begin_s = Fraction(record.first - timeline.start_frame) / timeline.rate
+    end_s = begin_s + record.duration_s
+    ramp = tuple((t - begin_s, source_s) for t, source_s in ramp_between(piece.ramp, begin_s, end_s))
+    source_start_s = piece.source_at(begin_s)
     return Shot(
         shot_id=shot_id,
         name=clip.name,
         media=media,
         media_ref=clip.media_ref,
         record=record,
-        source_start_s=piece.source_at(begin_s),
+        source_start_s=source_start_s,
         speed=piece.speed,
         notes=_notes(piece, timeline.markers),
         track=piece.track,
+        ramp=ramp,
+        source_timecode_s=_timecode(clip, source_start_s),
+        start_unknown=clip.start_unknown,
         offline_reason="" if media else clip.offline_reason or _offline_reason(clip.media_ref, search),
     )
+
+
+def _timecode(clip: Clip, source_start_s: Fraction) -> Fraction | None:
+    """The source time of a shot in the media's own timecode; the clip says how far that is from the file's start."""
+    if clip.source_timecode_s is None:
+        return None
+    return source_start_s + clip.source_timecode_s - clip.source_start_s
 
 
 def _notes(piece: Piece, timeline_markers: tuple[Marker, ...]) -> tuple[str, ...]:

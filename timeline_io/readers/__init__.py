@@ -32,19 +32,19 @@ _NOT_YET = {
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """One format: how its files begin, and the function that reads them.
+    """One format: whether a file is of it, by its first bytes as text, and the function that reads it.
 
     `read(data, file_name, sequence)` gives the sequence of that name, or the only one there is.
     """
 
     name: str
-    opening: str
+    suits: Callable[[str], bool]
     read: Callable[[bytes, str, str | None], Sequence]
 
 
 READERS = (
-    Reader("otio", "{", read_otio),
-    Reader("fcp7", "<", read_fcp7),
+    Reader("otio", lambda head: head.startswith("{"), read_otio),
+    Reader("fcp7", lambda head: head.startswith("<"), read_fcp7),
 )
 
 
@@ -59,11 +59,11 @@ def reader_of(data: bytes, file_name: str) -> Reader:
     """The reader for a file by how its content begins; raises UnreadableEditError when none fits."""
     head = _opening_text(data)
     for reader in READERS:
-        if head.startswith(reader.opening):
+        if reader.suits(head):
             return reader
     raise UnreadableEditError(f"{file_name} is no timeline that can be read: the formats read are {FORMATS_TODAY}")
 
 
 def _opening_text(data: bytes) -> str:
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    return data[:256].decode(encoding, errors="replace").lstrip()
+    return data[:4096].decode(encoding, errors="replace").lstrip()
