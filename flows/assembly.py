@@ -67,7 +67,8 @@ def _report(job: ShotJob, plan: PassPlan, ledger: Ledger) -> ShotReport:
     heard = ledger.heard.get(job.shot_id)
     cues = _cues(job, ledger)
     takes = [ledger.takes[cue.request.key()] for cue in cues if cue.request.key() in ledger.takes]
-    state, reason = _outcome(cues, takes, ledger, heard.failure if heard else "nobody came to listen to it")
+    failure = heard.failure if heard else "nobody came to listen to it"
+    state, reason = _outcome(cues, takes, ledger, failure, job.remark)
     return ShotReport(
         shot_id=job.shot_id,
         name=job.name,
@@ -84,8 +85,10 @@ def _cues(job: ShotJob, ledger: Ledger) -> tuple[CueJob, ...]:
     return heard.cues if heard else ()
 
 
-def _outcome(cues: Iterable[CueJob], takes: list[Take], ledger: Ledger, failure: str) -> tuple[ShotState, str]:
-    """The state of a shot and why. One failed cue makes it a failed shot; its other cues are laid all the same."""
+def _outcome(
+    cues: Iterable[CueJob], takes: list[Take], ledger: Ledger, failure: str, remark: str
+) -> tuple[ShotState, str]:
+    """The state of a shot and why, or a remark on it. One failed cue makes it a failed shot; the rest is laid."""
     labels = {cue.request.key(): cue.spotted.label for cue in cues}
     failures = [f"'{labels[take.key]}': {take.failure}" for take in takes if take.failure]
     if failure or failures:
@@ -95,7 +98,7 @@ def _outcome(cues: Iterable[CueJob], takes: list[Take], ledger: Ledger, failure:
     if all(take.receipt is None or take.receipt.silent for take in takes):
         return ShotState.SILENT, f"nothing in its picture moves like {_either(labels.values())}"
     made = any(take.key in ledger.made for take in takes)
-    return (ShotState.MADE if made else ShotState.CACHED), ""
+    return (ShotState.MADE if made else ShotState.CACHED), remark
 
 
 def _cue_report(cue: CueJob, ledger: Ledger, plan: PassPlan) -> CueReport:

@@ -72,7 +72,10 @@ def plan_pass(edit_path: Path, options: PassOptions) -> PassPlan:
         jobs=jobs,
         known={shot_id: heard for shot_id, heard in found.items() if heard},
         settled=(*_settled(edit.shots, drafted), *_skipped(edit)),
-        warnings=caveats(card, jobs, [movie for movie in movies.values() if isinstance(movie, MovieInfo)]),
+        warnings=(
+            *edit.remarks,
+            *caveats(card, jobs, [movie for movie in movies.values() if isinstance(movie, MovieInfo)]),
+        ),
     )
 
 

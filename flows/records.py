@@ -58,7 +58,10 @@ class CueReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShotReport:
-    """One shot, or one thing on the picture tracks that is no shot (state skipped)."""
+    """One shot, or one thing on the picture tracks that is no shot (state skipped).
+
+    `reason` says why it came out so; on a shot with sound it is a remark, where there is one.
+    """
 
     shot_id: str
     name: str

@@ -7,6 +7,7 @@ from typing import Any
 
 from flows.plan import PassPlan
 from flows.records import PassReport, ShotReport, ShotState
+from flows.shot_job import ShotJob
 from pipeline.preview import PreviewShot, PreviewSound, write_preview
 from pipeline.records import SAMPLE_RATE_HZ, MediaSpan
 from timeline_io.cue_sheet import Cue
@@ -69,13 +70,13 @@ def manifest(report: PassReport, plan: PassPlan) -> dict[str, Any]:
 def write_pass_preview(out: Path, plan: PassPlan, placed: Sequence[PlacedClip]) -> Path:
     """The edit's picture with the new sound, as an .mp4. Raises MediaError or OutputError."""
     edit = plan.edit
-    spans = {job.shot_id: job.span for job in plan.jobs}
+    jobs = {job.shot_id: job for job in plan.jobs}
     first_sample = sample_at(edit.start_frame, edit.rate, SAMPLE_RATE_HZ)
     return write_preview(
         out,
         rate=edit.rate,
         frame_count=edit.frame_count,
-        shots=[_preview_shot(shot, spans.get(shot.shot_id), edit.start_frame) for shot in edit.shots],
+        shots=[_preview_shot(shot, jobs.get(shot.shot_id), edit.start_frame) for shot in edit.shots],
         sounds=[
             PreviewSound(wav=clip.wav, first_sample=clip.record.samples(SAMPLE_RATE_HZ)[0] - first_sample)
             for clip in placed
@@ -91,14 +92,15 @@ def program_version() -> str:
         return "unknown"
 
 
-def _preview_shot(shot: Shot, span: MediaSpan | None, start_frame: int) -> PreviewShot:
+def _preview_shot(shot: Shot, job: ShotJob | None, start_frame: int) -> PreviewShot:
     """The shot without its handles, at its place counted from the edit's first frame; no picture when offline."""
-    shown = span and MediaSpan(
-        path=span.path,
-        digest=span.digest,
-        start_s=shot.source_start_s,
+    shown = job and MediaSpan(
+        path=job.span.path,
+        digest=job.span.digest,
+        start_s=job.shot.source_start_s,
         duration_s=shot.record.duration_s,
         speed=shot.speed,
+        ramp=job.shot.ramp,
     )
     return PreviewShot(
         first_frame=shot.record.first - start_frame, frame_count=shot.record.count, span=shown, title=shot.shot_id

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from flows.anchor import anchored
 from pipeline.finish import deliver_take
 from pipeline.probe import MovieInfo
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, FoleyRequest, MediaSpan
@@ -37,6 +38,7 @@ class ShotJob:
     """A shot ready to be worked on: `record` (handles included) and `span` are the same stretch of time.
 
     `given` are the sounds already decided; None asks CLIP. `seed` is the pass's, from which each cue has its own.
+    `remark` is what a person should know about its place in the media.
     """
 
     shot_id: str
@@ -46,6 +48,7 @@ class ShotJob:
     span: MediaSpan
     given: tuple[Spotted, ...] | None
     seed: int
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,18 +67,30 @@ def job_for(
 
     A handle may reach past the media: its first or last picture holds there, and nothing moves in it.
     """
+    shot, remark = anchored(shot, movie)
     head = max(0, min(handles, shot.record.first - edit.start_frame))
     tail = max(0, min(handles, edit.start_frame + edit.frame_count - shot.record.end))
     rate = shot.record.rate
     record = FrameSpan(first=shot.record.first - head, count=head + shot.record.count + tail, rate=rate)
+    head_s = Fraction(head) / rate
     span = MediaSpan(
         path=movie.path,
         digest=movie.digest,
-        start_s=shot.source_start_s - shot.speed * Fraction(head) / rate,
+        start_s=shot.source_start_s - shot.speed * head_s,
         duration_s=record.duration_s,
         speed=shot.speed,
+        ramp=tuple((head_s + time_s, media_s) for time_s, media_s in shot.ramp),
     )
-    return ShotJob(shot_id=shot.shot_id, name=shot.name, shot=shot, record=record, span=span, given=given, seed=seed)
+    return ShotJob(
+        shot_id=shot.shot_id,
+        name=shot.name,
+        shot=shot,
+        record=record,
+        span=span,
+        given=given,
+        seed=seed,
+        remark=remark,
+    )
 
 
 def cue_jobs(
