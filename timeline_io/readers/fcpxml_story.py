@@ -1,0 +1,289 @@
+"""The storylines of a Final Cut Pro X timeline -> picture tracks from the bottom up.
+
+    lane 2        [ title ]
+    lane 1     [ connected ]  [ secondary storyline: C ][ D ]      a lane becomes a track; what is connected
+    primary   [ A          ][ B                        ][ gap ]    says by its host's own clock where it is
+    lane -1        [ below  ]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from xml.etree.ElementTree import Element
+
+from timeline_io.errors import UnreadableEditError
+from timeline_io.model import Clip, Marker, Nest, Track
+from timeline_io.readers.fcpxml_clip import Timing, clip_of, markers_of, nests_of, timing_of, why_invisible
+from timeline_io.readers.fcpxml_media import Media, media_of
+from timeline_io.readers.fcpxml_values import Resources, time_of
+
+_MAX_DEPTH = 60
+_NOT_FILMED = {
+    "title": "a title, not a filmed picture",
+    "caption": "a caption, not a filmed picture",
+    "live-drawing": "a drawing, not a filmed picture",
+}
+# The clips that hold others: a child on no lane lies inside, a child on a lane is connected from outside.
+_HOLDERS = frozenset({"clip", "sync-clip"})
+STORY_ITEMS = frozenset({"asset-clip", "video", "audio", "ref-clip", "mc-clip", "gap", "audition"}) | _HOLDERS | {
+    *_NOT_FILMED
+}  # fmt: skip
+
+# () is the primary storyline, (1,) what is connected above it, (1, -1) what is connected below that.
+Lane = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """Picture tracks from the bottom up, and the markers on what has no picture of its own."""
+
+    tracks: tuple[Track, ...]
+    markers: tuple[Marker, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Laid:
+    """An element of a storyline and the stretch of the timeline that is left to it."""
+
+    element: Element
+    at_s: Fraction
+    from_s: Fraction
+    until_s: Fraction
+
+
+class Builder:
+    """Builds timelines; compound clips and multicam angles once, however often they are used."""
+
+    def __init__(self, resources: Resources, file_name: str) -> None:
+        self.resources = resources
+        self._file_name = file_name
+        self._built: dict[int, Timeline] = {}
+        self._open: list[Element] = []
+
+    def storyline(self, spine: Element, rate: Fraction, base_s: Fraction) -> Timeline:
+        """The timeline of a primary storyline or a multicam angle whose time 0 is at `base_s`."""
+        if id(spine) not in self._built:
+            layers = _Layers(self, rate)
+            with self.opened(spine):
+                layers.lay_storyline(list(spine), base_s, ())
+            self._built[id(spine)] = layers.timeline()
+        return self._built[id(spine)]
+
+    def inside(self, holder: Element, rate: Fraction) -> Timeline:
+        """The timeline inside a `clip` or `sync-clip`, by its own clock."""
+        layers = _Layers(self, self.resources.rate(holder) or rate, holder.get("name", ""))
+        for child in holder:
+            if _lane_of(child) == 0:
+                layers.lay(child, time_of(child, "offset") or Fraction(0), ())
+        return layers.timeline()
+
+    @contextmanager
+    def opened(self, element: Element) -> Iterator[None]:
+        """Keeps count of what is being built; raises UnreadableEditError for what never ends."""
+        if any(element is outer for outer in self._open):
+            raise UnreadableEditError(f"{self._file_name} is damaged: a compound clip is nested in itself")
+        if len(self._open) >= _MAX_DEPTH:
+            raise UnreadableEditError(f"{self._file_name} nests clips more than {_MAX_DEPTH} deep")
+        self._open.append(element)
+        yield
+        self._open.pop()
+
+
+class _Layers:
+    """Collects what lies on the lanes of one timeline; `name` is for clips that have none."""
+
+    def __init__(self, builder: Builder, rate: Fraction, name: str = "") -> None:
+        self._builder = builder
+        self._rate = rate
+        self._name = name
+        self._lanes: dict[Lane, list[Clip | Nest]] = {}
+        self._markers: list[Marker] = []
+
+    def timeline(self) -> Timeline:
+        """The tracks of all lanes that hold a picture."""
+        depth = max((len(lane) for lane in self._lanes), default=0)
+        upwards = sorted(self._lanes, key=lambda lane: lane + (0,) * (depth - len(lane)))
+        tracks = (
+            Track(name=_lane_name(lane), items=tuple(sorted(self._lanes[lane], key=lambda item: item.start_s)))
+            for lane in upwards
+        )
+        return Timeline(tracks=tuple(tracks), markers=tuple(self._markers))
+
+    def lay_storyline(self, elements: list[Element], base_s: Fraction, lane: Lane) -> None:
+        """Lay the elements of a storyline whose own time 0 is at `base_s`."""
+        for laid in _without_overlaps(self._along(elements, base_s)):
+            self.lay(laid.element, laid.at_s, lane, laid)
+
+    def lay(self, element: Element, at_s: Fraction, lane: Lane, laid: _Laid | None = None) -> None:
+        """Lay an element that begins at `at_s`, and all that is connected to it."""
+        with self._builder.opened(element):
+            if element.tag == "spine":
+                self.lay_storyline(list(element), at_s, lane)
+            elif element.tag == "audition":
+                self._lay_audition(element, at_s, lane, laid)
+            elif element.tag in STORY_ITEMS or (laid and time_of(element, "duration")):
+                self._lay_clip(element, at_s, lane, laid)
+
+    def _lay_audition(self, audition: Element, at_s: Fraction, lane: Lane, laid: _Laid | None) -> None:
+        """The first pick is the one that is seen."""
+        picks = [child for child in audition if child.tag in STORY_ITEMS]
+        for pick in picks[:1]:
+            self.lay(pick, at_s, lane, laid)
+        for pick in picks[1:]:
+            media = Media(no_picture="another pick of its audition")
+            self._put(lane, clip_of(pick, self._timing(pick, at_s), media, self._name_of(pick, media)))
+
+    def _lay_clip(self, element: Element, at_s: Fraction, lane: Lane, laid: _Laid | None) -> None:
+        timing = self._timing(element, at_s)
+        shown = timing.cut(laid.from_s, laid.until_s) if laid else timing
+        pictures = list(self._pictures(element, shown))
+        for picture in pictures:
+            self._put(lane, picture)
+        if element.tag == "gap" or any(_is_note_paper(picture) for picture in pictures):
+            self._markers += markers_of(element, timing)
+        for child in element:
+            if child.tag == "spine" or child.tag in STORY_ITEMS:
+                self._lay_connected(child, element, timing, lane)
+
+    def _lay_connected(self, child: Element, host: Element, timing: Timing, lane: Lane) -> None:
+        number = _lane_of(child)
+        if number or host.tag not in _HOLDERS:
+            self.lay(child, timing.at_clock(time_of(child, "offset")), (*lane, number or 1))
+
+    def _put(self, lane: Lane, item: Clip | Nest) -> None:
+        self._lanes.setdefault(lane, []).append(item)
+
+    def _along(self, elements: list[Element], base_s: Fraction) -> Iterator[_Laid]:
+        """The elements of a storyline, transitions among them, each where it says or after the one before."""
+        reached_s = base_s
+        for element in elements:
+            offset_s = time_of(element, "offset")
+            at_s = reached_s if offset_s is None else base_s + offset_s
+            if element.tag == "transition":
+                end_s = at_s + (time_of(element, "duration") or Fraction(0))
+            else:
+                end_s = reached_s = at_s + self._length(element, at_s)
+            yield _Laid(element=element, at_s=at_s, from_s=at_s, until_s=end_s)
+
+    def _length(self, element: Element, at_s: Fraction) -> Fraction:
+        first_pick = next(iter(element), element) if element.tag == "audition" else element
+        return self._timing(first_pick, at_s).length_s
+
+    def _timing(self, element: Element, at_s: Fraction) -> Timing:
+        resources = self._builder.resources
+        if element.tag in ("asset-clip", "video"):
+            media = media_of(element, resources)
+            return timing_of(element, at_s, self._rate, media.start_s, media.length_s)
+        inner = resources.get(element.get("ref"), "media")
+        whole = None if inner is None else next(iter(inner), None)
+        if whole is None:
+            return timing_of(element, at_s, self._rate, None, None)
+        return timing_of(element, at_s, self._rate, time_of(whole, "tcStart"), time_of(whole, "duration"))
+
+    def _pictures(self, element: Element, timing: Timing) -> Iterator[Clip | Nest]:
+        """What an element shows; nothing for a gap and for mere sound."""
+        if element.tag in ("gap", "audio") or element.get("srcEnable") == "audio":
+            return
+        if element.tag in ("asset-clip", "video"):
+            media = media_of(element, self._builder.resources)
+            if not media.is_sound:
+                yield clip_of(element, timing, media, self._name_of(element, media))
+        elif element.tag in _HOLDERS:
+            yield from self._nests(element, timing, self._builder.inside(element, self._rate), element)
+        elif element.tag in ("ref-clip", "mc-clip"):
+            yield from self._referred(element, timing)
+        else:
+            reason = _NOT_FILMED.get(element.tag, f"a <{element.tag[:40]}>, which is not read")
+            media = Media(no_picture=reason)
+            yield clip_of(element, timing, media, self._name_of(element, media))
+
+    def _referred(self, element: Element, timing: Timing) -> Iterator[Clip | Nest]:
+        """A compound clip, or the angle of a multicam clip that is switched on for the picture."""
+        media = self._builder.resources.get(element.get("ref"), "media")
+        whole = None if media is None else media.find("sequence" if element.tag == "ref-clip" else "multicam")
+        source = _picture_source(element)
+        if source is None:
+            return
+        story = _story_of(whole, source)
+        if whole is None or story is None:
+            nothing = Media(name="" if media is None else media.get("name", ""))
+            yield clip_of(element, timing, nothing, self._name_of(element, nothing))
+            return
+        rate = self._builder.resources.rate(whole) or self._rate
+        inner = self._builder.storyline(story, rate, Fraction(0))
+        yield from self._nests(element, timing, inner, source)
+
+    def _nests(self, element: Element, timing: Timing, inner: Timeline, adjusted: Element) -> Iterator[Clip | Nest]:
+        """`adjusted` is the element whose opacity counts."""
+        name = self._name_of(element, Media())
+        invisible = why_invisible(adjusted)
+        if invisible:
+            yield clip_of(element, timing, Media(no_picture=invisible), name)
+        elif inner.tracks:
+            yield from nests_of(element, timing, inner.tracks, inner.markers, name)
+
+    def _name_of(self, element: Element, media: Media) -> str:
+        return element.get("name") or self._name or media.name or "a clip without a name"
+
+
+def _picture_source(element: Element) -> Element | None:
+    """The `mc-source` of a multicam clip that gives the picture, the clip itself when nothing is chosen in it,
+    None when only its sound is on."""
+    sources = element.findall("mc-source")
+    pictures = (source for source in sources if source.get("srcEnable", "all") in ("all", "video"))
+    return next(pictures, None) if sources else element
+
+
+def _story_of(whole: Element | None, source: Element) -> Element | None:
+    """The storyline of a compound clip; of a multicam clip the angle that `source` names, or the first."""
+    if whole is None or whole.tag == "sequence":
+        return None if whole is None else whole.find("spine")
+    angles = whole.findall("mc-angle")
+    wanted = source.get("angleID")
+    return next((angle for angle in angles if angle.get("angleID") == wanted), next(iter(angles), None))
+
+
+def _without_overlaps(along: Iterable[_Laid]) -> list[_Laid]:
+    """The clips of a storyline without its transitions.
+
+    Final Cut lets two clips meet in the middle of their transition. Where another program lets them overlap for
+    as long as the transition takes, they are cut at its centre.
+    """
+    kept: list[_Laid] = []
+    transition: _Laid | None = None
+    for laid in along:
+        if laid.element.tag == "transition":
+            transition = laid
+            continue
+        if kept and laid.at_s < kept[-1].until_s:
+            cut_s = _cut(laid.at_s, kept[-1].until_s, transition)
+            kept[-1] = replace(kept[-1], until_s=cut_s)
+            laid = replace(laid, from_s=cut_s)
+        kept.append(laid)
+        transition = None
+    return kept
+
+
+def _cut(from_s: Fraction, until_s: Fraction, transition: _Laid | None) -> Fraction:
+    centre_s = from_s if transition is None else (transition.from_s + transition.until_s) / 2
+    return min(until_s, max(from_s, centre_s))
+
+
+def _is_note_paper(picture: Clip | Nest) -> bool:
+    """Whether markers on it can only be meant for what is seen below: a title or a generator has no sound."""
+    return isinstance(picture, Clip) and picture.enabled and bool(picture.no_picture)
+
+
+def _lane_of(element: Element) -> int:
+    text = element.get("lane", "0").strip()
+    try:
+        return int(text[:10])
+    except ValueError:
+        return 0
+
+
+def _lane_name(lane: Lane) -> str:
+    return f"lane {'.'.join(str(number) for number in lane)}" if lane else "primary storyline"
