@@ -8,13 +8,14 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+from timeline_io.bundles import container_of
 from timeline_io.edit import Edit, Shot, SkippedItem
-from timeline_io.errors import EmptyEditError, TimelineError
-from timeline_io.files import digest_of, read_edit_bytes
-from timeline_io.frames import FrameSpan, frame_at
-from timeline_io.media import MediaSearch
+from timeline_io.errors import EmptyEditError, SequenceChoiceError, TimelineError, UnsupportedEditError
+from timeline_io.files import digest_of
+from timeline_io.frames import FrameSpan, frame_at, rate_name, snap_rate
+from timeline_io.media import Found, MediaSearch, Need, merged
 from timeline_io.model import Clip, Marker, Sequence
-from timeline_io.readers import reader_of, refuse_unread_suffix
+from timeline_io.readers import Reader, reader_of, refuse_unread_suffix
 from timeline_io.shots import Piece, flatten, ramp_between
 
 # Two pieces join when the second continues the first within a quarter of a frame: exporters round
@@ -22,21 +23,61 @@ from timeline_io.shots import Piece, flatten, ramp_between
 _CONTINUES_WITHIN_FRAMES = Fraction(1, 4)
 
 
-def read_edit(path: Path, *, media: MediaSearch | None = None, sequence: str | None = None) -> Edit:
+def read_edit(
+    path: Path, *, media: MediaSearch | None = None, sequence: str | None = None, rate: Fraction | None = None
+) -> Edit:
     """The shots of an edit in record order, and what was left out with the reason.
 
-    `media` says where files may be found (default: as written, or in the edit's folder);
-    `sequence` names one sequence of a file that holds several.
+    `path` is a timeline file or a bundle of one. `media` says where files may be found (default: as written, or in
+    the edit's folder); `sequence` names one sequence of a file that holds several; `rate` is the frame rate of an
+    edit decision list, which does not state it (default: found from its numbers, and told in `Edit.remarks`).
     Raises UnreadableEditError, UnsupportedEditError or EmptyEditError, each one sentence.
     """
+    return with_media(read_timeline(path, sequence, rate), media)
+
+
+def read_timeline(path: Path, sequence: str | None = None, rate: Fraction | None = None) -> Edit:
+    """`read_edit` without looking for media: every shot is offline, without a reason where none is in the file."""
     refuse_unread_suffix(path.name, path.suffix)
-    data = read_edit_bytes(path)
+    return edit_of(container_of(path).timeline(), path, sequence, rate)
+
+
+def with_media(edit: Edit, media: MediaSearch | None = None) -> Edit:
+    """The edit with the media of its shots found, or the reason why a shot is offline; choices become remarks."""
+    search = media or MediaSearch(edit_folder=edit.path.parent)
+    needs: dict[str, list[Need]] = {}
+    for shot in edit.shots:
+        if not shot.offline_reason:
+            needs.setdefault(shot.media_ref, []).append(_need(shot))
+    if not needs:
+        return edit
+    finder = container_of(edit.path).finder(search)
+    found = {ref: finder.find(ref, merged(wanted)) for ref, wanted in needs.items()}
+    shots = tuple(shot if shot.offline_reason else _with_file(shot, found[shot.media_ref]) for shot in edit.shots)
+    chosen = (place.remark for place in found.values() if place.remark)
+    return replace(edit, shots=shots, remarks=tuple(dict.fromkeys((*edit.remarks, *chosen))))
+
+
+def list_sequences(path: Path) -> tuple[str, ...]:
+    """The names of the sequences that a file holds, as `read_edit` takes them. Raises the errors of read_edit."""
+    refuse_unread_suffix(path.name, path.suffix)
+    data = container_of(path).timeline()
+    try:
+        with _naming(path.name):
+            only = reader_of(data, path.name).read(data, path.name, None)
+    except SequenceChoiceError as error:
+        return error.names
+    return (only.name or path.stem,)
+
+
+def edit_of(data: bytes, path: Path, sequence: str | None = None, rate: Fraction | None = None) -> Edit:
+    """The edit that the bytes of a timeline describe, its media not looked for; `path` names it."""
     reader = reader_of(data, path.name)
     with _naming(path.name):
-        timeline = reader.read(data, path.name, sequence)
+        timeline = _read(reader, data, path.name, sequence, rate)
         if not timeline.tracks:
             raise EmptyEditError(f"{path.name} has no picture track: there is nothing to make sound for")
-        shots, skipped = _shots_of(timeline, media or MediaSearch(edit_folder=path.parent))
+        shots, skipped = _shots_of(timeline)
     if not shots:
         raise EmptyEditError(_nothing_seen(path.name, skipped))
     return Edit(
@@ -54,6 +95,23 @@ def read_edit(path: Path, *, media: MediaSearch | None = None, sequence: str | N
     )
 
 
+def _read(reader: Reader, data: bytes, file_name: str, sequence: str | None, rate: Fraction | None) -> Sequence:
+    """The sequence, at `rate` in a format that leaves it open; UnsupportedEditError when the file says another."""
+    if rate is None:
+        return reader.read(data, file_name, sequence)
+    try:
+        exact = snap_rate(rate)
+    except ValueError as error:
+        raise UnsupportedEditError(str(error)) from error
+    if reader.read_at is not None:
+        return reader.read_at(data, file_name, sequence, exact)
+    timeline = reader.read(data, file_name, sequence)
+    if timeline.rate != exact:
+        runs, wanted = rate_name(timeline.rate), rate_name(exact)
+        raise UnsupportedEditError(f"{file_name} says itself that it runs at {runs}, not at {wanted}: say no rate")
+    return timeline
+
+
 @contextmanager
 def _naming(file_name: str) -> Iterator[None]:
     """Errors found deep inside an edit say what is wrong; this adds in which file."""
@@ -65,7 +123,7 @@ def _naming(file_name: str) -> Iterator[None]:
         raise type(error)(f"{file_name}: {error}") from error
 
 
-def _shots_of(timeline: Sequence, search: MediaSearch) -> tuple[tuple[Shot, ...], tuple[SkippedItem, ...]]:
+def _shots_of(timeline: Sequence) -> tuple[tuple[Shot, ...], tuple[SkippedItem, ...]]:
     picture = flatten(timeline.tracks)
     skipped = [
         SkippedItem(name=lost.name, reason=lost.reason, record=_record(timeline, lost.start_s, lost.end_s))
@@ -75,7 +133,7 @@ def _shots_of(timeline: Sequence, search: MediaSearch) -> tuple[tuple[Shot, ...]
     for piece in _joined(picture.pieces, timeline.rate):
         record = _record(timeline, piece.start_s, piece.end_s)
         if record.count > 0:
-            shots.append(_shot(f"sh{10 * (len(shots) + 1):04d}", piece, record, timeline, search))
+            shots.append(_shot(f"sh{10 * (len(shots) + 1):04d}", piece, record, timeline))
         else:
             skipped.append(SkippedItem(name=piece.clip.name, reason="shorter than one frame", record=record))
     return tuple(shots), tuple(skipped)
@@ -116,9 +174,8 @@ def _record(timeline: Sequence, start_s: Fraction, end_s: Fraction) -> FrameSpan
     return FrameSpan(first=timeline.start_frame + first, count=end - first, rate=timeline.rate)
 
 
-def _shot(shot_id: str, piece: Piece, record: FrameSpan, timeline: Sequence, search: MediaSearch) -> Shot:
+def _shot(shot_id: str, piece: Piece, record: FrameSpan, timeline: Sequence) -> Shot:
     clip = piece.clip
-    media = None if clip.offline_reason else search.resolve(clip.media_ref)
     # The record edge was rounded to a frame; the source must be the one seen at that edge.
     begin_s = Fraction(record.first - timeline.start_frame) / timeline.rate
     end_s = begin_s + record.duration_s
@@ -127,7 +184,7 @@ def _shot(shot_id: str, piece: Piece, record: FrameSpan, timeline: Sequence, sea
     return Shot(
         shot_id=shot_id,
         name=clip.name,
-        media=media,
+        media=None,
         media_ref=clip.media_ref,
         record=record,
         source_start_s=source_start_s,
@@ -137,7 +194,7 @@ def _shot(shot_id: str, piece: Piece, record: FrameSpan, timeline: Sequence, sea
         ramp=ramp,
         source_timecode_s=_timecode(clip, source_start_s),
         start_unknown=clip.start_unknown,
-        offline_reason="" if media else clip.offline_reason or _offline_reason(clip.media_ref, search),
+        offline_reason=clip.offline_reason,
     )
 
 
@@ -158,11 +215,17 @@ def _notes(piece: Piece, timeline_markers: tuple[Marker, ...]) -> tuple[str, ...
     return tuple(dict.fromkeys(text.strip() for text in texts if text.strip()))
 
 
-def _offline_reason(media_ref: str, search: MediaSearch) -> str:
-    if not media_ref:
-        return "offline: the edit names no media file"
-    tried = [str(path) for path in search.looked_for(media_ref)]
-    return f"offline: looked for {', '.join(tried) or media_ref}"
+def _need(shot: Shot) -> Need:
+    """What a shot shows of its file; the source time is no place in the file when only the media knows its start."""
+    edges = (shot.source_start_s, shot.source_start_s + shot.speed * shot.record.duration_s)
+    reached = [*edges, *(source_s for _, source_s in shot.ramp)]
+    code, first = shot.source_timecode_s, shot.source_start_s
+    codes = None if code is None else (code + min(reached) - first, code + max(reached) - first)
+    return Need(until_s=None if shot.start_unknown else max(reached), timecodes_s=codes)
+
+
+def _with_file(shot: Shot, found: Found) -> Shot:
+    return replace(shot, media=found.path, offline_reason=found.offline_reason)
 
 
 def _nothing_seen(file_name: str, skipped: tuple[SkippedItem, ...]) -> str:

@@ -60,7 +60,7 @@ def _file_lines(clip: PlacedClip, target: Target, number: int) -> Iterator[Line]
     """The sound file; its timecode repeats its own header, or Resolve does not find the clip."""
     yield 0, f'<file id="{ID_PREFIX}file-{number}">'
     yield 1, f"<name>{_text(clip.wav.name)}</name>"
-    yield 1, f"<pathurl>{_text(localhost_url(clip.wav.absolute()))}</pathurl>"
+    yield 1, f"<pathurl>{_text(localhost_url(target.seen(clip.wav)))}</pathurl>"
     yield from _deeper(_rate_lines(target))
     yield 1, f"<duration>{clip.record.count}</duration>"
     yield 1, "<timecode>"

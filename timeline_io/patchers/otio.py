@@ -12,7 +12,6 @@ from typing import Any
 
 from timeline_io.edit import FoleyTrack, PlacedClip
 from timeline_io.errors import LayingError
-from timeline_io.media_paths import native_path
 from timeline_io.patchers.json_spans import Span, elements, locate
 from timeline_io.patchers.splice import inserted, without
 from timeline_io.patchers.target import Folders, Target, is_ours
@@ -32,7 +31,7 @@ def add_tracks(data: bytes, target: Target, tracks: tuple[FoleyTrack, ...]) -> b
     layout = _Layout(source, start, children)
     rate = _spelt_rate(place.timeline, target.rate)
     versions = {"Clip": 1} if '"Clip.1"' in source and '"Clip.2"' not in source else {}
-    written = [layout.indented(_track_json(track, target.start_frame, rate, versions)) for track in tracks]
+    written = [layout.indented(_track_json(track, target, rate, versions)) for track in tracks]
     if children:
         return _encoded(data, inserted(source, children[-1][1], "".join("," + item for item in written)))
     return _encoded(data, inserted(source, start + 1, ",".join(written)))
@@ -107,7 +106,7 @@ def _spelt_rate(timeline: OtioObject, rate: Fraction) -> float:
     return float(rate)
 
 
-def _track_json(track: FoleyTrack, start_frame: int, rate: float, versions: dict[str, int]) -> Any:
+def _track_json(track: FoleyTrack, target: Target, rate: float, versions: dict[str, int]) -> Any:
     """One track as OpenTimelineIO writes it, read back as plain JSON values.
 
     `versions` keeps to the schemas of an older file: its program would refuse newer ones.
@@ -116,16 +115,16 @@ def _track_json(track: FoleyTrack, start_frame: int, rate: float, versions: dict
 
     laid = otio.schema.Track(name=track.name, kind=otio.schema.TrackKind.Audio)
     laid.metadata.update(_track_metadata())
-    reached = start_frame
+    reached = target.start_frame
     for clip in track.clips:
         if clip.record.first > reached:
             laid.append(otio.schema.Gap(duration=otio.opentime.RationalTime(clip.record.first - reached, rate)))
-        laid.append(_clip(clip, rate))
+        laid.append(_clip(clip, str(target.seen(clip.wav)), rate))
         reached = clip.record.end
     return json.loads(otio.core.serialize_json_to_string(laid, versions))
 
 
-def _clip(clip: PlacedClip, rate: float) -> Any:
+def _clip(clip: PlacedClip, path: str, rate: float) -> Any:
     """A clip whose media starts at the timecode where it lies, as the sound file's own header says.
 
     The range is counted in the timeline's frames: a range in samples is refused by other formats'
@@ -138,7 +137,7 @@ def _clip(clip: PlacedClip, rate: float) -> Any:
         duration=otio.opentime.RationalTime(clip.record.count, rate),
     )
     # Both editors want a plain path here, not a URL.
-    reference = otio.schema.ExternalReference(target_url=native_path(clip.wav), available_range=span)
+    reference = otio.schema.ExternalReference(target_url=path, available_range=span)
     reference.name = clip.wav.name
     laid = otio.schema.Clip(name=clip.name, media_reference=reference, source_range=span)
     laid.metadata.update(_clip_metadata(clip))

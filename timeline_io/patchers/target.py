@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path, PurePath
 
+from timeline_io.bundle_names import BUNDLED_PREFIX
 from timeline_io.edit import Edit
-from timeline_io.media_paths import plain_path
+from timeline_io.media_paths import is_absolute, plain_path
 
 TRACK_PREFIX = "FOLEY "
 
@@ -18,16 +19,25 @@ Folders = frozenset[Path] | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The timeline of a file that is patched, with its clock."""
+    """The timeline of a file that is patched, with its clock.
+
+    `written_as` says how the editor's machine names a sound file, where that is not its absolute path here.
+    """
 
     file_name: str
     sequence: str | None = None
     rate: Fraction = Fraction(24)
     start_frame: int = 0
     drop_frame: bool = False
+    written_as: Mapping[Path, PurePath] = field(default_factory=dict)
+
+    def seen(self, wav: Path) -> PurePath:
+        """The path to write for a sound file: as the editor's machine sees it (a Windows path keeps its backslashes),
+        or relative to the bundle that holds the sound."""
+        return self.written_as.get(wav) or wav.absolute()
 
     @classmethod
-    def of(cls, edit: Edit) -> Target:
+    def of(cls, edit: Edit, written_as: Mapping[Path, PurePath] | None = None) -> Target:
         """The timeline that `edit` was read from."""
         return cls(
             file_name=edit.path.name,
@@ -35,6 +45,7 @@ class Target:
             rate=edit.rate,
             start_frame=edit.start_frame,
             drop_frame=edit.drop_frame,
+            written_as=written_as or {},
         )
 
 
@@ -47,5 +58,9 @@ def is_ours(*, name: str, marked: bool, media: Iterable[str], folders: Folders) 
     refs = list(media)
     if folders is None:
         return marked and bool(refs)
-    parents = {Path(plain_path(ref)).parent for ref in refs}
-    return (marked or name.startswith(TRACK_PREFIX)) and bool(parents) and parents <= folders
+    return (marked or name.startswith(TRACK_PREFIX)) and bool(refs) and all(_is_take(ref, folders) for ref in refs)
+
+
+def _is_take(ref: str, folders: frozenset[Path]) -> bool:
+    path = plain_path(ref)
+    return Path(path).parent in folders and (is_absolute(path) or Path(path).name.startswith(BUNDLED_PREFIX))
