@@ -34,9 +34,9 @@ def lay_tracks(edit: Edit, tracks: Sequence[FoleyTrack], out: Path, *, path_maps
     LayingError when `out` would overwrite the edit or one of its files, when the edit changed since
     it was read, when clips overlap or lie before the timeline's start, or when `out` cannot be written.
     """
-    _refuse_overwriting(edit, tracks, out)
+    refuse_overwriting(edit, tracks, out)
     for track in tracks:
-        _check(track, edit)
+        check_track(track, edit)
     container = container_of(edit.path)
     data = container.timeline()
     if digest_of(data) != edit.digest:
@@ -105,7 +105,8 @@ def _lanes(clips: Iterable[PlacedClip]) -> list[list[PlacedClip]]:
     return lanes
 
 
-def _check(track: FoleyTrack, edit: Edit) -> None:
+def check_track(track: FoleyTrack, edit: Edit) -> None:
+    """Raise LayingError when a track does not fit the edit's clock or cannot be written down."""
     reached = edit.start_frame
     for clip in track.clips:
         where = f"{clip.name} on the track {track.name}"
@@ -129,7 +130,8 @@ def _is_text(*values: str) -> bool:
     return True
 
 
-def _refuse_overwriting(edit: Edit, tracks: Sequence[FoleyTrack], out: Path) -> None:
+def refuse_overwriting(edit: Edit, tracks: Sequence[FoleyTrack], out: Path) -> None:
+    """Raise LayingError when `out` is the edit itself, or a file that it shows or that is laid."""
     media = {shot.media for shot in edit.shots if shot.media}
     sounds = {clip.wav for track in tracks for clip in track.clips}
     for taken in (edit.path, *media, *sounds):

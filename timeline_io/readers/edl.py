@@ -19,8 +19,9 @@ from timeline_io.readers.edl_text import EditList, Event, edit_lists, video_trac
 from timeline_io.readers.pick import pick
 
 _LOCATOR_COLOURS = frozenset(
-    "RED GREEN BLUE CYAN MAGENTA YELLOW BLACK WHITE PINK ORANGE PURPLE BROWN GREY GRAY DENIM VIOLET".split()
-)
+    ("RED", "GREEN", "BLUE", "CYAN", "MAGENTA", "YELLOW", "BLACK", "WHITE", "PINK", "ORANGE", "PURPLE", "BROWN", "GREY",
+     "GRAY", "DENIM", "VIOLET")
+)  # fmt: skip
 _MOST_REMARKS = 5
 
 # Track number and layer (1 for what is keyed over it), record in and out in frames.

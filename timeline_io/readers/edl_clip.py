@@ -117,7 +117,7 @@ def _source_of(event: Event, clock: Clock, length_s: Fraction) -> Source | None:
     readings = [(own, *times) for own in _clocks(clock) if (times := _times(event, own)) is not None]
     if not readings:
         return None
-    own, first_s, last_s = readings[0]
+    _own, first_s, last_s = readings[0]
     if event.speed:
         return _retimed(event.speed, clock.rate, first_s, last_s)
     for other, start_s, end_s in readings:

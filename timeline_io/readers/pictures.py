@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from pathlib import PurePosixPath
 
 from timeline_io.media_paths import plain_path
+from timeline_io.model import Clip
 
 _STILL_SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".dpx", ".bmp", ".psd", ".tga", ".webp", ".heic", ".cin"}
@@ -31,6 +33,7 @@ _RESOLVE_GENERATORS = frozenset(
 )
 
 
+INVISIBLE = "invisible: its opacity is 0"
 IMAGE_SEQUENCE = "offline: an image sequence, which is not read as a movie yet"
 _RANGE = re.compile(r"\[(\d{1,10})-\d{1,10}\]")
 _PRINTF = re.compile(r"%0(\d{1,2})d")
@@ -57,6 +60,19 @@ def is_frame_of_many(ref: str) -> bool:
     """Whether a picture's name ends in a frame number, as those of a rendered or scanned shot do."""
     name = PurePosixPath(ref.replace("\\", "/").rpartition("/")[2])
     return name.suffix.lower() in _FILM_SUFFIXES and bool(_FRAME_NUMBER.search(name.stem))
+
+
+def nothing_seen(name: str, start_s: Fraction, length_s: Fraction, why: str) -> Clip:
+    """A stretch of a track that shows nothing and covers nothing, listed with the reason."""
+    return Clip(
+        name=name,
+        start_s=start_s,
+        length_s=length_s,
+        source_start_s=Fraction(0),
+        speed=Fraction(1),
+        media_ref="",
+        no_picture=why,
+    )
 
 
 def is_still_name(ref: str) -> bool:
