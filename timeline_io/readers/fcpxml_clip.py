@@ -39,7 +39,7 @@ class Timing:
         """The part of the clip that lies inside [from_s, until_s) of the timeline."""
         head_s = max(from_s - self.at_s, Fraction(0))
         tail_s = min(until_s - self.at_s, self.length_s)
-        if tail_s <= head_s or (head_s, tail_s) == (0, self.length_s):
+        if tail_s <= head_s or tail_s - head_s == self.length_s:
             return self
         return replace(
             self,

@@ -1,16 +1,16 @@
 """The storylines of a Final Cut Pro X timeline -> picture tracks from the bottom up.
 
-    lane 2        [ title ]
-    lane 1     [ connected ]  [ secondary storyline: C ][ D ]      a lane becomes a track; what is connected
-    primary   [ A          ][ B                        ][ gap ]    says by its host's own clock where it is
-    lane -1        [ below  ]
+lane 2        [ title ]
+lane 1     [ connected ]  [ secondary storyline: C ][ D ]      a lane becomes a track; what is connected
+primary   [ A          ][ B                        ][ gap ]    says by its host's own clock where it is
+lane -1        [ below  ]
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from xml.etree.ElementTree import Element
 
@@ -18,22 +18,20 @@ from timeline_io.errors import UnreadableEditError
 from timeline_io.model import Clip, Marker, Nest, Track
 from timeline_io.readers.fcpxml_clip import Timing, clip_of, markers_of, nests_of, timing_of, why_invisible
 from timeline_io.readers.fcpxml_media import Media, media_of
+from timeline_io.readers.fcpxml_place import (
+    HOLDERS,
+    NOT_FILMED,
+    STORY_ITEMS,
+    Laid,
+    Lane,
+    first_pick,
+    lane_name,
+    lane_of,
+    without_overlaps,
+)
 from timeline_io.readers.fcpxml_values import Resources, time_of
 
 _MAX_DEPTH = 60
-_NOT_FILMED = {
-    "title": "a title, not a filmed picture",
-    "caption": "a caption, not a filmed picture",
-    "live-drawing": "a drawing, not a filmed picture",
-}
-# The clips that hold others: a child on no lane lies inside, a child on a lane is connected from outside.
-_HOLDERS = frozenset({"clip", "sync-clip"})
-STORY_ITEMS = frozenset({"asset-clip", "video", "audio", "ref-clip", "mc-clip", "gap", "audition"}) | _HOLDERS | {
-    *_NOT_FILMED
-}  # fmt: skip
-
-# () is the primary storyline, (1,) what is connected above it, (1, -1) what is connected below that.
-Lane = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +40,6 @@ class Timeline:
 
     tracks: tuple[Track, ...]
     markers: tuple[Marker, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Laid:
-    """An element of a storyline and the stretch of the timeline that is left to it."""
-
-    element: Element
-    at_s: Fraction
-    from_s: Fraction
-    until_s: Fraction
 
 
 class Builder:
@@ -76,9 +64,13 @@ class Builder:
         """The timeline inside a `clip` or `sync-clip`, by its own clock."""
         layers = _Layers(self, self.resources.rate(holder) or rate, holder.get("name", ""))
         for child in holder:
-            if _lane_of(child) == 0:
+            if lane_of(child) == 0:
                 layers.lay(child, time_of(child, "offset") or Fraction(0), ())
         return layers.timeline()
+
+    def hosts(self, spine: Element, rate: Fraction) -> Iterator[tuple[Element, Timing]]:
+        """The elements of a primary storyline by its own time, each audition by the pick that is seen."""
+        yield from _Layers(self, rate).hosts(spine)
 
     @contextmanager
     def opened(self, element: Element) -> Iterator[None]:
@@ -107,17 +99,24 @@ class _Layers:
         depth = max((len(lane) for lane in self._lanes), default=0)
         upwards = sorted(self._lanes, key=lambda lane: lane + (0,) * (depth - len(lane)))
         tracks = (
-            Track(name=_lane_name(lane), items=tuple(sorted(self._lanes[lane], key=lambda item: item.start_s)))
+            Track(name=lane_name(lane), items=tuple(sorted(self._lanes[lane], key=lambda item: item.start_s)))
             for lane in upwards
         )
         return Timeline(tracks=tuple(tracks), markers=tuple(self._markers))
 
+    def hosts(self, spine: Element) -> Iterator[tuple[Element, Timing]]:
+        """The elements of a storyline that others can be connected to."""
+        for laid in self._along(list(spine), Fraction(0)):
+            shown = first_pick(laid.element)
+            if shown.tag in STORY_ITEMS - {"audition"}:
+                yield shown, self._timing(shown, laid.at_s)
+
     def lay_storyline(self, elements: list[Element], base_s: Fraction, lane: Lane) -> None:
         """Lay the elements of a storyline whose own time 0 is at `base_s`."""
-        for laid in _without_overlaps(self._along(elements, base_s)):
+        for laid in without_overlaps(self._along(elements, base_s)):
             self.lay(laid.element, laid.at_s, lane, laid)
 
-    def lay(self, element: Element, at_s: Fraction, lane: Lane, laid: _Laid | None = None) -> None:
+    def lay(self, element: Element, at_s: Fraction, lane: Lane, laid: Laid | None = None) -> None:
         """Lay an element that begins at `at_s`, and all that is connected to it."""
         with self._builder.opened(element):
             if element.tag == "spine":
@@ -127,7 +126,7 @@ class _Layers:
             elif element.tag in STORY_ITEMS or (laid and time_of(element, "duration")):
                 self._lay_clip(element, at_s, lane, laid)
 
-    def _lay_audition(self, audition: Element, at_s: Fraction, lane: Lane, laid: _Laid | None) -> None:
+    def _lay_audition(self, audition: Element, at_s: Fraction, lane: Lane, laid: Laid | None) -> None:
         """The first pick is the one that is seen."""
         picks = [child for child in audition if child.tag in STORY_ITEMS]
         for pick in picks[:1]:
@@ -136,7 +135,7 @@ class _Layers:
             media = Media(no_picture="another pick of its audition")
             self._put(lane, clip_of(pick, self._timing(pick, at_s), media, self._name_of(pick, media)))
 
-    def _lay_clip(self, element: Element, at_s: Fraction, lane: Lane, laid: _Laid | None) -> None:
+    def _lay_clip(self, element: Element, at_s: Fraction, lane: Lane, laid: Laid | None) -> None:
         timing = self._timing(element, at_s)
         shown = timing.cut(laid.from_s, laid.until_s) if laid else timing
         pictures = list(self._pictures(element, shown))
@@ -149,14 +148,14 @@ class _Layers:
                 self._lay_connected(child, element, timing, lane)
 
     def _lay_connected(self, child: Element, host: Element, timing: Timing, lane: Lane) -> None:
-        number = _lane_of(child)
-        if number or host.tag not in _HOLDERS:
+        number = lane_of(child)
+        if number or host.tag not in HOLDERS:
             self.lay(child, timing.at_clock(time_of(child, "offset")), (*lane, number or 1))
 
     def _put(self, lane: Lane, item: Clip | Nest) -> None:
         self._lanes.setdefault(lane, []).append(item)
 
-    def _along(self, elements: list[Element], base_s: Fraction) -> Iterator[_Laid]:
+    def _along(self, elements: list[Element], base_s: Fraction) -> Iterator[Laid]:
         """The elements of a storyline, transitions among them, each where it says or after the one before."""
         reached_s = base_s
         for element in elements:
@@ -166,11 +165,10 @@ class _Layers:
                 end_s = at_s + (time_of(element, "duration") or Fraction(0))
             else:
                 end_s = reached_s = at_s + self._length(element, at_s)
-            yield _Laid(element=element, at_s=at_s, from_s=at_s, until_s=end_s)
+            yield Laid(element=element, at_s=at_s, from_s=at_s, until_s=end_s)
 
     def _length(self, element: Element, at_s: Fraction) -> Fraction:
-        first_pick = next(iter(element), element) if element.tag == "audition" else element
-        return self._timing(first_pick, at_s).length_s
+        return self._timing(first_pick(element), at_s).length_s
 
     def _timing(self, element: Element, at_s: Fraction) -> Timing:
         resources = self._builder.resources
@@ -191,12 +189,12 @@ class _Layers:
             media = media_of(element, self._builder.resources)
             if not media.is_sound:
                 yield clip_of(element, timing, media, self._name_of(element, media))
-        elif element.tag in _HOLDERS:
+        elif element.tag in HOLDERS:
             yield from self._nests(element, timing, self._builder.inside(element, self._rate), element)
         elif element.tag in ("ref-clip", "mc-clip"):
             yield from self._referred(element, timing)
         else:
-            reason = _NOT_FILMED.get(element.tag, f"a <{element.tag[:40]}>, which is not read")
+            reason = NOT_FILMED.get(element.tag, f"a <{element.tag[:40]}>, which is not read")
             media = Media(no_picture=reason)
             yield clip_of(element, timing, media, self._name_of(element, media))
 
@@ -246,44 +244,6 @@ def _story_of(whole: Element | None, source: Element) -> Element | None:
     return next((angle for angle in angles if angle.get("angleID") == wanted), next(iter(angles), None))
 
 
-def _without_overlaps(along: Iterable[_Laid]) -> list[_Laid]:
-    """The clips of a storyline without its transitions.
-
-    Final Cut lets two clips meet in the middle of their transition. Where another program lets them overlap for
-    as long as the transition takes, they are cut at its centre.
-    """
-    kept: list[_Laid] = []
-    transition: _Laid | None = None
-    for laid in along:
-        if laid.element.tag == "transition":
-            transition = laid
-            continue
-        if kept and laid.at_s < kept[-1].until_s:
-            cut_s = _cut(laid.at_s, kept[-1].until_s, transition)
-            kept[-1] = replace(kept[-1], until_s=cut_s)
-            laid = replace(laid, from_s=cut_s)
-        kept.append(laid)
-        transition = None
-    return kept
-
-
-def _cut(from_s: Fraction, until_s: Fraction, transition: _Laid | None) -> Fraction:
-    centre_s = from_s if transition is None else (transition.from_s + transition.until_s) / 2
-    return min(until_s, max(from_s, centre_s))
-
-
 def _is_note_paper(picture: Clip | Nest) -> bool:
     """Whether markers on it can only be meant for what is seen below: a title or a generator has no sound."""
     return isinstance(picture, Clip) and picture.enabled and bool(picture.no_picture)
-
-
-def _lane_of(element: Element) -> int:
-    text = element.get("lane", "0").strip()
-    try:
-        return int(text[:10])
-    except ValueError:
-        return 0
-
-
-def _lane_name(lane: Lane) -> str:
-    return f"lane {'.'.join(str(number) for number in lane)}" if lane else "primary storyline"

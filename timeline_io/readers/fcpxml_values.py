@@ -25,7 +25,9 @@ def parse(data: bytes, file_name: str) -> Element:
     other XML and for a version that is not known."""
     root = parse_xml(data, file_name)
     if root.tag != "fcpxml":
-        raise UnsupportedEditError(f"{file_name} is XML but no Final Cut Pro X timeline (its root is <{root.tag[:40]}>)")
+        raise UnsupportedEditError(
+            f"{file_name} is XML but no Final Cut Pro X timeline (its root is <{root.tag[:40]}>)"
+        )
     version = minor_version(root)
     if version is None or version > _NEWEST_VERSION:
         raise UnsupportedEditError(
