@@ -34,6 +34,7 @@ class OutputFolder:
         self.manifest = folder / MANIFEST_NAME
         self._digests: dict[str, str] = dict(previous.get("files", {}))
         self._unfinished: set[str] = set(previous.get("writing", ()))
+        self._previous = {name: value for name, value in previous.items() if name not in ("files", "writing")}
 
     def cue_sheet(self) -> Path:
         """Where the cue sheet goes: cues.csv, or cues.foley.csv when a person has changed or written cues.csv."""
@@ -50,9 +51,9 @@ class OutputFolder:
                 )
 
     def announce(self, files: Iterable[Path]) -> None:
-        """Note in the manifest that these files are about to be written."""
+        """Note in the manifest that these files are about to be written; what it says of the earlier pass stays."""
         self._unfinished |= {self._key(file) for file in files}
-        self._save({})
+        self._save(self._previous)
 
     def conclude(self, files: Iterable[Path], document: Mapping[str, Any]) -> None:
         """Write the final manifest: `document`, and the digest of every file written.
@@ -119,6 +120,14 @@ def write_text(file: Path, text: str) -> Path:
     with replacing(file) as draft:
         draft.write_bytes(text.encode("utf-8", "replace"))
     return file
+
+
+def manifest_of(folder: Path) -> Mapping[str, Any]:
+    """What the last pass that wrote to `folder` noted there; {} when there was none.
+
+    Raises OutputFolderError when a file that is no manifest of ours lies in its place.
+    """
+    return _previous(folder / MANIFEST_NAME)
 
 
 def _previous(manifest: Path) -> Mapping[str, Any]:

@@ -66,7 +66,7 @@ def _lay(
     )
     on_stage("laying the tracks")
     tracks = _lay_tracks(plan, out, written)
-    write_cues(sheet, plan.edit, cue_rows(shots))
+    write_cues(sheet, plan.edit, cue_rows(shots, plan.edit.rate))
     written.files.append(sheet)
     report = PassReport(
         edit=plan.edit.path,
@@ -91,8 +91,9 @@ def _write_takes(todo: Iterable[Delivery], out: OutputFolder) -> _Written:
         if isinstance(placed, Failure):
             written.failures[delivery.cue_id] = f"'{delivery.cue.spotted.label}': {placed.reason}"
         else:
-            written.placed.setdefault(delivery.cue.spotted.category, []).append(placed)
             written.files.append(placed.wav)
+            if delivery.cue.laid:
+                written.placed.setdefault(delivery.cue.spotted.category, []).append(placed)
     return written
 
 
@@ -101,7 +102,7 @@ def _files_of(todo: Iterable[Delivery], written: _Written) -> Callable[[str, Cue
     by_cue = {delivery.cue_id: delivery for delivery in todo if delivery.cue_id not in written.failures}
 
     def with_file(shot_id: str, cue: CueReport) -> CueReport:
-        delivery = by_cue.get((shot_id, cue.cue_id))
+        delivery = by_cue.get((shot_id, cue.cue_id, cue.take))
         if delivery is None:
             return cue
         first, count = delivery.job.record.samples(SAMPLE_RATE_HZ)

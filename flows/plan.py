@@ -6,7 +6,8 @@ from pathlib import Path
 
 from flows.boundary import Failure, attempt
 from flows.caveats import caveats
-from flows.delivery import OutputFolder, open_folder
+from flows.conform import EarlierPass
+from flows.delivery import OutputFolder, manifest_of, open_folder
 from flows.engine import Studio
 from flows.options import PassOptions, out_folder, store_folder
 from flows.reading import read_for
@@ -59,9 +60,10 @@ def plan_pass(edit_path: Path, options: PassOptions) -> PassPlan:
     edit = read_for(edit_path, options)
     sheet = by_shot(read_cues(options.labels, edit)) if options.labels else {}
     studio = studio_for(card, options)
+    earlier = EarlierPass(manifest_of(options.conform or out_folder(edit_path, options)))
     movies = {path: attempt(probe_movie, path) for path in dict.fromkeys(shot.media for shot in edit.shots) if path}
     drafted = [attempt(_draft, edit, shot, movies, sheet, card, options) for shot in edit.shots]
-    jobs = tuple(draft for draft in drafted if isinstance(draft, ShotJob))
+    jobs = tuple(earlier.conformed(job, handles=options.handles) for job in drafted if isinstance(job, ShotJob))
     found = {job.shot_id: known_before_looking(job, studio) for job in jobs}
     return PassPlan(
         edit=edit,
@@ -106,7 +108,7 @@ def _draft(
     movie = movies[shot.media]
     if isinstance(movie, Failure):
         return _report(shot, ShotState.FAILED, movie.reason)
-    return job_for(edit, shot, movie, handles=options.handles, given=given, seed=options.seed)
+    return job_for(edit, shot, movie, handles=options.handles, given=given, seed=options.seed, takes=options.takes)
 
 
 def _settled(shots: Iterable[Shot], drafted: Iterable[ShotJob | ShotReport | Failure]) -> Iterable[ShotReport]:

@@ -49,13 +49,18 @@ class MediaSpan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoleyRequest:
-    """One take of one cue: everything that decides how it sounds, and nothing else."""
+    """One take of one cue: everything that decides how it sounds, and nothing else.
+
+    `spans_s` are the stretches in which a person wants it to sound, in seconds from the span's first edge; None leaves
+    that to the detector.
+    """
 
     span: MediaSpan
     label: str
     seed: int
     settings_digest: str
     model_digest: str
+    spans_s: tuple[tuple[Fraction, Fraction], ...] | None = None
 
     def key(self) -> str:
         """Content key, 64 hex digits: equal requests have equal keys on every machine.
@@ -67,6 +72,7 @@ class FoleyRequest:
                 "schema": _KEY_SCHEMA,
                 "span": self.span.facts(),
                 "label": self.label,
+                "spans_s": self.spans_s and [f"{start_s} {end_s}" for start_s, end_s in self.spans_s],
                 "seed": self.seed,
                 "settings": self.settings_digest,
                 "model": self.model_digest,
