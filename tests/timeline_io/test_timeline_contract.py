@@ -80,3 +80,29 @@ def test_records_travel(edit: Edit) -> None:
 
     assert hash(edit) == hash(pickle.loads(pickle.dumps(edit)))
     assert len(edit.digest) == 64
+
+
+# --- The same cut as an edit decision list --------------------------------------------------------------------------
+
+# A list counts sources in its own frames, so a source at another rate is named to the nearest of them; it begins a
+# dissolve at the first frame of the overlap and does not know where the editor made the cut; it knows no disabled
+# clips, no titles and nothing that lies hidden, and of nested sequences only what is seen of them.
+DISSOLVE_LEAD = 6
+
+
+def _as_a_list_says(name: str, first: int, count: int, source_s: Fraction, speed: int) -> tuple[object, ...]:
+    source_s = Fraction(round(source_s / FRAME_S)) * FRAME_S
+    if name == "sea_07.mov":
+        count -= DISSOLVE_LEAD
+    if name == "sea_08.mov":
+        first, count, source_s = first - DISSOLVE_LEAD, count + DISSOLVE_LEAD, source_s - DISSOLVE_LEAD * FRAME_S
+    return name, first, count, source_s, speed
+
+
+def test_an_edit_decision_list_says_the_same_as_far_as_it_can(fixture_timelines: Path) -> None:
+    edit = read_edit(fixture_timelines / "golden.edl")
+    assert [_facts(shot, edit) for shot in edit.shots] == [_as_a_list_says(*seen) for seen in SEEN]
+    assert (edit.name, edit.rate, edit.start_frame, edit.frame_count) == ("golden", RATE, 86400, 384)
+    assert edit.shots[0].notes == ("left foot first", "foley: footsteps on gravel")
+    assert "/Volumes/rushes/日本 #11.mov" in edit.shots[-1].offline_reason
+    assert edit.skipped == ()

@@ -74,7 +74,7 @@ class _Builder:
 
     def _placed(self) -> dict[int, _Place]:
         """The place of each event by its line; a list that runs over midnight goes on after it."""
-        following = zip(self._events, [*self._events[1:], None], strict=True)
+        following = zip(self._events, [*self._events, None][1:], strict=True)
         places = {event.line: self._place(event) for event, after in following if not _is_notation(event, after)}
         firsts = [first for _track, first, _end in places.values()]
         day = self._clock.day
@@ -98,7 +98,7 @@ class _Builder:
 
     def _tracks(self) -> tuple[Track, ...]:
         items: dict[tuple[int, int], list[Clip]] = {}
-        neighbours = zip([None, *self._events], self._events, [*self._events[1:], None], strict=False)
+        neighbours = zip([None, *self._events], self._events, [*self._events, None][1:], strict=False)
         for before, event, after in neighbours:
             if event.line not in self._places:
                 continue

@@ -140,14 +140,10 @@ def _retimed(speed_text: str, rate: Fraction, first_s: Fraction, last_s: Fractio
 
 def _speed(text: str, rate: Fraction) -> Fraction:
     """Frames of media in a second over the rate; a whole percentage where the text is one, rounded."""
-    sign = -1 if text.startswith("-") else 1
-    if not Fraction(text):
-        return Fraction(0)
-    for counted in (rate, Fraction(round(rate))):
-        meant = meant_speed(text, counted, _PERCENT)
-        if meant is not None:
-            return sign * meant
-    return min(Fraction(text), _FASTEST * rate) / rate
+    written = Fraction(text)
+    meant = (meant_speed(text, counted, _PERCENT) for counted in (rate, Fraction(round(rate))))
+    speed = next((found for found in meant if found is not None), abs(written) / rate)
+    return min(speed, Fraction(_FASTEST)) * (-1 if written < 0 else 1)
 
 
 def _clocks(clock: Clock) -> Iterator[Clock]:

@@ -90,7 +90,7 @@ def _found(edit: EditList, drops: bool, marked: bool) -> tuple[Fraction, str]:
 
 def _evidence(edit: EditList, counted: int, highest: int, agreeing: dict[int, int]) -> str:
     others = [count for other, count in agreeing.items() if other != counted]
-    if agreeing[counted] > max(others, default=0):
+    if others and agreeing[counted] > max(others):
         return f"the source and record lengths of {agreeing[counted]} of {len(edit.events)} events agree at it"
     return f"it is the likeliest rate for timecodes that count to frame {highest}"
 
