@@ -46,11 +46,14 @@ class Piece:
     def between(self, start_s: Fraction, end_s: Fraction) -> Piece:
         """The part of the piece inside [start_s, end_s)."""
         start_s, end_s = max(start_s, self.start_s), min(end_s, self.end_s)
+        first_s, last_s = self.source_at(start_s), self.source_at(end_s)
         return replace(
             self,
             start_s=start_s,
             end_s=end_s,
-            source_start_s=self.source_at(start_s),
+            source_start_s=first_s,
+            # The mean of a ramp is that of the part that is seen.
+            speed=(last_s - first_s) / (end_s - start_s) if self.ramp and end_s > start_s else self.speed,
             ramp=ramp_between(self.ramp, start_s, end_s),
         )
 

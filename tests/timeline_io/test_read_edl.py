@@ -345,7 +345,7 @@ def test_the_rate_can_be_said(edl_file: Write, rate: str) -> None:
 
 
 def test_a_rate_that_cannot_be_is_refused(edl_file: Write, fixture_timelines: Path) -> None:
-    with pytest.raises(UnreadableEditError, match="drop-frame timecode, which runs at 29.97 or 59.94 and not at 25"):
+    with pytest.raises(UnreadableEditError, match=r"drop-frame timecode, which runs at .* and not at 25"):
         read_edit(edl_file(AT_24, head="FCM: DROP FRAME\n"), rate=Fraction(25))
     with pytest.raises(UnreadableEditError, match=r"event 001 on line 3.*25 frames per second"):
         read_edit(edl_file("001  A  V  C  0:0:1:0 0:0:2:0 01:00:01:27 01:00:02:27"), rate=Fraction(25))
@@ -411,7 +411,7 @@ def test_a_record_that_ends_before_it_begins_is_refused(edl_file: Write) -> None
 
 def test_the_markers_of_resolve_are_no_edit(edl_file: Write) -> None:
     lines = ("001  001  V  C  01:00:00:00 01:00:00:01 01:00:00:00 01:00:00:01", " |C:ResolveColorBlue |M:Marker 1 |D:1")
-    with pytest.raises(UnsupportedEditError, match="markers of a Resolve timeline.*export the timeline itself"):
+    with pytest.raises(UnsupportedEditError, match=r"markers of a Resolve timeline.*export the timeline itself"):
         read_edit(edl_file(*lines))
 
 

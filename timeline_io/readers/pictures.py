@@ -76,9 +76,9 @@ def nothing_seen(name: str, start_s: Fraction, length_s: Fraction, why: str) -> 
 
 
 def is_still_name(ref: str) -> bool:
-    """Whether a media reference names one picture; `shot.[0001-0100].exr` and `shot.%04d.exr` name many."""
+    """Whether a media reference names one picture, and not one for each frame."""
     name = ref.replace("\\", "/").rpartition("/")[2]
-    return PurePosixPath(name).suffix.lower() in _STILL_SUFFIXES and "[" not in name and "%0" not in name
+    return PurePosixPath(name).suffix.lower() in _STILL_SUFFIXES and not image_sequence(ref)
 
 
 def is_generator_name(clip_name: str) -> bool:
