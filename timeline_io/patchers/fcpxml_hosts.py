@@ -11,6 +11,7 @@ from timeline_io.errors import LayingError
 from timeline_io.readers.fcpxml_clip import Timing
 from timeline_io.readers.fcpxml_place import STORY_ITEMS
 from timeline_io.readers.fcpxml_story import Builder
+from timeline_io.readers.fcpxml_values import time_of
 
 _HELD = STORY_ITEMS | {"spine"}
 # What stands after the held and connected clips of an element; all else stands before them.
@@ -55,7 +56,8 @@ def hosts_of(sequence: Element, builder: Builder, rate: Fraction, file_name: str
     An audition holds no connected clips itself: they are on its pick that is seen.
     """
     spine = sequence.find("spine")
-    found = () if spine is None else builder.hosts(spine, rate)
+    first_s = time_of(sequence, "tcStart") or Fraction(0)
+    found = () if spine is None else builder.hosts(spine, rate, first_s)
     hosts = [Host(element=element, timing=timing) for element, timing in found]
     if not hosts:
         raise LayingError(f"the primary storyline of {file_name} is empty: there is nothing to connect sounds to")

@@ -24,7 +24,7 @@ def read_fcpxml(data: bytes, file_name: str, sequence: str | None) -> Sequence:
     if spine is None:
         raise EmptyEditError(f"the project {name!r} of {file_name} has no storyline")
     start_s = time_of(chosen, "tcStart") or Fraction(0)
-    timeline = Builder(resources, file_name).storyline(spine, rate, -start_s)
+    timeline = Builder(resources, file_name).storyline(spine, rate, start_s, -start_s)
     return Sequence(
         name=name,
         rate=rate,

@@ -51,12 +51,13 @@ class Builder:
         self._built: dict[int, Timeline] = {}
         self._open: list[Element] = []
 
-    def storyline(self, spine: Element, rate: Fraction, base_s: Fraction) -> Timeline:
-        """The timeline of a primary storyline or a multicam angle whose time 0 is at `base_s`."""
+    def storyline(self, spine: Element, rate: Fraction, first_s: Fraction, base_s: Fraction) -> Timeline:
+        """The timeline of a primary storyline or a multicam angle that starts at its own time `first_s` and whose
+        own time 0 is at `base_s`."""
         if id(spine) not in self._built:
             layers = _Layers(self, rate)
             with self.opened(spine):
-                layers.lay_storyline(list(spine), base_s, ())
+                layers.lay_storyline(list(spine), base_s, (), first_s)
             self._built[id(spine)] = layers.timeline()
         return self._built[id(spine)]
 
@@ -68,9 +69,9 @@ class Builder:
                 layers.lay(child, time_of(child, "offset") or Fraction(0), ())
         return layers.timeline()
 
-    def hosts(self, spine: Element, rate: Fraction) -> Iterator[tuple[Element, Timing]]:
+    def hosts(self, spine: Element, rate: Fraction, first_s: Fraction) -> Iterator[tuple[Element, Timing]]:
         """The elements of a primary storyline by its own time, each audition by the pick that is seen."""
-        yield from _Layers(self, rate).hosts(spine)
+        yield from _Layers(self, rate).hosts(spine, first_s)
 
     @contextmanager
     def opened(self, element: Element) -> Iterator[None]:
@@ -104,16 +105,18 @@ class _Layers:
         )
         return Timeline(tracks=tuple(tracks), markers=tuple(self._markers))
 
-    def hosts(self, spine: Element) -> Iterator[tuple[Element, Timing]]:
+    def hosts(self, spine: Element, first_s: Fraction) -> Iterator[tuple[Element, Timing]]:
         """The elements of a storyline that others can be connected to."""
-        for laid in self._along(list(spine), Fraction(0)):
+        for laid in self._along(list(spine), Fraction(0), first_s):
             shown = first_pick(laid.element)
             if shown.tag in STORY_ITEMS - {"audition"}:
                 yield shown, self._timing(shown, laid.at_s)
 
-    def lay_storyline(self, elements: list[Element], base_s: Fraction, lane: Lane) -> None:
-        """Lay the elements of a storyline whose own time 0 is at `base_s`."""
-        for laid in without_overlaps(self._along(elements, base_s)):
+    def lay_storyline(
+        self, elements: list[Element], base_s: Fraction, lane: Lane, first_s: Fraction = Fraction(0)
+    ) -> None:
+        """Lay the elements of a storyline that starts at its own time `first_s` and whose time 0 is at `base_s`."""
+        for laid in without_overlaps(self._along(elements, base_s, first_s)):
             self.lay(laid.element, laid.at_s, lane, laid)
 
     def lay(self, element: Element, at_s: Fraction, lane: Lane, laid: Laid | None = None) -> None:
@@ -155,9 +158,9 @@ class _Layers:
     def _put(self, lane: Lane, item: Clip | Nest) -> None:
         self._lanes.setdefault(lane, []).append(item)
 
-    def _along(self, elements: list[Element], base_s: Fraction) -> Iterator[Laid]:
+    def _along(self, elements: list[Element], base_s: Fraction, first_s: Fraction) -> Iterator[Laid]:
         """The elements of a storyline, transitions among them, each where it says or after the one before."""
-        reached_s = base_s
+        reached_s = base_s + first_s
         for element in elements:
             offset_s = time_of(element, "offset")
             at_s = reached_s if offset_s is None else base_s + offset_s
@@ -211,7 +214,8 @@ class _Layers:
             yield clip_of(element, timing, nothing, self._name_of(element, nothing))
             return
         rate = self._builder.resources.rate(whole) or self._rate
-        inner = self._builder.storyline(story, rate, Fraction(0))
+        first_s = time_of(whole, "tcStart") or Fraction(0)
+        inner = self._builder.storyline(story, rate, first_s, Fraction(0))
         yield from self._nests(element, timing, inner, source)
 
     def _nests(self, element: Element, timing: Timing, inner: Timeline, adjusted: Element) -> Iterator[Clip | Nest]:
