@@ -93,13 +93,19 @@ def test_the_outgoing_line_of_a_dissolve_may_have_a_length(edl_file: Write) -> N
 
 def test_a_key_lies_over_its_background(edl_file: Write) -> None:
     path = edl_file(
-        _event(1, "00:00-04:00", "00:00-04:00", kind="K B"),
-        _event(1, "00:00-01:00", "01:00-02:00", reel="B001", kind="K  000"),
+        _event(1, "00:00-01:00", "00:00-01:00"),
+        _event(1, "02:00-05:00", "01:00-04:00", kind="K B"),
+        _event(1, "00:00-01:00", "02:00-03:00", reel="B001", kind="K  000"),
         "* FROM CLIP NAME: back.mov\n* KEY CLIP NAME: front.mov",
     )
     edit = read_edit(path, rate=Fraction(24))
-    assert _seen(edit) == [("back.mov", 0, 24), ("front.mov", 24, 24), ("back.mov", 48, 48)]
-    assert [shot.track for shot in edit.shots] == ["V1", "V1 key", "V1"]
+    assert _seen(edit) == [
+        ("back.mov", 0, 24),
+        ("back.mov", 24, 24),
+        ("front.mov", 48, 24),
+        ("back.mov", 72, 24),
+    ]
+    assert [shot.track for shot in edit.shots] == ["V1", "V1", "V1 key", "V1"]
 
 
 def test_a_second_picture_track_lies_above_and_sound_is_left_out_with_one_remark(edl_file: Write) -> None:
@@ -127,6 +133,18 @@ def test_black_is_a_gap_and_bars_are_no_picture(edl_file: Write) -> None:
         ("Black Video", "a title or generator, not a filmed picture"),
         ("BARS", "bars, not a filmed picture"),
     ]
+
+
+def test_a_fade_to_black_ends_in_a_gap_but_a_named_clip_is_seen(edl_file: Write) -> None:
+    path = edl_file(
+        _event(1, "00:00-01:00", "00:00-01:00", name="a.mov"),
+        _event(2, "01:00-01:00", "01:00-01:00"),
+        _event(2, "00:00-01:00", "01:00-02:00", reel="BL", kind="D 024"),
+        "* FROM CLIP NAME: a.mov",
+        # Some programs call every reel black.
+        _event(3, "00:00-01:00", "02:00-03:00", reel="BL", name="b.mov"),
+    )
+    assert _seen(read_edit(path, rate=Fraction(24))) == [("a.mov", 0, 24), ("b.mov", 48, 24)]
 
 
 def test_what_is_recorded_later_hides_what_lies_there(edl_file: Write) -> None:

@@ -9,11 +9,11 @@ is recorded over an earlier one hides it, as on tape.
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from timeline_io.errors import UnreadableEditError, UnsupportedEditError
 from timeline_io.model import Clip, Marker, Sequence, Track
-from timeline_io.readers.edl_clip import clip_of, is_black, said_of
+from timeline_io.readers.edl_clip import Said, clip_of, is_black, said_of
 from timeline_io.readers.edl_rate import Clock, find_clock
 from timeline_io.readers.edl_text import EditList, Event, edit_lists, video_track
 from timeline_io.readers.pick import pick
@@ -98,21 +98,26 @@ class _Builder:
 
     def _tracks(self) -> tuple[Track, ...]:
         items: dict[tuple[int, int], list[Clip]] = {}
-        neighbours = zip([None, *self._events], self._events, [*self._events, None][1:], strict=False)
-        for before, event, after in neighbours:
-            if event.line not in self._places:
-                continue
-            key, first, end = self._places[event.line]
-            clips = items.setdefault(key, [])
-            if not is_black(event):
-                said = said_of(event, before, after)
-                length_s = (end - first) / self._clock.rate
-                clips.append(clip_of(event, said, self._clock, self._seconds(first), length_s))
+        before: Event | None = None
+        for _number, same in groupby(self._events, key=lambda event: event.number):
+            group = list(same)
+            for event in group:
+                if event.line in self._places:
+                    clips = items.setdefault(self._places[event.line][0], [])
+                    clips += self._clips(event, said_of(event, before, group[-1]))
+                before = event
         # The first item that lies at a place is seen; on tape it is the one recorded last.
         return tuple(
             Track(name=f"V{number}" + " key" * layer, items=tuple(reversed(items[number, layer])))
             for number, layer in sorted(items)
         )
+
+    def _clips(self, event: Event, said: Said) -> list[Clip]:
+        """The clip of an event, none for black."""
+        _track, first, end = self._places[event.line]
+        if is_black(event, said):
+            return []
+        return [clip_of(event, said, self._clock, self._seconds(first), (end - first) / self._clock.rate)]
 
     def _markers(self) -> tuple[Marker, ...]:
         markers = []

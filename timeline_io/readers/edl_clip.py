@@ -44,22 +44,20 @@ class Source:
     notes: tuple[str, ...] = ()
 
 
-def is_black(event: Event) -> bool:
-    """Whether an event shows nothing: the reel is called black."""
-    return event.reel.upper() in _BLACK
+def is_black(event: Event, said: Said) -> bool:
+    """Whether an event shows nothing: the reel is called black, and no clip is named that comes from it."""
+    return event.reel.upper() in _BLACK and (event.is_incoming or not (said.name or said.path))
 
 
-def said_of(event: Event, before: Event | None, after: Event | None) -> Said:
+def said_of(event: Event, before: Event | None, last: Event) -> Said:
     """The name and path of an event.
 
-    The comments of a dissolve, a wipe or a key stand after its last line and speak of both sides; `before` and
-    `after` are the neighbours on the list.
+    The comments of a dissolve, a wipe or a key stand after the `last` line of its number and speak of both sides;
+    `before` is the event in front of it on the list.
     """
     if event.is_incoming or event.transition in ("K", "KO"):
         return _incoming(event, before)
-    said = event.said
-    if not said and after is not None and after.number == event.number:
-        said = after.said
+    said = event.said or last.said
     return Said(said.get("FROM CLIP NAME", ""), said.get("FROM PATH", ""))
 
 

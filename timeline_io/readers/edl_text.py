@@ -21,6 +21,7 @@ from timeline_io.errors import UnreadableEditError
 
 # A day of single frames at 60 has fewer cuts; a longer list is no list.
 _MAX_EVENTS = 100_000
+_LONGEST_LINE = 1000
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _NUMBER = re.compile(r"\d{1,8}[A-Za-z]?")
 _TIMECODE = re.compile(r"\d{1,2}[:;.]\d{1,2}[:;.]\d{1,2}[:;.,]\d{1,3}")
@@ -118,7 +119,7 @@ class _Parser:
     def take(self, number: int, line: str) -> None:
         upper = line[:40].upper()
         if upper.startswith("TITLE"):
-            self._begin(line.partition(":")[2].strip())
+            self._begin(line[5:].lstrip(": \t"))
         elif upper.startswith("FCM"):
             self._set_mode(upper)
         elif upper.startswith("M2") and self._list.events:
@@ -144,9 +145,9 @@ class _Parser:
             self._list.drop_frame = self._drop_frame
 
     def _event(self, number: int, line: str) -> None:
-        tokens = line.split()
-        codes = [index for index, token in enumerate(tokens) if _TIMECODE.fullmatch(token)]
-        first = next((at for at in codes if codes.count(at + 3) and at + 1 in codes and at + 2 in codes), None)
+        tokens = line[:_LONGEST_LINE].split()
+        codes = {index for index, token in enumerate(tokens) if _TIMECODE.fullmatch(token)}
+        first = next((at for at in sorted(codes) if {at + 1, at + 2, at + 3} <= codes), None)
         event = None if first is None else _event_of(number, tokens, first, self._drop_frame)
         if event is not None:
             self._role = "FROM"
