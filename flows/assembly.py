@@ -9,7 +9,7 @@ from flows.names import TakeNames
 from flows.plan import PassPlan
 from flows.records import CueReport, ShotReport, ShotState
 from flows.schedule import Ledger
-from flows.shot_job import CueJob, ShotJob
+from flows.shot_job import CueJob, ShotJob, record_spans
 from flows.steps import Take
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt
 
@@ -120,6 +120,7 @@ def _cue_report(cue: CueJob, job: ShotJob, ledger: Ledger, plan: PassPlan) -> Cu
         key=key,
         seconds=receipt.samples / SAMPLE_RATE_HZ if receipt else 0.0,
         active_spans_s=_delivered(receipt.active_spans_s, job) if receipt else (),
+        heard_spans=record_spans(receipt.active_spans_s, job) if receipt else (),
         told_spans=cue.spotted.spans,
         told_s=cue.request.spans_s,
         media_digest=span.digest,

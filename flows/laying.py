@@ -66,7 +66,7 @@ def _lay(
     )
     on_stage("laying the tracks")
     tracks = _lay_tracks(plan, out, written)
-    write_cues(sheet, plan.edit, cue_rows(shots, plan.edit.rate))
+    write_cues(sheet, plan.edit, cue_rows(shots))
     written.files.append(sheet)
     report = PassReport(
         edit=plan.edit.path,

@@ -30,6 +30,7 @@ class PassOptions(BaseModel):
     handles: int = Field(default=12, ge=0, le=10_000, description="Extra frames of sound before and after each cut")
     preview: bool = Field(default=True, description="Also write preview.mp4, the picture with the new sound")
     sequence: str | None = Field(default=None, description="Name of the sequence, where the file holds several")
+    rate: str | None = Field(default=None, description="Frame rate of an edit that does not say it, such as an EDL")
     store: Path | None = Field(
         default=None, description="Folder of finished takes, shared by all passes; default: the cache folder"
     )

@@ -36,9 +36,9 @@ class CueReport:
     """One take of a sound of a shot. `source` says who asked for it: sheet, note, name or heard (by CLIP);
     `confidence` how sure the detector was that it sounds in the picture; `seed` is that of the cue's first take.
 
-    `told_spans` is where a person wants it to sound, in record time; `told_s` the same in seconds of the take. The
-    `media_` fields are the stretch of its media
-    that it was made for: a later pass finds by them what still fits.
+    `heard_spans` is where it sounds, `told_spans` where a person wants it to, both in record time; `told_s` is the
+    latter in seconds of the take. The `media_` fields are the stretch of its media that it was made for: a later pass
+    finds by them what still fits.
 
     The fields from `wav` on are those of the file on the timeline; `wav` is None for a cue without one. Record frames
     and `first_sample` count from midnight and include the handles. `active_spans_s` are seconds from the file's start.
@@ -53,6 +53,7 @@ class CueReport:
     key: str
     seconds: float = 0.0
     active_spans_s: tuple[tuple[float, float], ...] = ()
+    heard_spans: tuple[FrameSpan, ...] = ()
     told_spans: tuple[FrameSpan, ...] | None = None
     told_s: tuple[tuple[Fraction, Fraction], ...] | None = None
     take: int = 1

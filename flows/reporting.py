@@ -1,32 +1,30 @@
 """The papers of a pass: the rows of its cue sheet, its manifest, its preview. For people: report_page.py."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
-from math import ceil, floor
 from pathlib import Path
 from typing import Any
 
 from flows.plan import PassPlan
-from flows.records import CueReport, PassReport, ShotReport, ShotState
+from flows.records import PassReport, ShotReport, ShotState
 from flows.shot_job import ShotJob
 from pipeline.preview import PreviewShot, PreviewSound, write_preview
 from pipeline.records import SAMPLE_RATE_HZ, MediaSpan
 from timeline_io.cue_sheet import Cue
 from timeline_io.edit import PlacedClip, Shot
-from timeline_io.frames import FrameSpan, sample_at
+from timeline_io.frames import sample_at
 
 
-def cue_rows(shots: Iterable[ShotReport], rate: Fraction) -> tuple[Cue, ...]:
+def cue_rows(shots: Iterable[ShotReport]) -> tuple[Cue, ...]:
     """The rows of a sheet that an editor may change and hand back with --labels.
 
     A silent shot has a row with an empty label, to be filled in. A shot that failed before its sounds were known has
     none: an empty label would make it silent on purpose next time.
     """
-    return tuple(cue for shot in shots for cue in _rows_of(shot, rate))
+    return tuple(cue for shot in shots for cue in _rows_of(shot))
 
 
-def _rows_of(shot: ShotReport, rate: Fraction) -> Iterator[Cue]:
+def _rows_of(shot: ShotReport) -> Iterator[Cue]:
     if shot.state is ShotState.SILENT and not shot.cues:
         yield Cue(cue_id=f"{shot.shot_id}_01", shot_id=shot.shot_id, label="")
     for cue in shot.cues:
@@ -40,17 +38,11 @@ def _rows_of(shot: ShotReport, rate: Fraction) -> Iterator[Cue]:
             seed=cue.seed,
             source=cue.source,
             confidence=cue.confidence,
-            heard=_heard_frames(cue, rate),
+            heard=cue.heard_spans,
             spans=cue.told_spans,
             take=cue.take,
             locked=cue.locked,
         )
-
-
-def _heard_frames(cue: CueReport, rate: Fraction) -> tuple[FrameSpan, ...]:
-    """When the sound was found, in whole frames of record time."""
-    edges = [(floor(start * rate), ceil(end * rate)) for start, end in cue.active_spans_s] if cue.wav else []
-    return tuple(FrameSpan(first=cue.record_first + first, count=end - first, rate=rate) for first, end in edges)
 
 
 def manifest(report: PassReport, plan: PassPlan) -> dict[str, Any]:

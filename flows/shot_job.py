@@ -9,8 +9,10 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil, floor
 from pathlib import Path
 
 from flows.anchor import anchored
@@ -166,6 +168,16 @@ def cue_seed(job: ShotJob, label: str) -> int:
     facts = [job.seed, label, job.span.digest, str(shot.source_start_s), str(shot.speed)]
     digest = hashlib.sha256(json.dumps(facts).encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1
+
+
+def record_spans(spans_s: Iterable[tuple[float, float]], job: ShotJob) -> tuple[FrameSpan, ...]:
+    """Stretches of a take (seconds) as whole frames of record time, inside the job's record span."""
+    rate, lead_s = job.record.rate, float(job.lead_s)
+    edges = [(floor((start - lead_s) * rate), ceil((end - lead_s) * rate)) for start, end in spans_s]
+    inside = [(max(0, first), min(job.record.count, end)) for first, end in edges]
+    return tuple(
+        FrameSpan(first=job.record.first + first, count=end - first, rate=rate) for first, end in inside if end > first
+    )
 
 
 def place_take(job: ShotJob, cue: CueJob, receipt: ClipReceipt, wav: Path) -> PlacedClip:

@@ -17,7 +17,7 @@ from torch import Tensor
 from pipeline.label import SpottedLabel
 from pipeline.nets.bundle import Bundle
 from pipeline.nets.detector import LEVEL_FLOOR_DB
-from pipeline.records import ShotFeatures, TemporalCondition
+from pipeline.records import Detection, ShotFeatures, TemporalCondition
 from pipeline.settings import Settings
 
 _SPOT_SECONDS = 0.4
@@ -74,6 +74,11 @@ def switched(condition: TemporalCondition, spans_s: Sequence[tuple[Fraction, Fra
 def confidence(condition: TemporalCondition) -> float:
     """Mean similarity while the label sounds; 0 when it never does."""
     return float(condition.similarity[condition.active].mean()) if condition.active.any() else 0.0
+
+
+def summary(condition: TemporalCondition) -> Detection:
+    """When it sounds and how sure that is, without the arrays."""
+    return Detection(active_spans_s=active_spans(condition), confidence=confidence(condition))
 
 
 def active_spans(condition: TemporalCondition) -> tuple[tuple[float, float], ...]:

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from pipeline.clip_store import ClipStore, FeatureStore
 from pipeline.denoise import denoise, plan_denoising
-from pipeline.detect import active_spans, confidence, detect, spot, switched
+from pipeline.detect import detect, spot, summary, switched
 from pipeline.encode import encode_shot
 from pipeline.errors import OutOfMemoryError
 from pipeline.finish import to_delivery_rate
@@ -130,7 +130,6 @@ def _make_and_keep(
         clip, condition = make_take(request, seen, bundle, settings)
     except torch.cuda.OutOfMemoryError as error:
         raise OutOfMemoryError(f"the GPU ran out of memory while making {request.label!r}") from error
-    spans = active_spans(condition)
-    return clips.put(
-        key, clip, active_spans_s=spans, confidence=confidence(condition), seconds=time.monotonic() - started
-    )
+    found = summary(condition)
+    seconds = time.monotonic() - started
+    return clips.put(key, clip, active_spans_s=found.active_spans_s, confidence=found.confidence, seconds=seconds)

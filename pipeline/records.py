@@ -122,6 +122,14 @@ class FoleyClip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Detection:
+    """When a label sounds in a stretch, in seconds from its first edge, and how sure that is, 0..1."""
+
+    active_spans_s: tuple[tuple[float, float], ...]
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClipReceipt:
     """A finished take in the clip store: the only thing that crosses a task boundary."""
 

@@ -10,6 +10,7 @@ from plugin.commands.options import (
     MediaRootOption,
     PathMapOption,
     QuietOption,
+    RateOption,
     SequenceOption,
     pass_options,
 )
@@ -23,6 +24,7 @@ def shots(
     media_root: MediaRootOption = None,
     path_map: PathMapOption = None,
     sequence: SequenceOption = None,
+    rate: RateOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     debug: DebugOption = False,
@@ -31,7 +33,9 @@ def shots(
     from flows.reading import read_for
     from plugin.console import Voice, table
 
-    options, _ = pass_options(edit, {"media-root": media_root, "path-map": path_map, "sequence": sequence})
+    options, _ = pass_options(
+        edit, {"media-root": media_root, "path-map": path_map, "sequence": sequence, "rate": rate}
+    )
     found = read_for(edit.absolute(), options)
     rows = [_as_json(shot, found) for shot in found.shots]
     skipped = [{"name": item.name, "reason": item.reason} for item in found.skipped]
