@@ -32,5 +32,7 @@ def patcher_of(format_name: str) -> Patcher:
     """The patcher of a format; raises LayingError when tracks cannot be laid into it."""
     patcher = PATCHERS.get(format_name)
     if patcher is None:
-        raise LayingError(f"tracks cannot be laid into a timeline of the format {format_name!r} yet")
+        raise LayingError(
+            f"tracks cannot be laid into an edit of the format {format_name!r}: write companion timelines beside it"
+        )
     return patcher
