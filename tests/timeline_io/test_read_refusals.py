@@ -39,7 +39,7 @@ UNREADABLE = {
 }
 UNSUPPORTED = {
     "html": b"<html><body/></html>",
-    "fcpxml": b'<?xml version="1.0"?><fcpxml version="1.9"/>',
+    "newer fcpxml": b'<?xml version="1.0"?><fcpxml version="1.99"/>',
     "newer xmeml": b'<xmeml version="9"><sequence/></xmeml>',
     "a bare clip": b'{"OTIO_SCHEMA": "Clip.2"}',
     "newer otio": b'{"OTIO_SCHEMA": "Timeline.99"}',
@@ -70,7 +70,7 @@ def test_other_kinds_and_versions(tmp_path: Path, kind: str) -> None:
     assert isinstance(_refusal(path), UnsupportedEditError)
 
 
-@pytest.mark.parametrize("suffix", [".aaf", ".fcpxml", ".otioz", ".prproj", ".drp", ".AAF"])
+@pytest.mark.parametrize("suffix", [".aaf", ".otioz", ".prproj", ".drp", ".AAF"])
 def test_formats_not_read_yet_say_which_are(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"cut{suffix}"
     path.write_bytes(b"anything")

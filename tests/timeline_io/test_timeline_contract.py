@@ -1,4 +1,4 @@
-"""One edit in both formats: whatever format it comes in, the audience sees the same."""
+"""One edit in every format: whatever format it comes in, the audience sees the same."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ UNSEEN = {
 }
 
 
-@pytest.fixture(params=["golden.otio", "golden.xml"])
+@pytest.fixture(params=["golden.otio", "golden.xml", "golden.fcpxml"])
 def edit(request: pytest.FixtureRequest, fixture_timelines: Path) -> Edit:
     return read_edit(fixture_timelines / request.param)
 
