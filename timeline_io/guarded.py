@@ -9,10 +9,13 @@ no time limit, and functions given to the search need not travel.
 from __future__ import annotations
 
 import io
+import os
 import pickle
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from timeline_io.edit import Edit
@@ -40,6 +43,7 @@ def read_edit_guarded(
     *,
     media: MediaSearch | None = None,
     sequence: str | None = None,
+    rate: Fraction | None = None,
     seconds: float = 60,
     megabytes: int = 2000,
 ) -> Edit:
@@ -49,7 +53,7 @@ def read_edit_guarded(
     Raises the same errors; a reader that crashes, runs out of time or out of memory is an UnreadableEditError.
     May be called from any thread, and leaves no process behind, whatever ends it.
     """
-    edit = _answer("read_timeline", path, sequence, seconds=seconds, megabytes=megabytes)
+    edit = _answer("read_timeline", path, sequence, rate, seconds=seconds, megabytes=megabytes)
     return with_media(edit, media)
 
 
@@ -76,7 +80,8 @@ def _answer(task: str, path: Path, *more: Any, seconds: float, megabytes: int) -
 def _run(job: bytes, path: Path, seconds: float) -> tuple[bytes, int]:
     """The output and exit status of a fresh Python given `job`, which is ended when it takes too long."""
     try:
-        with _fresh_python() as process:
+        # What a process that was ended had put aside goes with the folder.
+        with TemporaryDirectory(prefix="smooth-foley-") as scratch, _fresh_python(scratch) as process:
             try:
                 output, _ = process.communicate(job, timeout=seconds)
             finally:
@@ -90,13 +95,14 @@ def _run(job: bytes, path: Path, seconds: float) -> tuple[bytes, int]:
     return output, process.returncode
 
 
-def _fresh_python() -> subprocess.Popen[bytes]:
+def _fresh_python(scratch: str) -> subprocess.Popen[bytes]:
     # Without -P a file in the current folder could stand in for a module.
     return subprocess.Popen(
         [sys.executable, "-P", "-c", _START + _RUN],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        env=os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), scratch),
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
 

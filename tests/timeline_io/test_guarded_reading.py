@@ -72,6 +72,17 @@ def test_a_reader_without_end_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert time.monotonic() - begun < 20
 
 
+def test_what_an_ended_reader_put_aside_is_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    _child(
+        monkeypatch,
+        f"import tempfile, time; open({str(told)!r}, 'w').write(tempfile.mkdtemp()); time.sleep(60)",
+    )
+    with pytest.raises(UnreadableEditError, match="takes more than"):
+        read_edit_guarded(tmp_path / "cut.otio", seconds=1.5)
+    assert told.read_text() and not Path(told.read_text()).exists()
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux holds to the limit of memory")
 def test_a_reader_without_measure_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     _child(monkeypatch, "bytearray(10**9)")
