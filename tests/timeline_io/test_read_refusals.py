@@ -70,7 +70,7 @@ def test_other_kinds_and_versions(tmp_path: Path, kind: str) -> None:
     assert isinstance(_refusal(path), UnsupportedEditError)
 
 
-@pytest.mark.parametrize("suffix", [".aaf", ".otioz", ".prproj", ".drp", ".AAF"])
+@pytest.mark.parametrize("suffix", [".prproj", ".drp", ".ale", ".DRP"])
 def test_formats_not_read_yet_say_which_are(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"cut{suffix}"
     path.write_bytes(b"anything")
