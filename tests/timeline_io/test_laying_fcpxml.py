@@ -9,10 +9,12 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.support.fcpxml import clip, complaints, document, gap, project, time_map
 from timeline_io.edit import Edit, FoleyTrack, PlacedClip
-from timeline_io.errors import LayingError
+from timeline_io.errors import LayingError, TimelineError
 from timeline_io.files import digest_of
 from timeline_io.lay import lay_tracks, plan_tracks, remove_foley_tracks
 from timeline_io.read import read_edit
@@ -335,3 +337,30 @@ def test_the_order_check_finds_what_is_wrong() -> None:
         "<asset-clip name='a.mov'> holds marker asset-clip ",
         "<asset-clip> refers to lost, which is not there",
     ]
+
+
+JUNK = ["", "-1", "x", "0s", "-5s", "1e9s", "3600s", "r1", "r8", "r25", "1", "0", "effects.Foley", "smooth-foley-1"]
+
+
+@settings(
+    max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(changes=st.lists(st.tuples(st.integers(0, 10**6), st.sampled_from(JUNK)), min_size=1, max_size=5))
+def test_whatever_is_read_is_laid_into_and_given_back(
+    fixture_timelines: Path, tmp_path: Path, placed: Place, changes: list[tuple[int, str]]
+) -> None:
+    pieces = (fixture_timelines / "golden.fcpxml").read_text("utf-8").split('"')
+    for pick, junk in changes:
+        pieces[1 + 2 * (pick % (len(pieces) // 2))] = junk
+    path = tmp_path / "cut.fcpxml"
+    path.write_text('"'.join(pieces), encoding="utf-8")
+    try:
+        edit = read_edit(path)
+    except TimelineError:
+        return
+    tracks = plan_tracks({"props": [placed(edit, first, 20, f"take{first}") for first in (0, 10, 150, 500)]})
+    laid = lay_tracks(edit, tracks, tmp_path / "laid.fcpxml")
+    twice = lay_tracks(replace(edit, path=laid, digest=digest_of(laid.read_bytes())), tracks, tmp_path / "2.fcpxml")
+    assert twice.read_bytes() == laid.read_bytes()
+    bare = remove_foley_tracks(laid, tmp_path / "3.fcpxml", takes=tmp_path / "takes", sequence=edit.name)
+    assert bare.read_bytes() == path.read_bytes()

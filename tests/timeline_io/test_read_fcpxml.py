@@ -255,7 +255,7 @@ def test_a_compound_clip_is_seen_through(read: Read) -> None:
 
 
 def test_a_ramp_over_a_compound_clip_changes_speed_inside_it(read: Read) -> None:
-    bent = time_map("3600 3600", "3601 3601", "3602 3604", more='interp="linear"')
+    bent = time_map("3600 3600", "3601 3601", "3602 3604", more='inTime="1/2s" outTime="1/2s"')
     edit = read(clip("m", "0 3600 2", bent, tag="ref-clip"), resources=COMPOUND)
     assert [(shot.name, shot.record.count, shot.speed) for shot in edit.shots] == [
         ("a.mov", 24, 1), ("a.mov", 8, 3), ("b.mov", 16, 3),
@@ -402,7 +402,7 @@ def test_markers_on_titles_and_gaps_mean_what_is_seen_there(read: Read) -> None:
 def test_projects_are_chosen_by_name(written: Write) -> None:
     one, two = (project(clip(f"{name}.mov", "0 0 1"), name=name) for name in "ab")
     path = written(document(one, two))
-    with pytest.raises(UnsupportedEditError, match="2 sequences, name one of them.*'a', 'b'"):
+    with pytest.raises(UnsupportedEditError, match=r"2 sequences, name one of them.*'a', 'b'"):
         read_edit(path)
     with pytest.raises(UnsupportedEditError, match="no sequence named 'c'"):
         read_edit(path, sequence="c")

@@ -83,7 +83,7 @@ def clip_of(element: Element, timing: Timing, media: Media, name: str) -> Clip:
         enabled=is_on(element, "enabled"),
         no_picture=media.no_picture or why_invisible(element),
         notes=notes_of(element),
-        markers=tuple(_from_edge(marker, timing) for marker in markers_of(element, timing)),
+        markers=tuple(_from(marker, timing.at_s) for marker in markers_of(element, timing)),
         ramp=() if media.is_still or len(knots) == 2 else knots,
         source_timecode_s=None if media.is_still or media.start_s is None else media.start_s + knots[0][1],
     )
@@ -96,16 +96,16 @@ def nests_of(
     notes = Marker(at_s=timing.at_s, length_s=timing.length_s, texts=notes_of(element))
     markers = (notes, *markers_of(element, timing))
     for (head_s, source_s), (tail_s, tail_source_s) in pairwise(timing.knots):
-        part = timing.cut(timing.at_s + head_s, timing.at_s + tail_s)
+        start_s = timing.at_s + head_s
         yield Nest(
             name=name,
-            start_s=part.at_s,
-            length_s=part.length_s,
+            start_s=start_s,
+            length_s=min(tail_s, timing.length_s) - head_s,
             source_start_s=source_s,
             speed=speed_of(((head_s, source_s), (tail_s, tail_source_s))),
             tracks=tracks,
             enabled=is_on(element, "enabled"),
-            markers=tuple(_from_edge(marker, part) for marker in markers),
+            markers=tuple(_from(marker, start_s) for marker in markers),
             inner_markers=inner_markers,
         )
 
@@ -138,6 +138,6 @@ def markers_of(element: Element, timing: Timing) -> tuple[Marker, ...]:
     return tuple(markers)
 
 
-def _from_edge(marker: Marker, timing: Timing) -> Marker:
+def _from(marker: Marker, edge_s: Fraction) -> Marker:
     """The model counts a clip's markers from its first edge."""
-    return replace(marker, at_s=marker.at_s - timing.at_s)
+    return replace(marker, at_s=marker.at_s - edge_s)

@@ -23,6 +23,8 @@ from timeline_io.shots import ramp_at, ramp_between
 # 24 in 25, 23.976 in 24, 29.97 in 30 are played faster or slower; 29.97 in 24 drops frames.
 _CONFORMS_WITHIN = Fraction(6, 100)
 _STEPS_PER_BEND = 8
+# A clip that holds others has one speed from bend to bend: a shot for every step of a bend would help nobody.
+_ROUNDED = frozenset({"asset-clip", "video"})
 
 
 def conform_speed(clip: Element, rate: Fraction) -> Fraction:
@@ -76,6 +78,8 @@ def _points(clip: Element) -> list[Knot]:
     line = [(time_s, points[time_s][0]) for time_s in sorted(points)]
     if len(line) < 2:
         return []
+    if clip.tag not in _ROUNDED:
+        return line
     bends = [_bend(line, index, points[line[index][0]][1]) for index in range(1, len(line) - 1)]
     # Two bends may meet half way between their points.
     return sorted(dict([line[0], *(knot for bend in bends for knot in bend), line[-1]]).items())
@@ -88,8 +92,10 @@ def _bend(line: list[Knot], index: int, point: Element) -> list[Knot]:
     after_s = min(corner_s + (time_of(point, "outTime") or 0), (corner_s + line[index + 1][0]) / 2)
     if point.get("interp") == "linear" or before_s >= corner_s or after_s <= corner_s:
         return [line[index]]
-    ends = ((before_s, ramp_at(line, before_s)), line[index], (after_s, ramp_at(line, after_s)))
-    return [_on_curve(*ends, Fraction(step, _STEPS_PER_BEND)) for step in range(_STEPS_PER_BEND + 1)]
+    first = (before_s, ramp_at(line[index - 1 : index + 1], before_s))
+    last = (after_s, ramp_at(line[index : index + 2], after_s))
+    steps = (Fraction(step, _STEPS_PER_BEND) for step in range(_STEPS_PER_BEND + 1))
+    return [_on_curve(first, line[index], last, share) for share in steps]
 
 
 def _on_curve(first: Knot, corner: Knot, last: Knot, share: Fraction) -> Knot:
