@@ -321,6 +321,16 @@ def test_an_asset_that_the_editor_uses_elsewhere_stays(
     assert list(complaints(again)) == []
 
 
+def test_a_reference_to_a_lost_asset_does_not_come_to_mean_ours(tmp_path: Path, placed: Place) -> None:
+    path = tmp_path / "cut.fcpxml"
+    lost = clip("smooth-foley-1", "0 0 1", more='lane="-1"')
+    path.write_text(document(project(clip("a.mov", "0 0 4", lost))), encoding="utf-8")
+    edit = read_edit(path)
+    laid = lay_tracks(edit, plan_tracks({"props": [placed(edit, 0, 20, "a")]}), tmp_path / "laid.fcpxml")
+    assert _clip(ElementTree.parse(laid).getroot()).get("ref") == "smooth-foley-2"
+    assert remove_foley_tracks(laid, tmp_path / "bare.fcpxml").read_bytes() == path.read_bytes()
+
+
 def test_an_empty_storyline_cannot_be_laid_into(placed: Place, tmp_path: Path, fixture_timelines: Path) -> None:
     path = tmp_path / "empty.fcpxml"
     path.write_text(document(project(sequence='format="f24"')), encoding="utf-8")

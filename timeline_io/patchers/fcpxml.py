@@ -131,8 +131,8 @@ def _is_marked(asset: Element) -> bool:
 
 
 def _free_numbers(root: Element) -> Iterator[int]:
-    """Numbers that no id of the file has after our prefix."""
-    taken = {element.get("id") for element in root.iter()}
+    """Numbers that no id of the file has after our prefix, and no reference to an id that is lost."""
+    taken = {element.get(name) for element in root.iter() for name in ("id", "ref")}
     return (number for number in count(1) if f"{ID_PREFIX}{number}" not in taken)
 
 
