@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from timeline_io.edit import FoleyTrack
 from timeline_io.errors import LayingError
-from timeline_io.patchers import fcp7, fcpxml, otio
+from timeline_io.patchers import aaf, fcp7, fcpxml, otio
 from timeline_io.patchers.target import Folders, Target
 
 __all__ = ["PATCHERS", "Folders", "Patcher", "Target", "patcher_of"]
@@ -22,6 +22,7 @@ class Patcher:
 
 
 PATCHERS = {
+    "aaf": Patcher(aaf.add_tracks, aaf.remove_tracks),
     "otio": Patcher(otio.add_tracks, otio.remove_tracks),
     "fcp7": Patcher(fcp7.add_tracks, fcp7.remove_tracks),
     "fcpxml": Patcher(fcpxml.add_tracks, fcpxml.remove_tracks),

@@ -8,6 +8,8 @@ from fractions import Fraction
 
 from timeline_io.errors import UnreadableEditError, UnsupportedEditError
 from timeline_io.model import Sequence
+from timeline_io.readers.aaf import read_aaf
+from timeline_io.readers.aaf_container import MAGIC
 from timeline_io.readers.edl import read_edl, read_edl_at
 from timeline_io.readers.edl_text import looks_like_edl
 from timeline_io.readers.fcp7 import read_fcp7
@@ -16,12 +18,11 @@ from timeline_io.readers.otio import read_otio
 
 FORMATS_TODAY = (
     "OpenTimelineIO (.otio, .otioz, .otiod), Final Cut Pro X XML (.fcpxml, .fcpxmld), "
-    "Final Cut Pro 7 XML (.xml, as Premiere and Resolve export it) "
+    "Final Cut Pro 7 XML (.xml, as Premiere and Resolve export it), AAF (.aaf) "
     "and edit decision lists (.edl)"
 )
 
 _NOT_YET = {
-    ".aaf": "an AAF file",
     ".prproj": "a Premiere project",
     ".drp": "a Resolve project",
     ".drt": "a Resolve timeline",
@@ -50,6 +51,7 @@ class Reader:
 READERS = (
     Reader("otio", lambda head: head.startswith("{"), read_otio),
     Reader("fcpxml", lambda head: head.startswith("<") and "<fcpxml" in head, read_fcpxml),
+    Reader("aaf", lambda head: head.startswith("\xd0\xcf\x11\xe0"), read_aaf),
     Reader("fcp7", lambda head: head.startswith("<"), read_fcp7),
     Reader("edl", looks_like_edl, read_edl, read_edl_at),
 )

@@ -149,8 +149,10 @@ def _summed(speeds: list[Knot], end: Fraction) -> list[Knot]:
     """Speeds over time -> input frames over time, counted from the first frame of the effect."""
     if len(speeds) == 1:
         return _from_zero([(Fraction(0), Fraction(0)), (end, end * speeds[0][1])])
-    inside = [knot for knot in speeds if 0 < knot[0] < end]
-    held = [(Fraction(0), _held(speeds, Fraction(0))), *inside, (end, _held(speeds, end))]
+    # Between two speeds the frames run along a curve: followed from frame to frame, it is as good as straight.
+    times = {Fraction(frame) for frame in range(min(int(end), _LONGEST_CURVE))} | {Fraction(0), end}
+    times |= {time for time, _ in speeds if 0 < time < end}
+    held = [(time, _held(speeds, time)) for time in sorted(times)]
     total = Fraction(0)
     frames = [(Fraction(0), total)]
     for (t0, before), (t1, after) in pairwise(held):
