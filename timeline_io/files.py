@@ -78,5 +78,6 @@ def temporary_beside(out: Path) -> Path:
 
 
 def cause_of(error: BaseException) -> str:
-    """What the system says was wrong, without its path."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    """What the system says was wrong, without its path, on one line; a library may quote half the file."""
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return " ".join(text.split())[:100] or type(error).__name__

@@ -36,8 +36,16 @@ def mutated(data: bytes, other: bytes, chance: Random) -> bytes:
 def _damages(data: bytes) -> tuple[Callable[[bytes, bytes, Random], bytes], ...]:
     """Most changes keep a tree a tree: a file that no longer is one is refused before its meaning is looked at."""
     plain = (_flipped, _shortened, _lengthened, _repeated, _truncated, _spliced, _renumbered, _deepened)
-    within = _json_changed if data[:1] == b"{" else _xml_changed if data.lstrip()[:1] == b"<" else _renumbered
+    within = _within(data)
     return (*plain, *[within] * 2 * len(plain))
+
+
+def _within(data: bytes) -> Callable[[bytes, bytes, Random], bytes]:
+    """The change that keeps a file of its kind whole."""
+    if b"\0" in data[:64]:
+        return _overwritten
+    head = data.lstrip()[:1]
+    return _json_changed if head == b"{" else _xml_changed if head == b"<" else _renumbered
 
 
 def _at(data: bytes, chance: Random) -> int:
@@ -49,6 +57,14 @@ def _flipped(data: bytes, _other: bytes, chance: Random) -> bytes:
         return data
     at = chance.randrange(len(data))
     return data[:at] + bytes([data[at] ^ (1 << chance.randrange(8))]) + data[at + 1 :]
+
+
+def _overwritten(data: bytes, _other: bytes, chance: Random) -> bytes:
+    """A few bytes made others: in a binary file nothing behind them moves."""
+    at = _at(data, chance)
+    junk = chance.choice((b"\0", b"\xff", b"\x7f", b"\x80", bytes([chance.randrange(256)])))
+    count = min(chance.choice((1, 2, 4, 8, 64)), len(data) - at)
+    return data[:at] + junk * count + data[at + count :]
 
 
 def _shortened(data: bytes, _other: bytes, chance: Random) -> bytes:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def _child(monkeypatch: pytest.MonkeyPatch, reading: str) -> None:
     monkeypatch.setattr(guarded, "_RUN", INSTEAD.format(f"exec({code!r}); read.read_timeline = bad"))
 
 
-@pytest.mark.parametrize("name", ["golden.otio", "golden.xml", "small.otio", "small.xml"])
+@pytest.mark.parametrize("name", ["golden.otio", "golden.xml", "golden.fcpxml", "golden.edl", "small.xml"])
 def test_the_edit_is_the_same(fixture_timelines: Path, name: str) -> None:
     path = fixture_timelines / name
     assert read_edit_guarded(path) == read_edit(path)
@@ -58,6 +59,12 @@ def test_errors_come_back_as_they_are(tmp_path: Path, fixture_timelines: Path) -
     with pytest.raises(SequenceChoiceError, match="--sequence") as caught:
         read_edit_guarded(fixture_timelines / "golden.otio", sequence="nowhere")
     assert caught.value.names == ("golden",)
+
+
+def test_a_frame_rate_travels(fixture_timelines: Path) -> None:
+    path = fixture_timelines / "golden.edl"
+    assert read_edit_guarded(path, rate=Fraction(25)) == read_edit(path, rate=Fraction(25))
+    assert read_edit_guarded(path, rate=Fraction(25)).rate == 25
 
 
 def test_sequences_are_listed(fixture_timelines: Path) -> None:
