@@ -35,7 +35,13 @@ from timeline_io.read import with_media
 _START = "import pickle, sys; sys.path[:], job = pickle.load(sys.stdin.buffer); "
 _RUN = "from timeline_io.guarded_child import main; main(*job)"
 # What a result is made of; anything else in the answer of a process that went astray is not built.
-_KNOWN = ("timeline_io.edit", "timeline_io.frames", "fractions", "pathlib", "pathlib._local")
+_RECORDS = {
+    "timeline_io.edit": ("Edit", "Shot", "SkippedItem"),
+    "timeline_io.frames": ("FrameSpan",),
+    "fractions": ("Fraction",),
+    "pathlib": ("PosixPath", "WindowsPath"),
+    "pathlib._local": ("PosixPath", "WindowsPath"),
+}
 
 
 def read_edit_guarded(
@@ -125,6 +131,6 @@ class _Records(pickle.Unpickler):
     """Builds the records of an edit and nothing else."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if module not in _KNOWN:
+        if name not in _RECORDS.get(module, ()):
             raise pickle.UnpicklingError(f"{module}.{name} is no part of an edit")
         return super().find_class(module, name)

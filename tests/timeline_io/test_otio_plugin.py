@@ -125,7 +125,7 @@ def _again(timeline: Any) -> Edit:
     return edit_of(timeline.to_json_string().encode(), Path("again.otio"))
 
 
-@pytest.mark.parametrize("name", ["golden.otio", "golden.xml", "small.xml"])
+@pytest.mark.parametrize("name", ["golden.otio", "golden.xml", "golden.fcpxml", "golden.edl", "small.xml"])
 def test_the_timeline_of_visible_shots_reads_as_the_same_shots(fixture_timelines: Path, name: str) -> None:
     edit = read_edit(fixture_timelines / name)
     again = _again(visible_timeline(edit))
