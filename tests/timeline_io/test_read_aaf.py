@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.aaf_files import AafWriter, golden, written
 from timeline_io.edit import Edit
 from timeline_io.errors import EmptyEditError, TimelineError, UnreadableEditError, UnsupportedEditError
 from timeline_io.read import read_edit
-from tests.support.aaf_files import AafWriter, golden, written
 
 FRAME_S = Fraction(1, 24)
 Make = Callable[[AafWriter], Any]
@@ -74,9 +74,7 @@ def test_a_changing_speed_is_a_ramp(cut: Callable[..., Edit]) -> None:
 def test_a_ramp_over_a_cut_goes_on_behind_it(cut: Callable[..., Edit]) -> None:
     knots = [(0, 0), (12, 24), (24, 36)]
     edit = cut(
-        lambda aaf: [
-            aaf.speed(24, aaf.sequence(_clip(aaf, "a.mov", 0, 30), _clip(aaf, "b.mov", 5, 6)), frames=knots)
-        ]
+        lambda aaf: [aaf.speed(24, aaf.sequence(_clip(aaf, "a.mov", 0, 30), _clip(aaf, "b.mov", 5, 6)), frames=knots)]
     )
     assert [(s.name, s.record.count, s.source_start_s * 24) for s in edit.shots] == [("a.mov", 18, 0), ("b.mov", 6, 5)]
     assert [(t * 24, source_s * 24) for t, source_s in edit.shots[0].ramp] == [(0, 0), (12, 24), (18, 30)]
@@ -217,7 +215,7 @@ def test_one_of_several_sequences_is_asked_for(tmp_path: Path) -> None:
     with written(path, Fraction(24)) as aaf:
         for name in ("reel 2", "reel 1"):
             aaf.composition(name, aaf.sequence(_clip(aaf, f"{name}.mov", 0, 24)))
-    with pytest.raises(UnsupportedEditError, match="holds 2 sequences, name one of them.*: 'reel 1', 'reel 2'"):
+    with pytest.raises(UnsupportedEditError, match=r"holds 2 sequences, name one of them.*: 'reel 1', 'reel 2'"):
         read_edit(path)
     assert [s.name for s in read_edit(path, sequence="reel 2").shots] == ["reel 2.mov"]
 
@@ -308,9 +306,7 @@ def test_tables_without_end_are_not_followed(golden_bytes: bytes, tmp_path: Path
     assert "table of contents is broken" in _refusal(tmp_path / "cut.aaf", endless)
 
 
-@settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
-)
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
 @given(edits=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(min_size=1, max_size=6)), min_size=1))
 def test_whatever_the_bytes(golden_bytes: bytes, tmp_path: Path, edits: list[tuple[float, bytes]]) -> None:
     data = bytearray(golden_bytes)

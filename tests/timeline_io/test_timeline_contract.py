@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import aaf_files
 from timeline_io.edit import Edit, Shot
 from timeline_io.read import read_edit
 
@@ -37,8 +38,12 @@ UNSEEN = {
 }
 
 
-@pytest.fixture(params=["golden.otio", "golden.xml", "golden.fcpxml"])
-def edit(request: pytest.FixtureRequest, fixture_timelines: Path) -> Edit:
+@pytest.fixture(params=["golden.otio", "golden.xml", "golden.fcpxml", "golden.aaf"])
+def edit(request: pytest.FixtureRequest, fixture_timelines: Path, tmp_path: Path) -> Edit:
+    """The cut in one format. An AAF is binary and made anew here; all that the others say can be said in it, but a
+    source time between two frames of the track (the horn's) only through an adapter to the rate of its media."""
+    if request.param == "golden.aaf":
+        return read_edit(aaf_files.golden(tmp_path / "golden.aaf"))
     return read_edit(fixture_timelines / request.param)
 
 

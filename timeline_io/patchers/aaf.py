@@ -7,8 +7,6 @@ only the definitions of the classes and types that we use are added where a file
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from timeline_io.edit import FoleyTrack
@@ -18,7 +16,7 @@ from timeline_io.patchers.aaf_sound import MARK, TrackWriter
 from timeline_io.patchers.target import Folders, Target, is_ours
 from timeline_io.readers.aaf import choose_composition
 from timeline_io.readers.aaf_media import Mob, Mobs
-from timeline_io.readers.aaf_open import opened
+from timeline_io.readers.aaf_open import handle_of, on_disk, opened
 from timeline_io.readers.aaf_values import attributes, children, kind, rate_of, text, value
 from timeline_io.readers.pick import pick_again
 
@@ -53,23 +51,20 @@ def remove_tracks(data: bytes, target: Target, folders: Folders) -> bytes:
             if mob_id not in used:
                 _drop_mob(aaf, mob_id)
 
-    return _changed(data, target, remove, finish=packed)
+    return _changed(data, target, remove, pack=True)
 
 
-def _changed(
-    data: bytes, target: Target, change: Callable[[Any], None], finish: Callable[[Path], bytes] = Path.read_bytes
-) -> bytes:
-    """The bytes of the file after `change`; raises LayingError when the library cannot do it."""
+def _changed(data: bytes, target: Target, change: Callable[[Any], None], *, pack: bool = False) -> bytes:
+    """The bytes of the file after `change`, packed on request; raises LayingError when the library cannot do it."""
     import aaf2
 
     try:
-        with TemporaryDirectory(prefix="smooth-foley-") as folder:
-            path = Path(folder, "edit.aaf")
-            path.write_bytes(data)
+        with on_disk(data) as stream:
             # Without its extensions the library does not write definitions of Avid's into files of others.
-            with aaf2.open(str(path), "rw", extensions=False) as aaf:
+            with aaf2.open(handle_of(stream), "rw", extensions=False) as aaf:
                 change(aaf)
-            return finish(path)
+            stream.seek(0)
+            return packed(stream) if pack else stream.read()
     except TimelineError:
         raise
     except Exception as error:

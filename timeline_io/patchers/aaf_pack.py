@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO
 
 
-def packed(path: Path) -> bytes:
+def packed(stream: BinaryIO) -> bytes:
     """The bytes of a compound file that holds the same folders and streams and nothing else."""
     from aaf2.cfb import CompoundFileBinary
 
-    fresh = path.with_name("packed.aaf")
-    with path.open("rb") as old_file, fresh.open("wb+") as new_file:
-        old = CompoundFileBinary(old_file, "rb")
-        new = CompoundFileBinary(new_file, "wb+", sector_size=old.sector_size)
+    with TemporaryFile() as fresh:
+        old = CompoundFileBinary(stream, "rb")
+        new = CompoundFileBinary(fresh, "wb+", sector_size=old.sector_size)
         new.class_id, new.major_version, new.minor_version = old.class_id, old.major_version, old.minor_version
         new.root.class_id = old.root.class_id
         for _folder, folders, streams in old.walk():
             for folder in folders:
                 new.makedir(folder.path(), folder.class_id)
-            for stream in streams:
-                _copy(stream, new)
+            for content in streams:
+                _copy(content, new)
         new.close()
-    return fresh.read_bytes()
+        fresh.seek(0)
+        return fresh.read()
 
 
 def _copy(stream: Any, new: Any) -> None:

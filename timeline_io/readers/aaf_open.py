@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO
 
 from timeline_io.errors import TimelineError, UnreadableEditError
 from timeline_io.readers.aaf_container import refuse_impossible_sizes
@@ -18,12 +18,22 @@ def opened(data: bytes, file_name: str) -> Iterator[Any]:
     import aaf2
 
     refuse_impossible_sizes(data, file_name)
-    with one_sentence(file_name), TemporaryDirectory(prefix="smooth-foley-") as folder:
-        # The library opens paths only.
-        path = Path(folder, "edit.aaf")
-        path.write_bytes(data)
-        with aaf2.open(str(path), "r") as aaf:
-            yield aaf
+    with one_sentence(file_name), on_disk(data) as stream, aaf2.open(handle_of(stream), "r") as aaf:
+        yield aaf
+
+
+@contextmanager
+def on_disk(data: bytes) -> Iterator[BinaryIO]:
+    """A file without a name that holds `data`: the library reads files only, and this one is gone however it ends."""
+    with TemporaryFile() as stream:
+        stream.write(data)
+        stream.flush()
+        yield stream
+
+
+def handle_of(stream: BinaryIO) -> int:
+    """A handle on the same open file, for the library to close."""
+    return os.dup(stream.fileno())
 
 
 @contextmanager
