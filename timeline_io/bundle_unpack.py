@@ -69,7 +69,7 @@ def _unpacked(bundle: Path, info: zipfile.ZipInfo, cache: Path) -> Path:
     """
     place = cache.absolute() / "otioz" / _key(bundle, info) / PurePosixPath(info.filename).name
     if not place.resolve().is_relative_to(cache.resolve()):
-        raise OSError(f"{place} leads out of the cache folder")
+        raise OSError(f"a link leads out of the cache folder {cache}")
     if place.is_file() and place.stat().st_size == info.file_size:
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
