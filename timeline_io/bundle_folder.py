@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 
 from timeline_io.bundle_names import bundled_names, is_our_sound
 from timeline_io.errors import LayingError
-from timeline_io.files import cause_of, read_edit_bytes, temporary_beside
+from timeline_io.files import cause_of, is_folder, read_edit_bytes, temporary_beside
 from timeline_io.media import Finder, MediaSearch
 
 # Left in every copy: a folder without it was made by somebody else, and is never replaced.
@@ -30,7 +30,7 @@ class FolderBundle:
     def at(cls, path: Path) -> FolderBundle | None:
         """The bundle at `path` by its suffix or what it holds, None for any other folder."""
         name = _TIMELINES.get(path.suffix.lower())
-        held = (name for name in _TIMELINES.values() if (path / name).is_file())
+        held = (name for name in _TIMELINES.values() if is_folder(path) and (path / name).is_file())
         chosen = name or next(held, None)
         return cls(path, chosen) if chosen else None
 

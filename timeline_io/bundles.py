@@ -15,6 +15,7 @@ holds no media, and its references are absolute: there the sounds stay where the
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Protocol
@@ -52,8 +53,11 @@ def container_of(path: Path) -> Container:
 
 
 def timeline_file(path: Path) -> Path:
-    """The one file that tells two copies of an edit apart: the timeline inside a folder, else `path` itself."""
-    folder = FolderBundle.at(path) if is_folder(path) else None
+    """The one file that tells two copies of an edit apart: the timeline inside a folder, else `path` itself.
+
+    A folder that is still to be written counts by its suffix.
+    """
+    folder = FolderBundle.at(path) if is_folder(path) or not os.path.lexists(path) else None
     return folder.timeline_path if folder else path
 
 

@@ -367,6 +367,16 @@ def test_our_own_copy_of_a_folder_is_replaced_whole(tmp_path: Path, members: Mem
     assert timeline_file(out).read_bytes() == members["content.otio"]
 
 
+def test_the_file_that_tells_an_edit(tmp_path: Path, bundle: Path) -> None:
+    assert timeline_file(bundle) == (bundle if bundle.is_file() else bundle / "content.otio")
+    assert timeline_file(tmp_path / "to come.otiod") == tmp_path / "to come.otiod" / "content.otio"
+    assert timeline_file(tmp_path / "to come.fcpxmld") == tmp_path / "to come.fcpxmld" / "Info.fcpxml"
+    for name in ("to come.otioz", "to come.xml", "x" * 400):
+        assert timeline_file(tmp_path / name) == tmp_path / name
+    (tmp_path / "a file.otiod").write_bytes(b"")
+    assert timeline_file(tmp_path / "a file.otiod") == tmp_path / "a file.otiod"
+
+
 def test_a_media_folder_behind_a_link_is_not_written_through(tmp_path: Path, members: Members, tracks: Any) -> None:
     path = _folder(tmp_path / "cut.otiod", members)
     (path / "media").rename(tmp_path / "store")
