@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.aaf_files import AafWriter, golden, written
+from tests.support.aaf_files import AafWriter, golden, large, written
 from timeline_io.edit import Edit
 from timeline_io.errors import EmptyEditError, TimelineError, UnreadableEditError, UnsupportedEditError
 from timeline_io.read import read_edit
@@ -197,6 +197,13 @@ def test_the_media_says_where_it_starts(cut: Callable[..., Edit]) -> None:
         "file:///Volumes/rushes/hour.mov", "file:///Volumes/rushes/late.mov", "file:///Volumes/rushes/none.mov", "lost",
     ]  # fmt: skip
     assert not any(s.start_unknown for s in edit.shots)
+
+
+def test_a_long_cut_reads_whole(tmp_path: Path) -> None:
+    edit = read_edit(large(tmp_path / "large.aaf", 60))
+    assert [(s.name, s.record.first - edit.start_frame, s.speed) for s in edit.shots] == [
+        (f"clip_{index:04d}.mov", 24 * index, 2 if index % 4 == 3 else 1) for index in range(60)
+    ]
 
 
 def test_image_sequences_are_named_as_such(cut: Callable[..., Edit]) -> None:
