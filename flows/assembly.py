@@ -41,13 +41,13 @@ def shot_reports(plan: PassPlan, ledger: Ledger) -> tuple[ShotReport, ...]:
 
 def deliveries(plan: PassPlan, ledger: Ledger, takes_folder: Path) -> tuple[Delivery, ...]:
     """The takes that sound, in record order, each with a name of its own."""
-    names = TakeNames(plan.edit.path.stem)
+    names = TakeNames(plan.edit.path.stem, plan.edit.rate, plan.options.names)
     found = []
     for job in plan.jobs:
         for cue in _cues(job, ledger):
             take = ledger.takes.get(cue.request.key())
             if take and take.receipt and not take.receipt.silent:
-                wav = takes_folder / names.name(job.shot_id, cue.spotted.label, cue.request.seed)
+                wav = takes_folder / names.name(job.shot_id, cue.spotted.label, cue.spotted.category, cue.request.seed)
                 found.append(Delivery(job=job, cue=cue, receipt=take.receipt, wav=wav))
     return tuple(found)
 

@@ -1,6 +1,7 @@
 """The output folder, and whose files are whose.
 
-    DIR/<edit>.foley.<ext>  DIR/takes/*.wav  DIR/cues.csv  DIR/report.html  DIR/preview.mp4  DIR/foley_manifest.json
+    DIR/<edit>.foley.<ext>  DIR/<edit>.foley-only.otio  DIR/<edit>.foley-only.xml  DIR/takes/*.wav  DIR/stems/*.wav
+    DIR/cues.csv  DIR/report.html  DIR/preview.mp4  DIR/foley_manifest.json
 
 A file may be replaced only when it is, byte for byte, what an earlier pass wrote there: the manifest keeps the digests.
 Names about to be written are noted in the manifest first, so a pass that was killed half-way finds its own files again.
@@ -17,6 +18,8 @@ from typing import Any
 
 from flows.errors import OutputFolderError
 from pipeline.atomic import replacing
+from timeline_io.bundles import timeline_file
+from timeline_io.companion import companion_names
 
 MANIFEST_NAME = "foley_manifest.json"
 _MARK = "smooth-foley manifest"
@@ -25,10 +28,12 @@ _MARK = "smooth-foley manifest"
 class OutputFolder:
     """A folder a pass may write to. Open one with `open_folder`."""
 
-    def __init__(self, folder: Path, edit_file_name: str, previous: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, edit: Path, previous: Mapping[str, Any]) -> None:
         self.folder = folder
-        self.edit = folder / edit_file_name
+        self.edit = folder / f"{edit.stem}.foley{edit.suffix}"
+        self.companions = tuple(folder / name for name in companion_names(edit.stem))
         self.takes = folder / "takes"
+        self.stems = folder / "stems"
         self.report = folder / "report.html"
         self.preview = folder / "preview.mp4"
         self.manifest = folder / MANIFEST_NAME
@@ -52,7 +57,7 @@ class OutputFolder:
 
     def announce(self, files: Iterable[Path]) -> None:
         """Note in the manifest that these files are about to be written; what it says of the earlier pass stays."""
-        self._unfinished |= {self._key(file) for file in files}
+        self._unfinished |= {self._key(timeline_file(file)) for file in files}
         self._save(self._previous)
 
     def conclude(self, files: Iterable[Path], document: Mapping[str, Any]) -> None:
@@ -61,7 +66,7 @@ class OutputFolder:
         Files of earlier passes that are still as they were left stay ours; they are not removed, because an edit
         imported earlier may still play them.
         """
-        self._digests |= {self._key(file): file_digest(file) for file in files}
+        self._digests |= {self._key(file): file_digest(file) for file in map(timeline_file, files)}
         self._unfinished = set()
         self._save(document)
 
@@ -73,6 +78,7 @@ class OutputFolder:
     def _may_write(self, file: Path) -> bool:
         if not os.path.lexists(file):
             return True
+        file = timeline_file(file)
         if not file.is_file():
             return False
         key = self._key(file)
@@ -82,14 +88,14 @@ class OutputFolder:
         return file.relative_to(self.folder).as_posix()
 
 
-def open_folder(folder: Path, edit_file_name: str) -> OutputFolder:
-    """Make the folder when it is not there, and make sure that this pass may write to it.
+def open_folder(folder: Path, edit: Path) -> OutputFolder:
+    """The output folder for a pass over `edit`, made when it is not there, and safe to write to.
 
     Raises OutputFolderError when it is a file, cannot be written, or holds someone's files under our names.
     """
     require_writable(folder, "--out")
-    out = OutputFolder(folder, edit_file_name, _previous(folder / MANIFEST_NAME))
-    out.require_free([out.edit, out.report, out.preview, out.cue_sheet()])
+    out = OutputFolder(folder, edit, _previous(folder / MANIFEST_NAME))
+    out.require_free([out.edit, *out.companions, out.report, out.preview, out.cue_sheet()])
     return out
 
 

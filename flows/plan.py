@@ -46,8 +46,7 @@ class PassPlan:
 
     def output(self) -> OutputFolder:
         """The output folder, checked. Raises OutputFolderError."""
-        path = self.edit.path
-        return open_folder(self.folder, f"{path.stem}.foley{path.suffix}")
+        return open_folder(self.folder, self.edit.path)
 
 
 def plan_pass(edit_path: Path, options: PassOptions) -> PassPlan:

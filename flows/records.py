@@ -90,10 +90,12 @@ class ShotReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputPaths:
-    """The files a pass wrote; None where it wrote none."""
+    """The files a pass wrote; None where it wrote none. `companions` hold our tracks alone, for any editor."""
 
     folder: Path
     edit: Path | None = None
+    companions: tuple[Path, ...] = ()
+    stems: tuple[Path, ...] = ()
     takes: Path | None = None
     cues: Path | None = None
     report: Path | None = None

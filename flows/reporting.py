@@ -83,11 +83,16 @@ def write_pass_preview(out: Path, plan: PassPlan, placed: Sequence[PlacedClip]) 
         rate=edit.rate,
         frame_count=edit.frame_count,
         shots=[_preview_shot(shot, jobs.get(shot.shot_id), edit.start_frame) for shot in edit.shots],
-        sounds=[
-            PreviewSound(wav=clip.wav, first_sample=clip.record.samples(SAMPLE_RATE_HZ)[0] - first_sample)
-            for clip in placed
-        ],
+        sounds=placed_sounds(placed, first_sample),
     )
+
+
+def placed_sounds(placed: Iterable[PlacedClip], first_sample: int) -> list[PreviewSound]:
+    """Laid takes at their places, counted from the edit's `first_sample`."""
+    return [
+        PreviewSound(wav=clip.wav, first_sample=clip.record.samples(SAMPLE_RATE_HZ)[0] - first_sample)
+        for clip in placed
+    ]
 
 
 def program_version() -> str:
@@ -117,5 +122,7 @@ def _preview_shot(shot: Shot, job: ShotJob | None, start_frame: int) -> PreviewS
     )
 
 
-def _relative(path: str | None, folder: Path) -> str | None:
+def _relative(path: str | list[str] | None, folder: Path) -> str | list[str | None] | None:
+    if isinstance(path, list):
+        return [Path(one).relative_to(folder).as_posix() for one in path]
     return Path(path).relative_to(folder).as_posix() if path else None

@@ -127,6 +127,8 @@ _KINDS: dict[str, Kind] = {
     "device": _word,
     "handles": _number,
     "preview": _switch,
+    "stems": _switch,
+    "names": _word,
     "prefect": _switch,
     "sequence": _word,
     "store": _path,

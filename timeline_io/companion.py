@@ -33,6 +33,11 @@ def can_be_laid_into(edit: Edit) -> bool:
     return edit.format in PATCHERS
 
 
+def companion_names(stem: str) -> tuple[str, str]:
+    """The file names that `write_companions` uses."""
+    return f"{stem}.foley-only.otio", f"{stem}.foley-only.xml"
+
+
 def write_companions(
     edit: Edit, tracks: Sequence[FoleyTrack], folder: Path, stem: str, *, path_maps: PathMaps = ()
 ) -> tuple[Path, ...]:
@@ -49,8 +54,9 @@ def write_companions(
     target = replace(target, sequence=None)
     length = max([edit.frame_count, *(track.clips[-1].record.end - edit.start_frame for track in filled)])
     written = []
-    for format_name, suffix, empty in (("otio", "otio", _empty_otio), ("fcp7", "xml", _empty_fcp7)):
-        out = folder / f"{stem}.foley-only.{suffix}"
+    kinds = (("otio", _empty_otio), ("fcp7", _empty_fcp7))
+    for name, (format_name, empty) in zip(companion_names(stem), kinds, strict=True):
+        out = folder / name
         refuse_overwriting(edit, tracks, out)
         written.append((out, PATCHERS[format_name].add(empty(edit, target, length), target, filled)))
     for out, data in written:

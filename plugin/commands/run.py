@@ -42,9 +42,7 @@ def run(
     ] = None,
     conform: Annotated[
         Path | None,
-        typer.Option(
-            "--conform", metavar="DIR", help="Output folder of an earlier pass over another cut."
-        ),
+        typer.Option("--conform", metavar="DIR", help="Output folder of an earlier pass over another cut."),
     ] = None,
     media_root: MediaRootOption = None,
     path_map: PathMapOption = None,
@@ -56,6 +54,12 @@ def run(
     ] = None,
     preview: Annotated[
         bool | None, typer.Option("--preview/--no-preview", help="Also write preview.mp4 (default), or not.")
+    ] = None,
+    stems: Annotated[
+        bool | None, typer.Option("--stems/--no-stems", help="Also write each category as one WAV as long as the edit.")
+    ] = None,
+    names: Annotated[
+        str | None, typer.Option("--names", help="Pattern of file and track names: plain (default), ucs or netflix.")
     ] = None,
     store: StoreOption = None,
     prefect: PrefectOption = None,
@@ -86,6 +90,8 @@ def run(
         "device": device,
         "handles": handles,
         "preview": preview,
+        "stems": stems,
+        "names": names,
         "store": store,
         "prefect": prefect,
     }
@@ -146,9 +152,10 @@ def _places(report: "PassReport") -> list[str]:
     outputs = report.outputs
     named = {
         "new edit": outputs.edit,
+        **{f"tracks only {path.suffix}": path for path in outputs.companions},
         "sounds": outputs.takes,
         "cue sheet": outputs.cues,
         "report": outputs.report,
         "preview": outputs.preview,
     }
-    return [f"  {name:<10}{path}" for name, path in named.items() if path]
+    return [f"  {name:<18}{path}" for name, path in named.items() if path]
