@@ -107,7 +107,7 @@ def _cut() -> _Picture:
     siren = _movie("ambulance_siren.mp4", Fraction(30000, 1001), "00:00:00:00", _scene(175, 10, "siren"))
     door = _movie("door_slam.mov", 25, "05:00:00:00", _scene(45, 6, "door"))
     ball = _movie("ball_bounce.mp4", 30, "00:00:00:00", _scene(45, 7, "ball"))
-    copter = _movie("helicopter_long.mov", RATE, "01:00:00:00", _scene(54, 27, "helicopter"))
+    copter = _movie("helicopter_long.mov", RATE, "01:00:00:00", _scene(288, 27, "helicopter"))
     plane = _movie("airplane_takeoff.mp4", 24, "00:00:00:00", _scene(72, 8, "airplane"))
     rain = _movie("A003_C017.mov", 30, "12:00:00:00", _scene(127, 9, "rain"))
     street = _movie("street_corner.mov", 25, "03:00:00:00", _scene(156, 8, "car", "footsteps"))

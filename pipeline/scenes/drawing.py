@@ -173,10 +173,12 @@ def _helicopter(brush: Brush, actor: Actor, step: int, time_s: float) -> None:
     brush.box(x, y - s * 0.1, x - actor.direction * s * 1.6, y + s * 0.1, actor.color)
     brush.line(x - s * 0.5, y + s * 0.7, x + s * 0.5, y + s * 0.7, (40, 40, 40), 0.5)
     if actor.powered[step]:
-        reach = s * (1.5 if int(time_s * 16) % 2 else 0.8)
-        brush.ellipse(x - reach, y - s * 0.75, x + reach, y - s * 0.5, (170, 170, 175))
+        # Seen from afar: turning blades are a pale disc that flickers, standing ones are dark, thin and droop.
+        flicker = (245, 245, 235) if int(time_s * 16) % 2 else (200, 205, 210)
+        brush.ellipse(x - s * 1.8 - 1, y - s * 1.1 - 1, x + s * 1.8 + 1, y - s * 0.5, flicker)
     else:
-        brush.line(x - s * 1.3, y - s * 0.6, x + s * 1.3, y - s * 0.6, (50, 50, 50), 0.5)
+        for side in (-1, 1):
+            brush.line(x, y - s * 0.6, x + side * s * 1.3, y - s * 0.2, (40, 40, 40), 0.7)
 
 
 def _ball(brush: Brush, actor: Actor, step: int, time_s: float) -> None:

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -60,11 +60,12 @@ def main() -> None:
         folder = Path(name)
         tables = [_detection_table(folder, bundle, options.detection_scenes)]
         sets = (("4 s", SHORT_SEED, options.short_scenes, SHORT_S), ("10 s", LONG_SEED, options.long_scenes, LONG_S))
+        trials = []
         for length, seed, count, duration_s in sets:
             if count:
                 scenes = film(folder / length, first_seed=seed, count=count, duration_s=duration_s)
-                title = f"Generation, {length} scenes"
-                tables.append(_generation_table(title, folder / length, scenes, bundle, options.only))
+                trials.append(_try_systems(f"{length} scenes", folder / length, scenes, bundle, options.only))
+        tables += [_generation_table(trial) for trial in (*trials, *_pooled(trials))]
     sys.stdout.write("\n".join(to_markdown(table) for table in tables))
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text("[" + ",".join(to_json(table) for table in tables) + "]\n", encoding="utf-8")
@@ -82,12 +83,21 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _generation_table(title: str, folder: Path, scenes: list[HeldOutScene], bundle: Bundle, only: str) -> ResultsTable:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Trial:
+    """What every system made of a set of scenes, as heard; "true" are the scenes' own sounds."""
+
+    title: str
+    scenes: list[HeldOutScene]
+    heard: dict[str, list[Heard]]
+
+
+def _try_systems(title: str, folder: Path, scenes: list[HeldOutScene], bundle: Bundle, only: str) -> _Trial:
     listener, features = Listener(bundle), FeatureStore(folder / "features")
-    truth = _hear_all("true", folder, scenes, listener, lambda h, i: true_sound(h, bundle))
-    threshold_db = presence_threshold_db(truth, scenes)
-    ceiling = _hear_all("ceiling", folder, scenes, listener, lambda h, i: codec_ceiling(h, bundle))
-    rows = [_row("codec (ceiling)", ceiling, truth, scenes, threshold_db)]
+    heard = {
+        "true": _hear_all("true", folder, scenes, listener, lambda h, i: true_sound(h, bundle)),
+        "codec (ceiling)": _hear_all("ceiling", folder, scenes, listener, lambda h, i: codec_ceiling(h, bundle)),
+    }
     for system in systems(bundle.card.settings):
         if not system.name.startswith(only):
             continue
@@ -97,16 +107,29 @@ def _generation_table(title: str, folder: Path, scenes: list[HeldOutScene], bund
             seen = look(held_out.span, bundle, features)
             return generate(system, held_out, seen, bundle, seed=number)
 
-        heard = _hear_all(system.name[:8], folder, scenes, listener, take)
-        rows.append(_row(system.name, heard, truth, scenes, threshold_db))
+        heard[system.name] = _hear_all(system.name[:8], folder, scenes, listener, take)
         sys.stderr.write(f"{title}: {system.name}, {time.monotonic() - started:.0f} s\n")
-    return ResultsTable(title=title, clips=len(scenes), measures=MEASURES, rows=tuple(rows))
+    return _Trial(title=title, scenes=scenes, heard=heard)
 
 
-def _row(
-    name: str, heard: list[Heard], truth: list[Heard], scenes: list[HeldOutScene], threshold_db: float
-) -> SystemResult:
-    return SystemResult(system=name, cells=intervals(statistics(heard, truth, scenes, threshold_db), clips=len(scenes)))
+def _pooled(trials: list[_Trial]) -> list[_Trial]:
+    """One trial over the scenes of all, where there are several."""
+    if len(trials) < 2:
+        return []
+    scenes = [scene for trial in trials for scene in trial.scenes]
+    heard = {name: [one for trial in trials for one in trial.heard[name]] for name in trials[0].heard}
+    return [_Trial(title="all scenes", scenes=scenes, heard=heard)]
+
+
+def _generation_table(trial: _Trial) -> ResultsTable:
+    truth, scenes = trial.heard["true"], trial.scenes
+    threshold_db = presence_threshold_db(truth, scenes)
+    rows = tuple(
+        SystemResult(system=name, cells=intervals(statistics(heard, truth, scenes, threshold_db), clips=len(scenes)))
+        for name, heard in trial.heard.items()
+        if name != "true"
+    )
+    return ResultsTable(title=f"Generation, {trial.title}", clips=len(scenes), measures=MEASURES, rows=rows)
 
 
 def _hear_all(name: str, folder: Path, scenes: list[HeldOutScene], listener: Listener, make: Make) -> list[Heard]:
