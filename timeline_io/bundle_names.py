@@ -13,6 +13,7 @@ from timeline_io.files import cause_of
 # How the names of our sounds begin inside a bundle, where one folder holds everybody's media.
 BUNDLED_PREFIX = "smooth-foley-"
 MEDIA_FOLDER = PurePosixPath("media")
+_BUNDLED = re.compile(re.escape(BUNDLED_PREFIX) + "[0-9a-f]{12}-")
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -22,7 +23,13 @@ def bundled_names(wavs: Iterable[Path]) -> dict[Path, PurePosixPath]:
     The same sound has the same name in every run, so laying twice writes the same bundle. Raises LayingError when a
     sound cannot be read.
     """
-    return {wav: MEDIA_FOLDER / f"{BUNDLED_PREFIX}{_digest(wav)[:12]}-{_plain(wav.name)}" for wav in wavs}
+    return {wav: MEDIA_FOLDER / f"{BUNDLED_PREFIX}{_digest(wav)[:12]}-{plain_name(wav.name)}" for wav in wavs}
+
+
+def name_before(name: str) -> str:
+    """What a sound was called, in plain letters, before it got its name in a bundle; "" for any other file's name."""
+    match = _BUNDLED.match(name)
+    return name[match.end() :] if match else ""
 
 
 def is_our_sound(name: str) -> bool:
@@ -39,6 +46,6 @@ def _digest(wav: Path) -> str:
         raise LayingError(f"{wav} cannot be put into the bundle ({cause_of(error)})") from error
 
 
-def _plain(name: str) -> str:
-    # The end is kept: it holds the suffix.
+def plain_name(name: str) -> str:
+    """The name of a file in plain letters; of a long one the end, which holds the suffix."""
     return _NOT_PLAIN.sub("_", name)[-100:]

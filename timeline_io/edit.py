@@ -69,7 +69,10 @@ class Edit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedClip:
-    """One sound file at its place: `record` covers the whole file, handles included."""
+    """One sound file at its place: `record` covers the whole file, handles included.
+
+    `spans` are the stretches of record time in which it was found to sound; each becomes a marker on the laid clip.
+    """
 
     name: str
     wav: Path
@@ -77,6 +80,7 @@ class PlacedClip:
     shot_id: str
     label: str
     cue_id: str = ""
+    spans: tuple[FrameSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

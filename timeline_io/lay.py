@@ -11,11 +11,10 @@ Laying twice gives the same bytes as laying once; removing our tracks gives back
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import count
 from pathlib import Path, PurePath
 
-from timeline_io.bundle_names import MEDIA_FOLDER
 from timeline_io.bundles import container_of
 from timeline_io.edit import Edit, FoleyTrack, PlacedClip
 from timeline_io.errors import LayingError
@@ -25,13 +24,24 @@ from timeline_io.path_maps import PathMaps, to_edit_path
 from timeline_io.readers import reader_of
 
 
-def lay_tracks(edit: Edit, tracks: Sequence[FoleyTrack], out: Path, *, path_maps: PathMaps = ()) -> Path:
+def lay_tracks(
+    edit: Edit,
+    tracks: Sequence[FoleyTrack],
+    out: Path,
+    *,
+    path_maps: PathMaps = (),
+    takes: Collection[Path] = (),
+    keep: Collection[str] | None = None,
+) -> Path:
     """Write a copy of `edit.path` with `tracks` added to `out`, and return `out`.
 
     A bundle becomes a bundle of the same kind. `path_maps` are pairs (prefix in the edit, prefix here): sounds below
     a prefix of this machine are named as the editor's machine sees them.
-    Tracks of an earlier laying whose sound files lie in the same folders are replaced. Raises
-    LayingError when `out` would overwrite the edit or one of its files, when the edit changed since
+    Tracks of an earlier laying whose sound files all lie in the same folders, or in those of `takes`, are replaced.
+    `keep` holds the keys of the tracks that stay as they are, byte for byte, as `laid.laid_tracks` gives them: whoever
+    says so has looked at all that it gave, so a track that lost our name and mark is then replaced as well.
+
+    Raises LayingError when `out` would overwrite the edit or one of its files, when the edit changed since
     it was read, when clips overlap or lie before the timeline's start, or when `out` cannot be written.
     """
     refuse_overwriting(edit, tracks, out)
@@ -39,14 +49,14 @@ def lay_tracks(edit: Edit, tracks: Sequence[FoleyTrack], out: Path, *, path_maps
         check_track(track, edit)
     container = container_of(edit.path)
     data = container.timeline()
-    if digest_of(data) != edit.digest:
-        raise LayingError(f"{edit.path.name} changed since it was read: read it again before laying")
+    check_unchanged(edit, data)
     patcher = patcher_of(edit.format)
     filled = tuple(track for track in tracks if track.clips)
     wavs = {clip.wav for track in filled for clip in track.clips}
     bundled = container.names(wavs)
     target = Target.of(edit, {wav: to_edit_path(wav, path_maps) for wav in wavs} | bundled)
-    cleared = patcher.remove(data, target, _folders((*wavs, *target.written_as.values())))
+    folders = _folders_of((*wavs, *target.written_as.values())) | folders_as_seen(takes, path_maps)
+    cleared = patcher.remove(data, target, folders, None if keep is None else frozenset(keep))
     container.write(out, patcher.add(cleared, target, filled) if filled else cleared, bundled)
     return out
 
@@ -65,15 +75,24 @@ def remove_foley_tracks(
     data = container.timeline()
     patcher = patcher_of(reader_of(data, path.name).name)
     target = Target(file_name=path.name, sequence=sequence)
-    folders = None
-    if takes is not None:
-        inside = takes / "any.wav"
-        folders = _folders((inside, to_edit_path(inside, path_maps), MEDIA_FOLDER / inside.name))
-    container.write(out, patcher.remove(data, target, folders), {})
+    folders = None if takes is None else folders_as_seen((takes,), path_maps)
+    container.write(out, patcher.remove(data, target, folders, None), {})
     return out
 
 
-def _folders(files: Iterable[PurePath]) -> frozenset[Path]:
+def check_unchanged(edit: Edit, data: bytes) -> None:
+    """Raise LayingError when `data` is not the timeline that the edit was read from."""
+    if digest_of(data) != edit.digest:
+        raise LayingError(f"{edit.path.name} changed since it was read: read it again before laying")
+
+
+def folders_as_seen(takes: Iterable[Path], path_maps: PathMaps) -> frozenset[Path]:
+    """Folders of sounds, as they are called here and as the editor's machine calls them."""
+    inside = [folder / "any.wav" for folder in takes]
+    return _folders_of((*inside, *(to_edit_path(file, path_maps) for file in inside)))
+
+
+def _folders_of(files: Iterable[PurePath]) -> frozenset[Path]:
     """The folders of sound files as the timeline names them, and as they are called here."""
     named = (Path(file).absolute() if isinstance(file, Path) else file for file in files)
     return frozenset(Path(file.as_posix()).parent for file in named)

@@ -11,13 +11,15 @@ from typing import Any
 
 from timeline_io.edit import FoleyTrack
 from timeline_io.errors import LayingError, TimelineError
+from timeline_io.patchers.aaf_laid import clips_of, found_track, is_marked
 from timeline_io.patchers.aaf_pack import packed
-from timeline_io.patchers.aaf_sound import MARK, TrackWriter
-from timeline_io.patchers.target import Folders, Target, is_ours
+from timeline_io.patchers.aaf_sound import TrackWriter
+from timeline_io.patchers.found import FoundTrack
+from timeline_io.patchers.target import Folders, Keep, Target, is_ours
 from timeline_io.readers.aaf import choose_composition
-from timeline_io.readers.aaf_media import Mob, Mobs
+from timeline_io.readers.aaf_media import Mobs
 from timeline_io.readers.aaf_open import handle_of, on_disk, opened
-from timeline_io.readers.aaf_values import attributes, children, kind, rate_of, text, value
+from timeline_io.readers.aaf_values import children, kind, number, rate_of, text, value
 from timeline_io.readers.pick import pick_again
 
 
@@ -32,10 +34,11 @@ def add_tracks(data: bytes, target: Target, tracks: tuple[FoleyTrack, ...]) -> b
     return _changed(data, target, add)
 
 
-def remove_tracks(data: bytes, target: Target, folders: Folders) -> bytes:
-    """The file without the tracks that were laid by us, and without their sounds where nothing else uses them."""
+def remove_tracks(data: bytes, target: Target, folders: Folders, keep: Keep) -> bytes:
+    """The file without the tracks that were laid by us, those that stay excepted, and without their sounds where
+    nothing else uses them."""
     with opened(data, target.file_name) as aaf:
-        ours = _our_slots(aaf, _chosen(aaf, target), folders)
+        ours = _our_slots(aaf, _chosen(aaf, target), folders, keep)
     if not ours:
         return data
 
@@ -52,6 +55,14 @@ def remove_tracks(data: bytes, target: Target, folders: Folders) -> bytes:
                 _drop_mob(aaf, mob_id)
 
     return _changed(data, target, remove, pack=True)
+
+
+def find_tracks(data: bytes, target: Target) -> tuple[FoundTrack, ...]:
+    """The sound tracks of the composition, each known by the number of its slot."""
+    with opened(data, target.file_name) as aaf:
+        composition, mobs = _chosen(aaf, target), Mobs(aaf.content)
+        slots = [slot for slot in children(composition, "Slots") if clips_of(slot)]
+        return tuple(found_track(slot, mobs) for slot in slots)
 
 
 def _changed(data: bytes, target: Target, change: Callable[[Any], None], *, pack: bool = False) -> bytes:
@@ -81,38 +92,28 @@ def _chosen(aaf: Any, target: Target) -> Any:
     return pick_again(choose, lambda mob: text(mob, "Name"), target.sequence)
 
 
-def _our_slots(aaf: Any, composition: Any, folders: Folders) -> list[int]:
+def _our_slots(aaf: Any, composition: Any, folders: Folders, keep: Keep) -> list[int]:
     """Where among the slots of the composition those stand that were laid by us."""
     mobs = Mobs(aaf.content)
     found = []
     for index, slot in enumerate(children(composition, "Slots")):
-        clips = _clips(slot) if kind(slot) == "TimelineMobSlot" else []
+        clips = clips_of(slot)
         if clips and is_ours(
             name=text(slot, "SlotName"),
-            marked=all(_marked(mobs.referenced(clip)) for clip in clips),
+            marked=all(is_marked(mobs.referenced(clip)) for clip in clips),
             media=[mobs.source(clip, rate_of(slot)).ref for clip in clips],
             folders=folders,
+            key=str(number(slot, "SlotID")),
+            keep=keep,
         ):
             found.append(index)
     return found
 
 
-def _clips(slot: Any) -> list[Any]:
-    """All source clips of a sound slot, whatever effects an editor put around them."""
-    segment = value(slot, "Segment")
-    if segment is None or segment.media_kind not in ("Sound", "LegacySound"):
-        return []
-    return [found for found, _ in segment.walk_references() if kind(found) == "SourceClip"]
-
-
-def _marked(mob: Mob | None) -> bool:
-    return mob is not None and MARK in attributes(mob.thing, "UserComments")
-
-
 def _our_mobs(slots: list[Any], mobs: Mobs) -> list[Any]:
     """The ids of all mobs behind the clips of slots that carry our mark, the master mobs first."""
     found: dict[Any, None] = {}
-    waiting = [mob for slot in slots for clip in _clips(slot) if _marked(mob := mobs.referenced(clip))]
+    waiting = [mob for slot in slots for clip in clips_of(slot) if is_marked(mob := mobs.referenced(clip))]
     while waiting:
         mob = waiting.pop(0)
         if mob is not None and mob.thing.mob_id not in found:

@@ -9,9 +9,11 @@ from xml.etree.ElementTree import Element
 
 from timeline_io.edit import FoleyTrack
 from timeline_io.errors import LayingError
+from timeline_io.patchers.fcp7_laid import found_track, is_marked, track_name
 from timeline_io.patchers.fcp7_track import ID_PREFIX, track_lines
+from timeline_io.patchers.found import FoundTrack
 from timeline_io.patchers.splice import inserted, without
-from timeline_io.patchers.target import Folders, Target, is_ours
+from timeline_io.patchers.target import Folders, Keep, Target, is_ours
 from timeline_io.patchers.xml_layout import Layout, to_kept_utf8
 from timeline_io.patchers.xml_spans import Node, sequence_nodes
 from timeline_io.readers.fcp7_xml import choose_sequence, content, defined, definitions, parse, top_sequences
@@ -42,8 +44,8 @@ def add_tracks(data: bytes, target: Target, tracks: tuple[FoleyTrack, ...]) -> b
     return from_utf8(inserted(utf8, at, written), encoding)
 
 
-def remove_tracks(data: bytes, target: Target, folders: Folders) -> bytes:
-    """The file without the tracks that were laid by us."""
+def remove_tracks(data: bytes, target: Target, folders: Folders, keep: Keep) -> bytes:
+    """The file without the tracks that were laid by us, those that stay excepted."""
     utf8, encoding = to_kept_utf8(data, target)
     root, index, sequence = _chosen(data, target)
     media = _media(utf8, index, target)
@@ -51,7 +53,7 @@ def remove_tracks(data: bytes, target: Target, folders: Folders) -> bytes:
     if audio is None:
         return data
     files = definitions(root, "file")
-    ours = [_is_ours(track, files, folders) for track in _audio_tracks(sequence)]
+    ours = [_is_ours(track, files, folders, str(key), keep) for key, track in enumerate(_audio_tracks(sequence))]
     if not any(ours):
         return data
     if all(ours) and utf8.startswith(_MADE, audio.inner_start):
@@ -61,6 +63,14 @@ def remove_tracks(data: bytes, target: Target, folders: Folders) -> bytes:
     tracks = [child for child in audio.children if child.tag == "track"]
     stretches = [_with_space_before(audio, node) for node, our in zip(tracks, ours, strict=True) if our]
     return from_utf8(without(utf8, stretches), encoding)
+
+
+def find_tracks(data: bytes, target: Target) -> tuple[FoundTrack, ...]:
+    """The audio tracks of the sequence, each known by its number among them."""
+    root, _index, sequence = _chosen(data, target)
+    files = definitions(root, "file")
+    tracks = enumerate(_audio_tracks(sequence))
+    return tuple(found_track(track, str(key), files, target.rate) for key, track in tracks)
 
 
 def _chosen(data: bytes, target: Target) -> tuple[Element, int, Element]:
@@ -87,14 +97,13 @@ def _media(utf8: bytes, index: int, target: Target) -> Node:
     return media
 
 
-def _is_ours(track: Element, files: dict[str, Element], folders: Folders) -> bool:
+def _is_ours(track: Element, files: dict[str, Element], folders: Folders, key: str, keep: Keep) -> bool:
     items = track.findall("clipitem")
-    marked = all((item.get("id") or "").startswith(ID_PREFIX) for item in items)
+    marked = all(is_marked(item) for item in items)
     # What has no media of its own (a nested sequence, say) gives "", which lies in no folder of ours.
     named = [item.find("file") for item in items]
     media = ["" if file is None else content(defined(file, files), "pathurl") for file in named]
-    name = track.get("MZ.TrackName") or content(track, "name")
-    return is_ours(name=name, marked=marked, media=media, folders=folders)
+    return is_ours(name=track_name(track), marked=marked, media=media, folders=folders, key=key, keep=keep)
 
 
 def _with_space_before(parent: Node, node: Node) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 from timeline_io.edit import FoleyTrack, PlacedClip
 from timeline_io.frames import timecode
 from timeline_io.media_paths import localhost_url
+from timeline_io.patchers.on_markers import NOTE, on_name, on_spans
 from timeline_io.patchers.target import Target
 
 ID_PREFIX = "smooth-foley-"
@@ -50,10 +51,23 @@ def _clip_lines(clip: PlacedClip, target: Target, number: int) -> Iterator[Line]
     yield 2, "<mediatype>audio</mediatype>"
     yield 2, "<trackindex>1</trackindex>"
     yield 1, "</sourcetrack>"
+    yield from deeper(_marker_lines(clip))
     yield 1, "<logginginfo>"
     yield 2, f"<description>{xml_text(clip.label)}</description>"
     yield 1, "</logginginfo>"
     yield 0, "</clipitem>"
+
+
+def _marker_lines(clip: PlacedClip) -> Iterator[Line]:
+    """Markers count like the clip's `<in>`, from the first frame of the file."""
+    for span in on_spans(clip):
+        first = span.first - clip.record.first
+        yield 0, "<marker>"
+        yield 1, f"<comment>{xml_text(NOTE)}</comment>"
+        yield 1, f"<name>{xml_text(on_name(clip))}</name>"
+        yield 1, f"<in>{first}</in>"
+        yield 1, f"<out>{first + span.count}</out>"
+        yield 0, "</marker>"
 
 
 def _file_lines(clip: PlacedClip, target: Target, number: int) -> Iterator[Line]:

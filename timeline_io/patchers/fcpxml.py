@@ -20,8 +20,10 @@ from timeline_io.edit import FoleyTrack
 from timeline_io.errors import LayingError
 from timeline_io.patchers.fcpxml_clips import ID_PREFIX, ROLE, Line, asset_lines, clip_lines
 from timeline_io.patchers.fcpxml_hosts import host_at, hosts_of, lowest_lane, place_in
+from timeline_io.patchers.fcpxml_laid import found_tracks, is_marked, lanes
 from timeline_io.patchers.fcpxml_spans import Spans
-from timeline_io.patchers.target import TRACK_PREFIX, Folders, Target, is_ours
+from timeline_io.patchers.found import FoundTrack
+from timeline_io.patchers.target import TRACK_PREFIX, Folders, Keep, Target, is_ours
 from timeline_io.patchers.xml_layout import Layout, to_kept_utf8
 from timeline_io.readers.fcpxml_media import source_of
 from timeline_io.readers.fcpxml_place import STORY_ITEMS
@@ -68,11 +70,11 @@ def add_tracks(data: bytes, target: Target, tracks: tuple[FoleyTrack, ...]) -> b
     return from_utf8(_changed(utf8, changes), encoding)
 
 
-def remove_tracks(data: bytes, target: Target, folders: Folders) -> bytes:
-    """The file without the clips that were laid by us and without their assets."""
+def remove_tracks(data: bytes, target: Target, folders: Folders, keep: Keep) -> bytes:
+    """The file without the clips that were laid by us and without their assets; those on lanes that stay excepted."""
     utf8, encoding = to_kept_utf8(data, target)
     root, sequence = _chosen(data, target)
-    clips = list(_our_clips(root, sequence, folders))
+    clips = list(_our_clips(root, sequence, folders, keep))
     doomed = {id(element) for element in (*clips, *_our_assets(root, clips, folders))}
     if not doomed:
         return data
@@ -88,6 +90,12 @@ def remove_tracks(data: bytes, target: Target, folders: Folders) -> bytes:
     return from_utf8(_changed(utf8, changes), encoding)
 
 
+def find_tracks(data: bytes, target: Target) -> tuple[FoundTrack, ...]:
+    """What is connected to the primary storyline by lanes, each known by its number."""
+    root, sequence = _chosen(data, target)
+    return found_tracks(sequence, Builder(Resources(root), target.file_name), target)
+
+
 def _chosen(data: bytes, target: Target) -> tuple[Element, Element]:
     """The root, and the sequence of the project that reading chose."""
     root = parse(data, target.file_name)
@@ -99,9 +107,10 @@ def _chosen(data: bytes, target: Target) -> tuple[Element, Element]:
     return root, sequence_of(project)
 
 
-def _our_clips(root: Element, sequence: Element, folders: Folders) -> Iterator[Element]:
+def _our_clips(root: Element, sequence: Element, folders: Folders, keep: Keep) -> Iterator[Element]:
     """The connected clips of the sequence that we laid; one that something is connected to is the editor's."""
     resources = Resources(root)
+    on_lane = lanes(sequence)
     for clip in sequence.iter():
         asset = resources.get(clip.get("ref"), "asset") if clip.tag in ("asset-clip", "audio") else None
         if asset is None or clip.get("lane") is None or any(child.tag in STORY_ITEMS for child in clip):
@@ -109,7 +118,8 @@ def _our_clips(root: Element, sequence: Element, folders: Folders) -> Iterator[E
         role = clip.get("audioRole") or clip.get("role") or ""
         # A clip has no name of a track; its role says as much.
         name = TRACK_PREFIX if role == ROLE else ""
-        if is_ours(name=name, marked=_is_marked(asset), media=[source_of(asset)], folders=folders):
+        media, key = [source_of(asset)], on_lane[id(clip)]
+        if is_ours(name=name, marked=is_marked(asset), media=media, folders=folders, key=key, keep=keep):
             yield clip
 
 
@@ -121,13 +131,9 @@ def _our_assets(root: Element, clips: list[Element], folders: Folders) -> Iterat
     for asset in root.iterfind(".//resources/asset"):
         if asset.get("id") in used:
             continue
-        marked = _is_marked(asset)
+        marked = is_marked(asset)
         if asset.get("id") in freed or is_ours(name="", marked=marked, media=[source_of(asset)], folders=folders):
             yield asset
-
-
-def _is_marked(asset: Element) -> bool:
-    return asset.get("id", "").startswith(ID_PREFIX)
 
 
 def _free_numbers(root: Element) -> Iterator[int]:

@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from timeline_io.edit import PlacedClip
 from timeline_io.media_paths import is_absolute, localhost_url
+from timeline_io.patchers.on_markers import NOTE, on_name, on_spans
 from timeline_io.patchers.target import Target
 
 ID_PREFIX = "smooth-foley-"
@@ -47,6 +48,9 @@ def clip_lines(clip: PlacedClip, asset_id: str, lane: int, offset_s: Fraction, v
         f' duration="{_duration(clip)}" {role}="{ROLE}">',
     )
     yield 1, f"<note>{escape(_text(clip.label))}</note>"
+    for span in on_spans(clip):
+        times = f'start="{seconds(span.first / span.rate)}" duration="{seconds(span.duration_s)}"'
+        yield 1, f"<marker {times} value={quoteattr(_text(on_name(clip)))} note={quoteattr(NOTE)}/>"
     yield 0, f"</{tag}>"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _BRACKET_OR_STRING = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
 _SIMPLE = re.compile(rf"{_STRING}|[^\s,\[\]{{}}]+", re.DOTALL)
+_DECODER = json.JSONDecoder(strict=False)
 _SPACE = re.compile(r"[\s]*")
 
 Span = tuple[int, int]
@@ -56,6 +57,14 @@ def _members(source: str, start: int) -> Iterator[tuple[str, Span]]:
 
 
 def _end_of_value(source: str, start: int) -> int:
+    try:
+        return _DECODER.raw_decode(source, start)[1]
+    except (ValueError, RecursionError):
+        # Not quite JSON, such as a bare Inf: the brackets are counted, which is far slower.
+        return _end_by_brackets(source, start)
+
+
+def _end_by_brackets(source: str, start: int) -> int:
     if source[start] not in "[{":
         match = _SIMPLE.match(source, start)
         if match is None:

@@ -7,19 +7,22 @@ construction; the rest of the file is not read through it, because it would come
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeGuard
 
 from timeline_io.edit import FoleyTrack, PlacedClip
 from timeline_io.errors import LayingError
+from timeline_io.patchers.found import FoundTrack
 from timeline_io.patchers.json_spans import Span, elements, locate
+from timeline_io.patchers.on_markers import NOTE, on_name, on_spans
+from timeline_io.patchers.otio_laid import MARK, found_track, is_marked
 from timeline_io.patchers.splice import inserted, without
-from timeline_io.patchers.target import Folders, Target, is_ours
+from timeline_io.patchers.target import Folders, Keep, Target, is_ours
 from timeline_io.readers.otio_choose import TimelinePlace, choose_timeline
 from timeline_io.readers.otio_json import OtioObject, decode, objects, parse, schema, text
 from timeline_io.readers.pick import pick_again
 
-MARK = "smooth_foley"
 _MARK_VERSION = 1
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -37,12 +40,20 @@ def add_tracks(data: bytes, target: Target, tracks: tuple[FoleyTrack, ...]) -> b
     return _encoded(data, inserted(source, start + 1, ",".join(written)))
 
 
-def remove_tracks(data: bytes, target: Target, folders: Folders) -> bytes:
-    """The file without the tracks that were laid by us."""
+def remove_tracks(data: bytes, target: Target, folders: Folders, keep: Keep) -> bytes:
+    """The file without the tracks that were laid by us, those that stay excepted."""
     source = decode(data, target.file_name)
     place, start, children = _track_list(data, source, target)
-    ours = [_is_ours(track, folders) for track in place.timeline["tracks"]["children"]]
+    tracks = enumerate(place.timeline["tracks"]["children"])
+    ours = [_is_ours(track, folders, str(index), keep) for index, track in tracks]
     return _encoded(data, without(source, _stretches(start, children, ours)))
+
+
+def find_tracks(data: bytes, target: Target) -> tuple[FoundTrack, ...]:
+    """The audio tracks of the timeline, each known by its number in the list of tracks."""
+    place, _start, _children = _track_list(data, decode(data, target.file_name), target)
+    tracks = enumerate(place.timeline["tracks"]["children"])
+    return tuple(found_track(track, str(index)) for index, track in tracks if _is_sound(track))
 
 
 def _track_list(data: bytes, source: str, target: Target) -> tuple[TimelinePlace, int, list[Span]]:
@@ -71,19 +82,18 @@ def _stretches(start: int, children: list[Span], ours: list[bool]) -> list[Span]
     return stretches
 
 
-def _is_ours(track: object, folders: Folders) -> bool:
+def _is_sound(track: object) -> TypeGuard[OtioObject]:
+    return isinstance(track, dict) and schema(track) == "Track" and text(track, "kind") == "Audio"
+
+
+def _is_ours(track: object, folders: Folders, key: str, keep: Keep) -> bool:
     if not isinstance(track, dict):
         return False
     items = [child for child in objects(track, "children") if schema(child) not in ("Gap", "Transition")]
-    marked = _is_marked(track) and all(_is_marked(item) for item in items)
+    marked = is_marked(track) and all(is_marked(item) for item in items)
     # What has no media of its own (a nested sequence, say) gives "", which lies in no folder of ours.
     refs = [ref for item in items for ref in _targets(item) or [""]]
-    return is_ours(name=text(track, "name"), marked=marked, media=refs, folders=folders)
-
-
-def _is_marked(item: OtioObject) -> bool:
-    metadata = item.get("metadata")
-    return isinstance(metadata, dict) and MARK in metadata
+    return is_ours(name=text(track, "name"), marked=marked, media=refs, folders=folders, key=key, keep=keep)
 
 
 def _targets(clip: OtioObject) -> list[str]:
@@ -141,7 +151,20 @@ def _clip(clip: PlacedClip, path: str, rate: float) -> Any:
     reference.name = clip.wav.name
     laid = otio.schema.Clip(name=clip.name, media_reference=reference, source_range=span)
     laid.metadata.update(_clip_metadata(clip))
+    laid.markers.extend(_on_markers(clip, rate))
     return laid
+
+
+def _on_markers(clip: PlacedClip, rate: float) -> Iterator[Any]:
+    """Markers count like the clip's source range, which begins at its place on the timeline."""
+    import opentimelineio as otio
+
+    for span in on_spans(clip):
+        begin, length = (otio.opentime.RationalTime(frames, rate) for frames in (span.first, span.count))
+        marker = otio.schema.Marker(name=on_name(clip), marked_range=otio.opentime.TimeRange(begin, length))
+        marker.color, marker.comment = otio.schema.MarkerColor.GREEN, NOTE
+        marker.metadata["Resolve_OTIO"] = {"Keywords": [], "Note": NOTE}
+        yield marker
 
 
 def _track_metadata() -> dict[str, Any]:
