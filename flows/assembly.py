@@ -127,6 +127,7 @@ def _cue_report(cue: CueJob, job: ShotJob, ledger: Ledger, plan: PassPlan) -> Cu
         media_start_s=span.start_s,
         media_duration_s=span.duration_s,
         media_speed=span.speed,
+        lead_s=job.lead_s,
         warning=f"{plan.card.name} never learnt this label" if stranger else "",
     )
 

@@ -8,12 +8,14 @@ The manifest of the earlier pass is the truth; the takes themselves lie in the s
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import floor
+from pathlib import PurePosixPath
 from typing import Any
 
+from flows.delivery import rows_of
 from flows.shot_job import ShotJob, Spotted
 from flows.spotting import HEARD, SHEET
 from timeline_io.frames import FrameSpan, frame_at
@@ -40,11 +42,12 @@ class EarlierShot:
 class EarlierPass:
     """What an earlier pass made, by the content of its media. Built from its manifest; a damaged row counts as none."""
 
-    def __init__(self, manifest: Mapping[str, Any]) -> None:
+    def __init__(self, manifest: Mapping[str, Any], told: Mapping[str, Sequence[FrameSpan]] | None = None) -> None:
+        """`told` are the stretches of record time that markers in the edit give sounds of the pass, by file name."""
         settings = manifest.get("settings")
         self._seed, self._handles = _ints(settings, "seed", "handles")
         self._shots: dict[str, list[EarlierShot]] = defaultdict(list)
-        for digest, shot in _shots_in(manifest):
+        for digest, shot in _shots_in(manifest, told or {}):
             self._shots[digest].append(shot)
 
     def conformed(self, job: ShotJob, *, handles: int) -> ShotJob:
@@ -90,28 +93,30 @@ def _ints(settings: Any, *names: str) -> list[int | None]:
     return [value if isinstance(value, int) else None for value in found]
 
 
-def _shots_in(manifest: Mapping[str, Any]) -> Iterator[tuple[str, EarlierShot]]:
-    for shot in _dicts(manifest.get("shots")):
-        rows = [cue for cue in _dicts(shot.get("cues")) if cue.get("laid", True)]
+def _shots_in(
+    manifest: Mapping[str, Any], told: Mapping[str, Sequence[FrameSpan]]
+) -> Iterator[tuple[str, EarlierShot]]:
+    for _, cues in rows_of(manifest):
+        rows = [cue for cue in cues if cue.get("laid", True)]
         try:
             if rows:
-                yield str(rows[0]["media_digest"]), _earlier_shot(rows)
+                yield str(rows[0]["media_digest"]), _earlier_shot(rows, told)
         except (KeyError, TypeError, ValueError, ZeroDivisionError):
             continue
 
 
-def _earlier_shot(rows: list[dict[str, Any]]) -> EarlierShot:
+def _earlier_shot(rows: list[dict[str, Any]], told: Mapping[str, Sequence[FrameSpan]]) -> EarlierShot:
     first = rows[0]
     return EarlierShot(
         start_s=Fraction(first["media_start_s"]),
         duration_s=Fraction(first["media_duration_s"]),
         speed=Fraction(first["media_speed"]),
-        cues=tuple(_earlier_cue(row) for row in rows),
+        cues=tuple(_earlier_cue(row, told.get(PurePosixPath(str(row["wav"])).name)) for row in rows),
     )
 
 
-def _earlier_cue(row: dict[str, Any]) -> EarlierCue:
-    told = row["told_s"]
+def _earlier_cue(row: dict[str, Any], marked: Sequence[FrameSpan] | None) -> EarlierCue:
+    told = row["told_s"] if marked is None else _seconds_of_take(marked, row)
     return EarlierCue(
         cue=Spotted(
             label=str(row["label"]),
@@ -126,8 +131,10 @@ def _earlier_cue(row: dict[str, Any]) -> EarlierCue:
     )
 
 
-def _dicts(rows: Any) -> Iterable[dict[str, Any]]:
-    return (row for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ()
+def _seconds_of_take(spans: Sequence[FrameSpan], row: dict[str, Any]) -> list[tuple[Fraction, Fraction]]:
+    """Stretches of record time as seconds of the take, whose file begins `lead_s` into it."""
+    start_s = Fraction(int(row["record_first"])) / spans[0].rate - Fraction(row["lead_s"])
+    return [(span.first / span.rate - start_s, span.end / span.rate - start_s) for span in spans]
 
 
 def _lead_s(shot: EarlierShot, job: ShotJob) -> Fraction:

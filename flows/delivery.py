@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +134,16 @@ def manifest_of(folder: Path) -> Mapping[str, Any]:
     Raises OutputFolderError when a file that is no manifest of ours lies in its place.
     """
     return _previous(folder / MANIFEST_NAME)
+
+
+def rows_of(manifest: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """The shots of a manifest with their cues, as plain JSON objects; anything else in their place is passed over."""
+    for shot in _objects(manifest.get("shots")):
+        yield shot, list(_objects(shot.get("cues")))
+
+
+def _objects(rows: Any) -> Iterable[dict[str, Any]]:
+    return (row for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ()
 
 
 def _previous(manifest: Path) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from flows.assembly import CueId, Delivery, deliveries, shot_reports, with_files
 from flows.boundary import Failure, attempt
 from flows.delivery import OutputFolder, file_digest, write_text
 from flows.errors import OutputFolderError
+from flows.hand_work import HandWork, LaidSound
 from flows.names import stem_name, track_title
 from flows.plan import PassPlan
 from flows.records import CueReport, OutputPaths, PassReport
@@ -34,6 +35,7 @@ class _Written:
     """What lies in the output folder so far."""
 
     placed: dict[str, list[PlacedClip]] = field(default_factory=dict)
+    kept: dict[str, LaidSound] = field(default_factory=dict)
     failures: dict[CueId, str] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
     edit: Path | None = None
@@ -66,12 +68,11 @@ def _lay(
     sheet = out.cue_sheet()
     out.announce([out.edit, *out.companions, sheet, out.preview, out.report])
     on_stage("writing the takes")
-    written = _write_takes(todo, out)
-    shots = tuple(
-        with_files(report, _files_of(todo, written), written.failures) for report in shot_reports(plan, ledger)
-    )
+    written = _write_takes(todo, plan.hand)
     on_stage("laying the tracks")
     tracks = _lay_tracks(plan, out, written)
+    with_file = _files_of(todo, written, tracks)
+    shots = tuple(with_files(report, with_file, written.failures) for report in shot_reports(plan, ledger))
     write_cues(sheet, plan.edit, cue_rows(shots))
     written.files.append(sheet)
     report = PassReport(
@@ -93,9 +94,12 @@ def _lay(
     return _with_papers(replace(report, seconds=round(elapsed_s(), 1)), plan, written, out)
 
 
-def _write_takes(todo: Iterable[Delivery], out: OutputFolder) -> _Written:
-    written = _Written()
+def _write_takes(todo: Iterable[Delivery], hand: HandWork) -> _Written:
+    """The files of the takes, but for those that lie on a track that an editor has worked on: it plays them."""
+    written = _Written(kept={sound.file_name: sound for sound in hand.kept})
     for delivery in todo:
+        if delivery.wav.name in written.kept:
+            continue
         placed = attempt(place_take, delivery.job, delivery.cue, delivery.receipt, delivery.wav)
         if isinstance(placed, Failure):
             written.failures[delivery.cue_id] = f"'{delivery.cue.spotted.label}': {placed.reason}"
@@ -106,21 +110,28 @@ def _write_takes(todo: Iterable[Delivery], out: OutputFolder) -> _Written:
     return written
 
 
-def _files_of(todo: Iterable[Delivery], written: _Written) -> Callable[[str, CueReport], CueReport]:
+def _files_of(
+    todo: Iterable[Delivery], written: _Written, tracks: Sequence[FoleyTrack]
+) -> Callable[[str, CueReport], CueReport]:
     """A function that tells a cue report where its file lies, when it has one."""
     by_cue = {delivery.cue_id: delivery for delivery in todo if delivery.cue_id not in written.failures}
+    track_of = {clip.wav.name: track.name for track in tracks for clip in track.clips}
+    track_of |= {name: sound.track for name, sound in written.kept.items()}
 
     def with_file(shot_id: str, cue: CueReport) -> CueReport:
         delivery = by_cue.get((shot_id, cue.cue_id, cue.take))
         if delivery is None:
             return cue
-        first, count = delivery.job.record.samples(SAMPLE_RATE_HZ)
+        kept = written.kept.get(delivery.wav.name)
+        record = kept.placed.record if kept else delivery.job.record
+        first, count = record.samples(SAMPLE_RATE_HZ)
         return replace(
             cue,
             wav=delivery.wav,
-            sha256=file_digest(delivery.wav),
-            record_first=delivery.job.record.first,
-            record_count=delivery.job.record.count,
+            sha256=file_digest(delivery.wav) if delivery.wav.is_file() else "",
+            track=track_of.get(delivery.wav.name, ""),
+            record_first=record.first,
+            record_count=record.count,
             first_sample=first,
             samples=count,
         )
@@ -132,7 +143,7 @@ def _lay_tracks(plan: PassPlan, out: OutputFolder, written: _Written) -> tuple[F
     """The new edit and its companions, unless there is nothing to lay: a copy without a sound would only look like
     success. A movie and an edit decision list take no tracks; there the companions are the answer.
     """
-    if not written.placed:
+    if not written.placed and not written.kept:
         return ()
     titled: dict[str, list[PlacedClip]] = {}
     for category, clips in written.placed.items():
@@ -140,7 +151,9 @@ def _lay_tracks(plan: PassPlan, out: OutputFolder, written: _Written) -> tuple[F
     tracks = plan_tracks(titled, prefix="")
     path_maps = plan.options.path_maps
     if can_be_laid_into(plan.edit):
-        written.edit = lay_tracks(plan.edit, tracks, out.edit, path_maps=path_maps)
+        written.edit = lay_tracks(
+            plan.edit, tracks, out.edit, path_maps=path_maps, takes=[plan.earlier_takes], keep=plan.hand.kept_tracks
+        )
         written.files.append(out.edit)
     written.companions = write_companions(plan.edit, tracks, out.folder, plan.edit.path.stem, path_maps=path_maps)
     written.files += written.companions

@@ -37,8 +37,8 @@ class CueReport:
     `confidence` how sure the detector was that it sounds in the picture; `seed` is that of the cue's first take.
 
     `heard_spans` is where it sounds, `told_spans` where a person wants it to, both in record time; `told_s` is the
-    latter in seconds of the take. The `media_` fields are the stretch of its media that it was made for: a later pass
-    finds by them what still fits.
+    latter in seconds of the take. The `media_` fields are the stretch of its media that it was made for, and `lead_s`
+    how far into the take the file begins: a later pass finds by them what still fits. `track` is where it lies.
 
     The fields from `wav` on are those of the file on the timeline; `wav` is None for a cue without one. Record frames
     and `first_sample` count from midnight and include the handles. `active_spans_s` are seconds from the file's start.
@@ -63,7 +63,9 @@ class CueReport:
     media_start_s: Fraction = Fraction(0)
     media_duration_s: Fraction = Fraction(0)
     media_speed: Fraction = Fraction(1)
+    lead_s: Fraction = Fraction(0)
     warning: str = ""
+    track: str = ""
     wav: Path | None = None
     sha256: str = ""
     record_first: int = 0

@@ -202,4 +202,11 @@ def place_take(job: ShotJob, cue: CueJob, receipt: ClipReceipt, wav: Path) -> Pl
         shot_id=job.shot_id,
         label=cue.spotted.label,
         cue_id=cue.cue_id,
+        spans=sounding_spans(job, cue, receipt),
     )
+
+
+def sounding_spans(job: ShotJob, cue: CueJob, receipt: ClipReceipt) -> tuple[FrameSpan, ...]:
+    """Where a take sounds, in record time: where a person told it to, else where it was heard."""
+    told = cue.spotted.spans
+    return record_spans(receipt.active_spans_s, job) if told is None else told
