@@ -26,7 +26,7 @@ _CONTINUES_WITHIN_FRAMES = Fraction(1, 4)
 def read_edit(
     path: Path, *, media: MediaSearch | None = None, sequence: str | None = None, rate: Fraction | None = None
 ) -> Edit:
-    """The shots of an edit in record order, and what was left out with the reason.
+    """The shots of an edit in record order, and what was left out with the reason; there may be no shot at all.
 
     `path` is a timeline file or a bundle of one. `media` says where files may be found (default: as written, or in
     the edit's folder); `sequence` names one sequence of a file that holds several; `rate` is the frame rate of an
@@ -78,8 +78,8 @@ def edit_of(data: bytes, path: Path, sequence: str | None = None, rate: Fraction
         if not timeline.tracks:
             raise EmptyEditError(f"{path.name} has no picture track: there is nothing to make sound for")
         shots, skipped = _shots_of(timeline)
-    if not shots:
-        raise EmptyEditError(_nothing_seen(path.name, skipped))
+    if not shots and not skipped:
+        raise EmptyEditError(f"the picture tracks of {path.name} hold no clip: there is nothing to make sound for")
     return Edit(
         path=path,
         format=reader.name,
@@ -110,6 +110,15 @@ def _read(reader: Reader, data: bytes, file_name: str, sequence: str | None, rat
         runs, wanted = rate_name(timeline.rate), rate_name(exact)
         raise UnsupportedEditError(f"{file_name} says itself that it runs at {runs}, not at {wanted}: say no rate")
     return timeline
+
+
+def require_shots(edit: Edit) -> Edit:
+    """The edit; raises EmptyEditError, which says what was left out and why, when none of its clips can be seen."""
+    if edit.shots:
+        return edit
+    left_out = "; ".join(f"{item.name} ({item.reason})" for item in edit.skipped[:5])
+    more = f" and {len(edit.skipped) - 5} more" if len(edit.skipped) > 5 else ""
+    raise EmptyEditError(f"no clip of {edit.path.name} can be seen: {left_out}{more}")
 
 
 @contextmanager
@@ -226,11 +235,3 @@ def _need(shot: Shot) -> Need:
 
 def _with_file(shot: Shot, found: Found) -> Shot:
     return replace(shot, media=found.path, offline_reason=found.offline_reason)
-
-
-def _nothing_seen(file_name: str, skipped: tuple[SkippedItem, ...]) -> str:
-    if not skipped:
-        return f"the picture tracks of {file_name} hold no clip: there is nothing to make sound for"
-    left_out = "; ".join(f"{item.name} ({item.reason})" for item in skipped[:5])
-    more = f" and {len(skipped) - 5} more" if len(skipped) > 5 else ""
-    return f"no clip of {file_name} can be seen: {left_out}{more}"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.support.aaf_files import AafWriter, golden, large, written
 from timeline_io.edit import Edit
-from timeline_io.errors import EmptyEditError, TimelineError, UnreadableEditError, UnsupportedEditError
+from timeline_io.errors import TimelineError, UnreadableEditError, UnsupportedEditError
 from timeline_io.read import read_edit
 
 FRAME_S = Fraction(1, 24)
@@ -263,9 +263,9 @@ def test_endless_nesting_is_refused(tmp_path: Path) -> None:
         read_edit(tmp_path / "cut.aaf")
 
 
-def test_only_what_is_switched_off_is_an_empty_edit(cut: Callable[..., Edit]) -> None:
-    with pytest.raises(EmptyEditError, match=r"a.mov \(disabled\)"):
-        cut(lambda aaf: [aaf.disabled(_clip(aaf, "a.mov", 0, 24))])
+def test_what_is_switched_off_is_no_shot(cut: Callable[..., Edit]) -> None:
+    edit = cut(lambda aaf: [aaf.disabled(_clip(aaf, "a.mov", 0, 24))])
+    assert (edit.shots, [(item.name, item.reason) for item in edit.skipped]) == ((), [("a.mov", "disabled")])
 
 
 # --- Damaged files --------------------------------------------------------------------------------------------------

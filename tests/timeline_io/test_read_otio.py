@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from timeline_io.errors import EmptyEditError, UnreadableEditError, UnsupportedEditError
-from timeline_io.read import read_edit
+from timeline_io.read import read_edit, require_shots
 
 Write = Callable[..., Path]
 
@@ -289,8 +289,9 @@ def test_an_edit_of_sound_only_is_empty(otio: SimpleNamespace, otio_file: Write)
 
 
 def test_an_edit_that_shows_nothing_says_why(otio: SimpleNamespace, otio_file: Write) -> None:
-    with pytest.raises(EmptyEditError, match=r"a\.mov \(disabled\)"):
-        read_edit(otio_file(otio.track(otio.clip("a.mov", 0, 24, enabled=False))))
+    edit = read_edit(otio_file(otio.track(otio.clip("a.mov", 0, 24, enabled=False))))
+    with pytest.raises(EmptyEditError, match=r"no clip of .* can be seen: a\.mov \(disabled\)$"):
+        require_shots(edit)
 
 
 def test_an_overlay_on_every_clip_of_a_long_edit(otio: SimpleNamespace, otio_file: Write) -> None:

@@ -14,7 +14,7 @@ from timeline_io.errors import EmptyEditError
 from timeline_io.files import digest_of
 from timeline_io.frames import FrameSpan, timecode
 from timeline_io.lay import lay_tracks, plan_tracks, remove_foley_tracks
-from timeline_io.read import read_edit
+from timeline_io.read import read_edit, require_shots
 
 PATCHABLE = [
     "clip_example.otio",
@@ -35,20 +35,9 @@ def _shots(edit: Edit) -> list[tuple[str, int, int, Fraction]]:
     return [(shot.name, shot.record.first, shot.record.count, shot.source_start_s) for shot in edit.shots]
 
 
-def _edit(path: Path) -> Edit:
-    """The edit; one that shows only generators is still a timeline to lay into."""
-    try:
-        return read_edit(path)
-    except EmptyEditError:
-        return Edit(
-            path=path, format="fcp7", name="Generators", rate=Fraction(24000, 1001), start_frame=0, frame_count=856,
-            shots=(), skipped=(), digest=digest_of(path.read_bytes()),
-        )  # fmt: skip
-
-
 @pytest.mark.parametrize("name", PATCHABLE)
 def test_our_tracks_go_in_and_come_out_without_a_trace(real_timelines: Path, tmp_path: Path, name: str) -> None:
-    edit = _edit(real_timelines / name)
+    edit = read_edit(real_timelines / name)
     step = edit.frame_count // 8
     clips = [
         PlacedClip(
@@ -117,8 +106,14 @@ def test_disabled_clips_and_tracks_of_premiere(real_timelines: Path) -> None:
 
 
 def test_generators_are_no_shots(real_timelines: Path) -> None:
-    with pytest.raises(EmptyEditError, match=r"Universal Counting Leader \(a generator"):
-        read_edit(real_timelines / "premiere_generators.xml")
+    edit = read_edit(real_timelines / "premiere_generators.xml")
+    assert (edit.shots, len(edit.skipped), edit.frame_count) == ((), 6, 856)
+    assert {item.reason for item in edit.skipped} == {
+        "a generator, not a filmed picture",
+        "a title, not a filmed picture",
+    }
+    with pytest.raises(EmptyEditError, match=r"Universal Counting Leader \(a generator.* and 1 more"):
+        require_shots(edit)
 
 
 def test_hieros_xml_starts_at_one_hour(real_timelines: Path) -> None:

@@ -7,6 +7,7 @@ construction; the rest of the file is not read through it, because it would come
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, TypeGuard
@@ -14,7 +15,7 @@ from typing import Any, TypeGuard
 from timeline_io.edit import FoleyTrack, PlacedClip
 from timeline_io.errors import LayingError
 from timeline_io.patchers.found import FoundTrack
-from timeline_io.patchers.json_spans import Span, elements, locate
+from timeline_io.patchers.json_spans import Span, elements_at
 from timeline_io.patchers.on_markers import NOTE, on_name, on_spans
 from timeline_io.patchers.otio_laid import MARK, found_track, is_marked
 from timeline_io.patchers.splice import inserted, without
@@ -24,6 +25,8 @@ from timeline_io.readers.otio_json import OtioObject, decode, objects, parse, sc
 from timeline_io.readers.pick import pick_again
 
 _MARK_VERSION = 1
+_WRITTEN_INDENT = 4
+_LINE_START = re.compile(r"\n( *)")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -34,7 +37,7 @@ def add_tracks(data: bytes, target: Target, tracks: tuple[FoleyTrack, ...]) -> b
     layout = _Layout(source, start, children)
     rate = _spelt_rate(place.timeline, target.rate)
     versions = {"Clip": 1} if '"Clip.1"' in source and '"Clip.2"' not in source else {}
-    written = [layout.indented(_track_json(track, target, rate, versions)) for track in tracks]
+    written = [layout.fitted(_track_text(track, target, rate, versions)) for track in tracks]
     if children:
         return _encoded(data, inserted(source, children[-1][1], "".join("," + item for item in written)))
     return _encoded(data, inserted(source, start + 1, ",".join(written)))
@@ -65,8 +68,7 @@ def _track_list(data: bytes, source: str, target: Target) -> tuple[TimelinePlace
 
     place = pick_again(choose, lambda item: item.name, target.sequence)
     try:
-        start, _end = locate(source, (*place.path, "tracks", "children"))
-        return place, start, elements(source, start)
+        return place, *elements_at(source, (*place.path, "tracks", "children"))
     except (KeyError, IndexError) as error:
         raise LayingError(f"{target.file_name} has no list of tracks to lay into") from error
 
@@ -116,8 +118,8 @@ def _spelt_rate(timeline: OtioObject, rate: Fraction) -> float:
     return float(rate)
 
 
-def _track_json(track: FoleyTrack, target: Target, rate: float, versions: dict[str, int]) -> Any:
-    """One track as OpenTimelineIO writes it, read back as plain JSON values.
+def _track_text(track: FoleyTrack, target: Target, rate: float, versions: dict[str, int]) -> str:
+    """One track as OpenTimelineIO writes it, indented by `_WRITTEN_INDENT`.
 
     `versions` keeps to the schemas of an older file: its program would refuse newer ones.
     """
@@ -131,7 +133,8 @@ def _track_json(track: FoleyTrack, target: Target, rate: float, versions: dict[s
             laid.append(otio.schema.Gap(duration=otio.opentime.RationalTime(clip.record.first - reached, rate)))
         laid.append(_clip(clip, str(target.seen(clip.wav)), rate))
         reached = clip.record.end
-    return json.loads(otio.core.serialize_json_to_string(laid, versions))
+    text: str = otio.core.serialize_json_to_string(laid, versions, _WRITTEN_INDENT)
+    return text
 
 
 def _clip(clip: PlacedClip, path: str, rate: float) -> Any:
@@ -202,9 +205,10 @@ class _Layout:
         self._indent = inner
         self._unit = inner[len(outer) :] if inner.startswith(outer) and len(inner) > len(outer) else "    "
 
-    def indented(self, value: Any) -> str:
-        """The value as text that fits in: with the line break and indentation in front of it."""
+    def fitted(self, text: str) -> str:
+        """JSON text as OpenTimelineIO indents it -> as this file does, with the line break in front of it."""
         if not self._newline:
-            return json.dumps(value, ensure_ascii=False)
-        lines = json.dumps(value, ensure_ascii=False, indent=self._unit).split("\n")
-        return "".join(f"{self._newline}{self._indent}{line}" for line in lines)
+            return json.dumps(json.loads(text), ensure_ascii=False)
+        if self._unit != " " * _WRITTEN_INDENT:
+            text = _LINE_START.sub(lambda start: "\n" + self._unit * (len(start[1]) // _WRITTEN_INDENT), text)
+        return "".join((self._newline, self._indent, text.replace("\n", self._newline + self._indent)))
