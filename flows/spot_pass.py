@@ -13,7 +13,7 @@ from flows.errors import OutputFolderError
 from flows.plan import PassPlan
 from flows.schedule import LISTENERS
 from flows.shot_job import CueJob, ShotJob, record_spans
-from flows.steps import listen
+from flows.steps import STOP, listen
 from timeline_io.cue_sheet import Cue, write_cues
 
 
@@ -33,6 +33,7 @@ def spot_pass(plan: PassPlan, tell: Listener = nobody) -> tuple[SpottedShot, ...
     """
     tell(PassEvent(stage="load", text=f"loading the model {plan.card.name}"))
     resident(plan.studio)
+    STOP.clear()
     heard = {shot.shot_id: shot for shot in _failed(plan)}
     with ThreadPoolExecutor(LISTENERS, thread_name_prefix="spot") as pool:
         for done, shot in enumerate(pool.map(lambda job: _spot(job, plan.studio), plan.jobs), start=1):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from flows.options import PassOptions
 
 EditArgument = Annotated[
-    Path, typer.Argument(metavar="EDIT", help="An edit: OpenTimelineIO (.otio) or Final Cut Pro 7 XML (.xml).")
+    Path, typer.Argument(metavar="EDIT", help="An edit (.otio .otioz .xml .fcpxml .aaf .edl) or a movie.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no words of success.")]
