@@ -32,14 +32,15 @@ def placed_on(laid: Sequence[LaidTrack], earlier: Sequence[FoleyTrack]) -> dict[
 def _homes(laid: Sequence[LaidTrack], earlier: Sequence[FoleyTrack]) -> dict[str, tuple[PlacedClip, ...]]:
     """Pairs of tracks, those that share most sounds first, then those of one name."""
     pairs = [
-        (-shared, track.name != known.name, track.key, index)
-        for track in laid
+        (-shared, track.name != known.name, number, index)
+        for number, track in enumerate(laid)
         for index, known in enumerate(earlier)
         if (shared := _shared(track, known))
     ]
     homes: dict[str, tuple[PlacedClip, ...]] = {}
     taken: set[int] = set()
-    for *_, key, index in sorted(pairs):
+    for *_, number, index in sorted(pairs):
+        key = laid[number].key
         if key not in homes and index not in taken:
             homes[key] = earlier[index].clips
             taken.add(index)

@@ -25,6 +25,7 @@ from timeline_io.bundles import container_of
 from timeline_io.edit import Edit, FoleyTrack, PlacedClip
 from timeline_io.errors import TimelineError
 from timeline_io.frames import FrameSpan
+from timeline_io.laid import laid_tracks, touched
 from timeline_io.lay import lay_tracks, remove_foley_tracks
 from timeline_io.media import MediaSearch
 from timeline_io.patchers import PATCHERS
@@ -134,7 +135,7 @@ def _outcome(path: Path, data: bytes) -> str:
             _check_sentence(error)
             outcome = type(error).__name__
         else:
-            assert edit.shots and all(shot.record.count > 0 for shot in edit.shots)
+            assert all(shot.record.count > 0 for shot in edit.shots)
             if edit.format in PATCHERS:
                 _lay_and_remove(edit)
             outcome = "read"
@@ -160,6 +161,8 @@ def _lay_and_remove(edit: Edit) -> None:
         return
     assert container_of(bare).timeline() == container_of(edit.path).timeline()
     again = read_edit(laid, sequence=edit.name if len(list_sequences(laid)) > 1 else None)
+    (track,) = laid_tracks(again, [takes])
+    assert [sound.record for sound in track.clips] == [span] and touched(track, [clip]) == ""
     assert [shot.record for shot in again.shots] == [shot.record for shot in edit.shots]
     twice = lay_tracks(again, tracks, edit.path.with_name(f"twice{suffix}"))
     assert container_of(twice).timeline() == container_of(laid).timeline()
