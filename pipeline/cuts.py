@@ -26,7 +26,7 @@ def find_cuts(path: Path) -> tuple[int, ...]:
     try:
         manager = SceneManager()
         manager.add_detector(AdaptiveDetector(min_scene_len=_SHORTEST_SHOT_FRAMES))
-        manager.detect_scenes(VideoStreamAv(str(path)))
+        manager.detect_scenes(VideoStreamAv(str(path), suppress_output=True))
         shots = manager.get_scene_list(start_in_scene=True)
     except Exception as error:
         raise MediaError(f"{path} cannot be searched for cuts ({type(error).__name__}: {error}).") from error
