@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check slow real-media bench bench-mini mini clean
+.PHONY: demo test check slow real-media bench bench-timelines bench-mini mini clean
 
 demo: $(READY)  ## draw a demo edit, make its sounds with the bundled model, say where to listen
 	$(BIN)/foley demo --out demo
@@ -25,6 +25,10 @@ real-media: $(READY)  ## the tests on real clips and exports, where there are an
 
 bench: $(READY)  ## speed and memory, as ratios measured side by side
 	$(BIN)/python -m tests.bench.bench_speed
+
+bench-timelines: $(READY)  ## how long large edits take, beside OpenTimelineIO's adapters (installed for it)
+	$(BIN)/python -m pip install -qq --editable ".[bench]"
+	$(BIN)/python -m tests.bench.bench_timelines
 
 bench-mini: $(READY)  ## how good the bundled model is, against other ways to do it
 	$(BIN)/python -m tests.bench.bench_mini

@@ -9,11 +9,11 @@ from flows.names import TakeNames
 from flows.plan import PassPlan
 from flows.records import CueReport, ShotReport, ShotState
 from flows.schedule import Ledger
-from flows.shot_job import CueJob, ShotJob
+from flows.shot_job import CueJob, ShotJob, record_spans
 from flows.steps import Take
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt
 
-CueId = tuple[str, str]
+CueId = tuple[str, str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +27,8 @@ class Delivery:
 
     @property
     def cue_id(self) -> CueId:
-        """Whose take it is: a sheet may use a cue id twice, in two shots."""
-        return self.job.shot_id, self.cue.cue_id
+        """Which take of whose cue it is: a sheet may use a cue id twice, in two shots."""
+        return self.job.shot_id, self.cue.cue_id, self.cue.take
 
 
 def shot_reports(plan: PassPlan, ledger: Ledger) -> tuple[ShotReport, ...]:
@@ -41,13 +41,13 @@ def shot_reports(plan: PassPlan, ledger: Ledger) -> tuple[ShotReport, ...]:
 
 def deliveries(plan: PassPlan, ledger: Ledger, takes_folder: Path) -> tuple[Delivery, ...]:
     """The takes that sound, in record order, each with a name of its own."""
-    names = TakeNames(plan.edit.path.stem)
+    names = TakeNames(plan.edit.path.stem, plan.edit.rate, plan.options.names)
     found = []
     for job in plan.jobs:
         for cue in _cues(job, ledger):
             take = ledger.takes.get(cue.request.key())
             if take and take.receipt and not take.receipt.silent:
-                wav = takes_folder / names.name(job.shot_id, cue.spotted.label, cue.request.seed)
+                wav = takes_folder / names.name(job.shot_id, cue.spotted.label, cue.spotted.category, cue.request.seed)
                 found.append(Delivery(job=job, cue=cue, receipt=take.receipt, wav=wav))
     return tuple(found)
 
@@ -57,7 +57,8 @@ def with_files(
 ) -> ShotReport:
     """The report once the files are written: `with_file` adds a shot's cue its file, `failures` are the reasons."""
     cues = tuple(with_file(report.shot_id, cue) for cue in report.cues)
-    reasons = [failures[report.shot_id, cue.cue_id] for cue in cues if (report.shot_id, cue.cue_id) in failures]
+    names = [(report.shot_id, cue.cue_id, cue.take) for cue in cues]
+    reasons = [failures[name] for name in names if name in failures]
     if not reasons:
         return replace(report, cues=cues)
     return replace(report, cues=cues, state=ShotState.FAILED, reason="; ".join(dict.fromkeys(reasons)))
@@ -67,13 +68,14 @@ def _report(job: ShotJob, plan: PassPlan, ledger: Ledger) -> ShotReport:
     heard = ledger.heard.get(job.shot_id)
     cues = _cues(job, ledger)
     takes = [ledger.takes[cue.request.key()] for cue in cues if cue.request.key() in ledger.takes]
-    state, reason = _outcome(cues, takes, ledger, heard.failure if heard else "nobody came to listen to it")
+    failure = heard.failure if heard else "nobody came to listen to it"
+    state, reason = _outcome(cues, takes, ledger, failure, job.remark)
     return ShotReport(
         shot_id=job.shot_id,
         name=job.name,
         state=state,
         reason=reason,
-        cues=tuple(_cue_report(cue, ledger, plan) for cue in cues),
+        cues=tuple(_cue_report(cue, job, ledger, plan) for cue in cues),
         first_frame=job.shot.record.first,
         frame_count=job.shot.record.count,
     )
@@ -84,8 +86,10 @@ def _cues(job: ShotJob, ledger: Ledger) -> tuple[CueJob, ...]:
     return heard.cues if heard else ()
 
 
-def _outcome(cues: Iterable[CueJob], takes: list[Take], ledger: Ledger, failure: str) -> tuple[ShotState, str]:
-    """The state of a shot and why. One failed cue makes it a failed shot; its other cues are laid all the same."""
+def _outcome(
+    cues: Iterable[CueJob], takes: list[Take], ledger: Ledger, failure: str, remark: str
+) -> tuple[ShotState, str]:
+    """The state of a shot and why, or a remark on it. One failed cue makes it a failed shot; the rest is laid."""
     labels = {cue.request.key(): cue.spotted.label for cue in cues}
     failures = [f"'{labels[take.key]}': {take.failure}" for take in takes if take.failure]
     if failure or failures:
@@ -95,11 +99,11 @@ def _outcome(cues: Iterable[CueJob], takes: list[Take], ledger: Ledger, failure:
     if all(take.receipt is None or take.receipt.silent for take in takes):
         return ShotState.SILENT, f"nothing in its picture moves like {_either(labels.values())}"
     made = any(take.key in ledger.made for take in takes)
-    return (ShotState.MADE if made else ShotState.CACHED), ""
+    return (ShotState.MADE if made else ShotState.CACHED), remark
 
 
-def _cue_report(cue: CueJob, ledger: Ledger, plan: PassPlan) -> CueReport:
-    key = cue.request.key()
+def _cue_report(cue: CueJob, job: ShotJob, ledger: Ledger, plan: PassPlan) -> CueReport:
+    key, span = cue.request.key(), cue.request.span
     take = ledger.takes.get(key)
     receipt = take.receipt if take else None
     stranger = is_stranger(cue.spotted.label, plan.card)
@@ -107,14 +111,32 @@ def _cue_report(cue: CueJob, ledger: Ledger, plan: PassPlan) -> CueReport:
         cue_id=cue.cue_id,
         label=cue.spotted.label,
         category=cue.spotted.category,
-        seed=cue.request.seed,
+        seed=cue.seed,
+        take=cue.take,
+        laid=cue.laid,
+        locked=cue.spotted.locked,
         source=cue.spotted.source,
         confidence=receipt.confidence if receipt else cue.spotted.confidence,
         key=key,
         seconds=receipt.samples / SAMPLE_RATE_HZ if receipt else 0.0,
-        active_spans_s=receipt.active_spans_s if receipt else (),
+        active_spans_s=_delivered(receipt.active_spans_s, job) if receipt else (),
+        heard_spans=record_spans(receipt.active_spans_s, job) if receipt else (),
+        told_spans=cue.spotted.spans,
+        told_s=cue.request.spans_s,
+        media_digest=span.digest,
+        media_start_s=span.start_s,
+        media_duration_s=span.duration_s,
+        media_speed=span.speed,
+        lead_s=job.lead_s,
         warning=f"{plan.card.name} never learnt this label" if stranger else "",
     )
+
+
+def _delivered(spans_s: Iterable[tuple[float, float]], job: ShotJob) -> tuple[tuple[float, float], ...]:
+    """Stretches of a take as stretches of the file on the timeline, which may begin later and end sooner."""
+    lead_s, length_s = float(job.lead_s), float(job.record.duration_s)
+    moved = [(max(0.0, start - lead_s), min(length_s, end - lead_s)) for start, end in spans_s]
+    return tuple((round(start, 3), round(end, 3)) for start, end in moved if start < end)
 
 
 def _either(labels: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 """The output folder, and whose files are whose.
 
-    DIR/<edit>.foley.<ext>  DIR/takes/*.wav  DIR/cues.csv  DIR/report.html  DIR/preview.mp4  DIR/foley_manifest.json
+    DIR/<edit>.foley.<ext>  DIR/<edit>.foley-only.otio  DIR/<edit>.foley-only.xml  DIR/takes/*.wav  DIR/stems/*.wav
+    DIR/cues.csv  DIR/report.html  DIR/preview.mp4  DIR/foley_manifest.json
 
 A file may be replaced only when it is, byte for byte, what an earlier pass wrote there: the manifest keeps the digests.
 Names about to be written are noted in the manifest first, so a pass that was killed half-way finds its own files again.
@@ -11,12 +12,14 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from flows.errors import OutputFolderError
 from pipeline.atomic import replacing
+from timeline_io.bundles import timeline_file
+from timeline_io.companion import companion_names
 
 MANIFEST_NAME = "foley_manifest.json"
 _MARK = "smooth-foley manifest"
@@ -25,15 +28,18 @@ _MARK = "smooth-foley manifest"
 class OutputFolder:
     """A folder a pass may write to. Open one with `open_folder`."""
 
-    def __init__(self, folder: Path, edit_file_name: str, previous: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, edit: Path, previous: Mapping[str, Any]) -> None:
         self.folder = folder
-        self.edit = folder / edit_file_name
+        self.edit = folder / f"{edit.stem}.foley{edit.suffix}"
+        self.companions = tuple(folder / name for name in companion_names(edit.stem))
         self.takes = folder / "takes"
+        self.stems = folder / "stems"
         self.report = folder / "report.html"
         self.preview = folder / "preview.mp4"
         self.manifest = folder / MANIFEST_NAME
         self._digests: dict[str, str] = dict(previous.get("files", {}))
         self._unfinished: set[str] = set(previous.get("writing", ()))
+        self._previous = {name: value for name, value in previous.items() if name not in ("files", "writing")}
 
     def cue_sheet(self) -> Path:
         """Where the cue sheet goes: cues.csv, or cues.foley.csv when a person has changed or written cues.csv."""
@@ -50,9 +56,9 @@ class OutputFolder:
                 )
 
     def announce(self, files: Iterable[Path]) -> None:
-        """Note in the manifest that these files are about to be written."""
-        self._unfinished |= {self._key(file) for file in files}
-        self._save({})
+        """Note in the manifest that these files are about to be written; what it says of the earlier pass stays."""
+        self._unfinished |= {self._key(timeline_file(file)) for file in files}
+        self._save(self._previous)
 
     def conclude(self, files: Iterable[Path], document: Mapping[str, Any]) -> None:
         """Write the final manifest: `document`, and the digest of every file written.
@@ -60,7 +66,7 @@ class OutputFolder:
         Files of earlier passes that are still as they were left stay ours; they are not removed, because an edit
         imported earlier may still play them.
         """
-        self._digests |= {self._key(file): file_digest(file) for file in files}
+        self._digests |= {self._key(file): file_digest(file) for file in map(timeline_file, files)}
         self._unfinished = set()
         self._save(document)
 
@@ -72,6 +78,7 @@ class OutputFolder:
     def _may_write(self, file: Path) -> bool:
         if not os.path.lexists(file):
             return True
+        file = timeline_file(file)
         if not file.is_file():
             return False
         key = self._key(file)
@@ -81,14 +88,14 @@ class OutputFolder:
         return file.relative_to(self.folder).as_posix()
 
 
-def open_folder(folder: Path, edit_file_name: str) -> OutputFolder:
-    """Make the folder when it is not there, and make sure that this pass may write to it.
+def open_folder(folder: Path, edit: Path) -> OutputFolder:
+    """The output folder for a pass over `edit`, made when it is not there, and safe to write to.
 
     Raises OutputFolderError when it is a file, cannot be written, or holds someone's files under our names.
     """
     require_writable(folder, "--out")
-    out = OutputFolder(folder, edit_file_name, _previous(folder / MANIFEST_NAME))
-    out.require_free([out.edit, out.report, out.preview, out.cue_sheet()])
+    out = OutputFolder(folder, edit, _previous(folder / MANIFEST_NAME))
+    out.require_free([out.edit, *out.companions, out.report, out.preview, out.cue_sheet()])
     return out
 
 
@@ -119,6 +126,24 @@ def write_text(file: Path, text: str) -> Path:
     with replacing(file) as draft:
         draft.write_bytes(text.encode("utf-8", "replace"))
     return file
+
+
+def manifest_of(folder: Path) -> Mapping[str, Any]:
+    """What the last pass that wrote to `folder` noted there; {} when there was none.
+
+    Raises OutputFolderError when a file that is no manifest of ours lies in its place.
+    """
+    return _previous(folder / MANIFEST_NAME)
+
+
+def rows_of(manifest: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """The shots of a manifest with their cues, as plain JSON objects; anything else in their place is passed over."""
+    for shot in _objects(manifest.get("shots")):
+        yield shot, list(_objects(shot.get("cues")))
+
+
+def _objects(rows: Any) -> Iterable[dict[str, Any]]:
+    return (row for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ()
 
 
 def _previous(manifest: Path) -> Mapping[str, Any]:

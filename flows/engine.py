@@ -13,7 +13,7 @@ from typing import Protocol
 from flows.spotting import SpotMemory
 from pipeline.clip_store import ClipStore, FeatureStore
 from pipeline.label import SpottedLabel
-from pipeline.records import ClipReceipt, FoleyRequest, MediaSpan
+from pipeline.records import ClipReceipt, Detection, FoleyRequest, MediaSpan
 
 OnTake = Callable[[ClipReceipt], None]
 
@@ -51,6 +51,10 @@ class Engine(Protocol):
         """Look at the span once (the features are kept); with `ask`, also say which sounds are in it."""
         ...
 
+    def detect(self, span: MediaSpan, label: str) -> Detection:
+        """When the label sounds in the span."""
+        ...
+
     def make(self, requests: Sequence[FoleyRequest], on_take: OnTake) -> list[ClipReceipt]:
         """Make the takes that the store does not hold yet; a request that fails raises its PipelineError."""
         ...
@@ -71,6 +75,13 @@ class _PipelineEngine:
 
         features = look(span, self._bundle, self._studio.features)
         return spot(features, self._bundle, self._settings) if ask else ()
+
+    def detect(self, span: MediaSpan, label: str) -> Detection:
+        from pipeline.detect import detect, summary
+        from pipeline.generate import look
+
+        features = look(span, self._bundle, self._studio.features)
+        return summary(detect(features, label, self._bundle, self._settings))
 
     def make(self, requests: Sequence[FoleyRequest], on_take: OnTake) -> list[ClipReceipt]:
         from pipeline.generate import generate_takes

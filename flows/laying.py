@@ -11,15 +11,20 @@ from flows.assembly import CueId, Delivery, deliveries, shot_reports, with_files
 from flows.boundary import Failure, attempt
 from flows.delivery import OutputFolder, file_digest, write_text
 from flows.errors import OutputFolderError
+from flows.hand_work import HandWork, LaidSound
+from flows.names import stem_name, track_title
 from flows.plan import PassPlan
 from flows.records import CueReport, OutputPaths, PassReport
 from flows.report_page import report_page
-from flows.reporting import cue_rows, manifest, write_pass_preview
+from flows.reporting import cue_rows, manifest, placed_sounds, write_pass_preview
 from flows.schedule import Ledger
 from flows.shot_job import place_take
 from pipeline.records import SAMPLE_RATE_HZ
+from pipeline.stem import write_stem
+from timeline_io.companion import can_be_laid_into, write_companions
 from timeline_io.cue_sheet import write_cues
-from timeline_io.edit import FoleyTrack, PlacedClip
+from timeline_io.edit import Edit, FoleyTrack, PlacedClip
+from timeline_io.frames import FrameSpan
 from timeline_io.lay import lay_tracks, plan_tracks
 
 OnStage = Callable[[str], None]
@@ -30,8 +35,11 @@ class _Written:
     """What lies in the output folder so far."""
 
     placed: dict[str, list[PlacedClip]] = field(default_factory=dict)
+    kept: dict[str, LaidSound] = field(default_factory=dict)
     failures: dict[CueId, str] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
+    edit: Path | None = None
+    companions: tuple[Path, ...] = ()
 
 
 def lay_pass(plan: PassPlan, ledger: Ledger, on_stage: OnStage, elapsed_s: Callable[[], float]) -> PassReport:
@@ -58,14 +66,13 @@ def _lay(
     elapsed_s: Callable[[], float],
 ) -> PassReport:
     sheet = out.cue_sheet()
-    out.announce([out.edit, sheet, out.preview, out.report])
+    out.announce([out.edit, *out.companions, sheet, out.preview, out.report])
     on_stage("writing the takes")
-    written = _write_takes(todo, out)
-    shots = tuple(
-        with_files(report, _files_of(todo, written), written.failures) for report in shot_reports(plan, ledger)
-    )
+    written = _write_takes(todo, plan.hand)
     on_stage("laying the tracks")
     tracks = _lay_tracks(plan, out, written)
+    with_file = _files_of(todo, written, tracks)
+    shots = tuple(with_files(report, with_file, written.failures) for report in shot_reports(plan, ledger))
     write_cues(sheet, plan.edit, cue_rows(shots))
     written.files.append(sheet)
     report = PassReport(
@@ -75,42 +82,56 @@ def _lay(
         rate=plan.edit.rate,
         drop_frame=plan.edit.drop_frame,
         model=plan.card.name,
-        outputs=_outputs(out, sheet, laid=bool(tracks)),
+        outputs=_outputs(out, sheet, written),
         shots=shots,
         tracks=tuple(track.name for track in tracks),
         warnings=plan.warnings,
     )
+    if plan.options.stems:
+        on_stage("writing the stems")
+        report = _with_stems(report, plan, written, out)
     report = _with_preview(report, plan, written, out, on_stage)
     return _with_papers(replace(report, seconds=round(elapsed_s(), 1)), plan, written, out)
 
 
-def _write_takes(todo: Iterable[Delivery], out: OutputFolder) -> _Written:
-    written = _Written()
+def _write_takes(todo: Iterable[Delivery], hand: HandWork) -> _Written:
+    """The files of the takes, but for those that lie on a track that an editor has worked on: it plays them."""
+    written = _Written(kept={sound.file_name: sound for sound in hand.kept})
     for delivery in todo:
+        if delivery.wav.name in written.kept:
+            continue
         placed = attempt(place_take, delivery.job, delivery.cue, delivery.receipt, delivery.wav)
         if isinstance(placed, Failure):
             written.failures[delivery.cue_id] = f"'{delivery.cue.spotted.label}': {placed.reason}"
         else:
-            written.placed.setdefault(delivery.cue.spotted.category, []).append(placed)
             written.files.append(placed.wav)
+            if delivery.cue.laid:
+                written.placed.setdefault(delivery.cue.spotted.category, []).append(placed)
     return written
 
 
-def _files_of(todo: Iterable[Delivery], written: _Written) -> Callable[[str, CueReport], CueReport]:
+def _files_of(
+    todo: Iterable[Delivery], written: _Written, tracks: Sequence[FoleyTrack]
+) -> Callable[[str, CueReport], CueReport]:
     """A function that tells a cue report where its file lies, when it has one."""
     by_cue = {delivery.cue_id: delivery for delivery in todo if delivery.cue_id not in written.failures}
+    track_of = {clip.wav.name: track.name for track in tracks for clip in track.clips}
+    track_of |= {name: sound.track for name, sound in written.kept.items()}
 
     def with_file(shot_id: str, cue: CueReport) -> CueReport:
-        delivery = by_cue.get((shot_id, cue.cue_id))
+        delivery = by_cue.get((shot_id, cue.cue_id, cue.take))
         if delivery is None:
             return cue
-        first, count = delivery.job.record.samples(SAMPLE_RATE_HZ)
+        kept = written.kept.get(delivery.wav.name)
+        record = kept.placed.record if kept else delivery.job.record
+        first, count = record.samples(SAMPLE_RATE_HZ)
         return replace(
             cue,
             wav=delivery.wav,
-            sha256=file_digest(delivery.wav),
-            record_first=delivery.job.record.first,
-            record_count=delivery.job.record.count,
+            sha256=file_digest(delivery.wav) if delivery.wav.is_file() else "",
+            track=track_of.get(delivery.wav.name, ""),
+            record_first=record.first,
+            record_count=record.count,
             first_sample=first,
             samples=count,
         )
@@ -119,24 +140,59 @@ def _files_of(todo: Iterable[Delivery], written: _Written) -> Callable[[str, Cue
 
 
 def _lay_tracks(plan: PassPlan, out: OutputFolder, written: _Written) -> tuple[FoleyTrack, ...]:
-    """The new edit, unless there is nothing to lay: a copy without a sound would only look like success."""
-    if not written.placed:
+    """The new edit and its companions, unless there is nothing to lay: a copy without a sound would only look like
+    success. A movie and an edit decision list take no tracks; there the companions are the answer.
+    """
+    if not written.placed and not written.kept:
         return ()
-    tracks = plan_tracks(written.placed)
-    lay_tracks(plan.edit, tracks, out.edit)
-    written.files.append(out.edit)
+    titled: dict[str, list[PlacedClip]] = {}
+    for category, clips in written.placed.items():
+        titled.setdefault(track_title(category, plan.options.names), []).extend(clips)
+    tracks = plan_tracks(titled, prefix="")
+    path_maps = plan.options.path_maps
+    if can_be_laid_into(plan.edit):
+        written.edit = lay_tracks(
+            plan.edit, tracks, out.edit, path_maps=path_maps, takes=[plan.earlier_takes], keep=plan.hand.kept_tracks
+        )
+        written.files.append(out.edit)
+    written.companions = write_companions(plan.edit, tracks, out.folder, plan.edit.path.stem, path_maps=path_maps)
+    written.files += written.companions
     return tracks
 
 
-def _outputs(out: OutputFolder, sheet: Path, *, laid: bool) -> OutputPaths:
+def _outputs(out: OutputFolder, sheet: Path, written: _Written) -> OutputPaths:
     return OutputPaths(
         folder=out.folder,
-        edit=out.edit if laid else None,
-        takes=out.takes if laid else None,
+        edit=written.edit,
+        companions=written.companions,
+        takes=out.takes if written.placed else None,
         cues=sheet,
         report=out.report,
         manifest=out.manifest,
     )
+
+
+def _with_stems(report: PassReport, plan: PassPlan, written: _Written, out: OutputFolder) -> PassReport:
+    """The report with a full-length file for each category; one that cannot be written is a warning."""
+    edit, stems, warnings = plan.edit, [], list(report.warnings)
+    for category, clips in written.placed.items():
+        path = out.stems / stem_name(edit.path.stem, category, edit.rate, plan.options.names)
+        stem = attempt(_write_stem, path, edit, clips, out)
+        if isinstance(stem, Failure):
+            warnings.append(f"the stem of {category} could not be written: {stem.reason}")
+        else:
+            stems.append(stem)
+    written.files += stems
+    return replace(report, outputs=replace(report.outputs, stems=tuple(stems)), warnings=tuple(warnings))
+
+
+def _write_stem(path: Path, edit: Edit, clips: Sequence[PlacedClip], out: OutputFolder) -> Path:
+    out.require_free([path])
+    out.announce([path])
+    path.parent.mkdir(exist_ok=True)
+    whole = FrameSpan(first=edit.start_frame, count=edit.frame_count, rate=edit.rate)
+    first, count = whole.samples(SAMPLE_RATE_HZ)
+    return write_stem(path, placed_sounds(clips, first), samples=count, time_reference=first, description=path.stem)
 
 
 def _with_preview(

@@ -3,6 +3,8 @@
 import hashlib
 import re
 import unicodedata
+from enum import StrEnum
+from fractions import Fraction
 
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9]+")
 
@@ -22,19 +24,37 @@ def slug(text: str, limit: int) -> str:
     return f"{head}-{digest}" if head else digest
 
 
+class Naming(StrEnum):
+    """Patterns of file and track names.
+
+    plain    reel_sh0010_footsteps-on-gravel_s123.wav                   FOLEY Footsteps 1
+    ucs      FOLYFeet_footsteps-on-gravel_FOLEY_reel_sh0010-s123.wav    FOLYFeet 1      (Universal Category System)
+    netflix  reel_sh0010_FXPD_footsteps-on-gravel-s123_mono_48k_24b_23976.wav   FXPD Footsteps 1   (pre-dub naming)
+    """
+
+    PLAIN = "plain"
+    UCS = "ucs"
+    NETFLIX = "netflix"
+
+
+_UCS_CATEGORY = {"footsteps": "FOLYFeet", "props": "FOLYProp"}
+_UCS_OTHER = "FOLYMisc"
+
+
 class TakeNames:
-    """Hands out one file name per take: `<edit>_<shot>_<label>_s<seed>.wav`, under 100 characters.
+    """Hands out one file name per take in a pattern, under 120 characters.
 
     Names that differ only in case count as equal, for disks that cannot tell them apart; the second gets `_2`.
     """
 
-    def __init__(self, edit_name: str) -> None:
+    def __init__(self, edit_name: str, rate: Fraction, naming: Naming = Naming.PLAIN) -> None:
         self._edit = slug(edit_name, 28)
+        self._naming, self._rate = naming, rate
         self._given: set[str] = set()
 
-    def name(self, shot_id: str, label: str, seed: int) -> str:
+    def name(self, shot_id: str, label: str, category: str, seed: int) -> str:
         """The file name of one more take."""
-        stem = f"{self._edit}_{slug(shot_id, 20)}_{slug(label, 28)}_s{seed}"
+        stem = self._stem(slug(shot_id, 20), slug(label, 28), category, seed)
         number = 1
         name = f"{stem}.wav"
         while name.lower() in self._given:
@@ -42,3 +62,39 @@ class TakeNames:
             name = f"{stem}_{number}.wav"
         self._given.add(name.lower())
         return name
+
+    def _stem(self, shot: str, label: str, category: str, seed: int) -> str:
+        if self._naming is Naming.UCS:
+            return f"{_ucs(category)}_{label}_FOLEY_{self._edit}_{shot}-s{seed}"
+        if self._naming is Naming.NETFLIX:
+            return f"{self._edit}_{shot}_FXPD_{label}-s{seed}_mono_48k_24b_{_rate_digits(self._rate)}"
+        return f"{self._edit}_{shot}_{label}_s{seed}"
+
+
+def stem_name(edit_name: str, category: str, rate: Fraction, naming: Naming) -> str:
+    """The file name of a full-length stem."""
+    edit, stem = slug(edit_name, 28), slug(category, 20)
+    if naming is Naming.UCS:
+        return f"{_ucs(category)}_{stem}-stem_FOLEY_{edit}.wav"
+    if naming is Naming.NETFLIX:
+        return f"{edit}_FXPD-{stem}_mono_48k_24b_{_rate_digits(rate)}.wav"
+    return f"{edit}_{stem}.wav"
+
+
+def track_title(category: str, naming: Naming) -> str:
+    """What the tracks of a category are called, before their number."""
+    if naming is Naming.UCS:
+        return _ucs(category)
+    kind = "FXPD" if naming is Naming.NETFLIX else "FOLEY"
+    return f"{kind} {category[:1].upper()}{category[1:]}"
+
+
+def _ucs(category: str) -> str:
+    return _UCS_CATEGORY.get(category, _UCS_OTHER)
+
+
+def _rate_digits(rate: Fraction) -> str:
+    """23976, 24, 2997: a time code rate without its point."""
+    if rate.denominator == 1:
+        return str(rate)
+    return f"{float(rate):.3f}".replace(".", "").rstrip("0")

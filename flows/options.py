@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from flows.names import Naming
+
 
 class PassOptions(BaseModel):
     """Options of a Foley pass. Unknown names are refused, so a typo in a deployment is not silently ignored."""
@@ -18,6 +20,10 @@ class PassOptions(BaseModel):
     labels: Path | None = Field(default=None, description="Cue sheet (.csv) that says which sound each shot gets")
     model: str = Field(default="mini", description="Name of a model, or the folder of one")
     seed: int = Field(default=0, ge=0, description="Another seed gives other takes of the same cues")
+    takes: int = Field(default=1, ge=1, le=20, description="Renditions of each cue; the picked one is laid")
+    conform: Path | None = Field(
+        default=None, description="Output folder of an earlier pass whose takes and picks serve again; default: --out"
+    )
     media_roots: tuple[Path, ...] = Field(
         default=(), description="Folders to search for media that is not where the edit says"
     )
@@ -25,7 +31,10 @@ class PassOptions(BaseModel):
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1, mps")
     handles: int = Field(default=12, ge=0, le=10_000, description="Extra frames of sound before and after each cut")
     preview: bool = Field(default=True, description="Also write preview.mp4, the picture with the new sound")
+    stems: bool = Field(default=False, description="Also write each category as one WAV as long as the edit")
+    names: Naming = Field(default=Naming.PLAIN, description="Pattern of file and track names: plain, ucs or netflix")
     sequence: str | None = Field(default=None, description="Name of the sequence, where the file holds several")
+    rate: str | None = Field(default=None, description="Frame rate of an edit that does not say it, such as an EDL")
     store: Path | None = Field(
         default=None, description="Folder of finished takes, shared by all passes; default: the cache folder"
     )

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from flows.boundary import Failure, attempt
 from flows.caveats import caveats
-from flows.delivery import OutputFolder, open_folder
+from flows.conform import EarlierPass
+from flows.delivery import OutputFolder, manifest_of, open_folder
 from flows.engine import Studio
+from flows.hand_work import HandWork, hand_work
 from flows.options import PassOptions, out_folder, store_folder
 from flows.reading import read_for
 from flows.records import ShotReport, ShotState
@@ -18,6 +20,7 @@ from pipeline.probe import MovieInfo, probe_movie
 from pipeline.weights.registry import ModelCard, find_model
 from timeline_io.cue_sheet import Cue, read_cues
 from timeline_io.edit import Edit, Shot
+from timeline_io.read import require_shots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,7 @@ class PassPlan:
 
     `jobs` are all shots that may get sound, in record order; `known` those of them whose takes are all in the store;
     `settled` holds the reports of the shots nobody needs to look at: offline, silent on purpose, no shot at all.
+    `hand` is what an editor did to the tracks of the pass before, whose takes lie in `earlier_takes`.
     """
 
     edit: Edit
@@ -37,6 +41,8 @@ class PassPlan:
     known: Mapping[str, Heard]
     settled: tuple[ShotReport, ...]
     warnings: tuple[str, ...]
+    hand: HandWork
+    earlier_takes: Path
 
     @property
     def to_do(self) -> tuple[ShotJob, ...]:
@@ -45,8 +51,7 @@ class PassPlan:
 
     def output(self) -> OutputFolder:
         """The output folder, checked. Raises OutputFolderError."""
-        path = self.edit.path
-        return open_folder(self.folder, f"{path.stem}.foley{path.suffix}")
+        return open_folder(self.folder, self.edit.path)
 
 
 def plan_pass(edit_path: Path, options: PassOptions) -> PassPlan:
@@ -56,12 +61,16 @@ def plan_pass(edit_path: Path, options: PassOptions) -> PassPlan:
     shot's media is that shot's report.
     """
     card = find_model(options.model)
-    edit = read_for(edit_path, options)
+    edit = require_shots(read_for(edit_path, options))
     sheet = by_shot(read_cues(options.labels, edit)) if options.labels else {}
     studio = studio_for(card, options)
+    earlier_folder = (options.conform or out_folder(edit_path, options)).absolute()
+    manifest = manifest_of(earlier_folder)
+    hand = hand_work(edit, earlier_folder, manifest, options.path_maps)
+    earlier = EarlierPass(manifest, dict(hand.told))
     movies = {path: attempt(probe_movie, path) for path in dict.fromkeys(shot.media for shot in edit.shots) if path}
     drafted = [attempt(_draft, edit, shot, movies, sheet, card, options) for shot in edit.shots]
-    jobs = tuple(draft for draft in drafted if isinstance(draft, ShotJob))
+    jobs = tuple(earlier.conformed(job, handles=options.handles) for job in drafted if isinstance(job, ShotJob))
     found = {job.shot_id: known_before_looking(job, studio) for job in jobs}
     return PassPlan(
         edit=edit,
@@ -71,8 +80,14 @@ def plan_pass(edit_path: Path, options: PassOptions) -> PassPlan:
         folder=out_folder(edit_path, options),
         jobs=jobs,
         known={shot_id: heard for shot_id, heard in found.items() if heard},
+        hand=hand,
+        earlier_takes=earlier_folder / "takes",
         settled=(*_settled(edit.shots, drafted), *_skipped(edit)),
-        warnings=caveats(card, jobs, [movie for movie in movies.values() if isinstance(movie, MovieInfo)]),
+        warnings=(
+            *edit.remarks,
+            *hand.remarks,
+            *caveats(card, jobs, [movie for movie in movies.values() if isinstance(movie, MovieInfo)]),
+        ),
     )
 
 
@@ -103,7 +118,7 @@ def _draft(
     movie = movies[shot.media]
     if isinstance(movie, Failure):
         return _report(shot, ShotState.FAILED, movie.reason)
-    return job_for(edit, shot, movie, handles=options.handles, given=given, seed=options.seed)
+    return job_for(edit, shot, movie, handles=options.handles, given=given, seed=options.seed, takes=options.takes)
 
 
 def _settled(shots: Iterable[Shot], drafted: Iterable[ShotJob | ShotReport | Failure]) -> Iterable[ShotReport]:

@@ -7,6 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from timeline_io.frames import FrameSpan
+
 
 class ShotState(StrEnum):
     """How a shot came out. Only `FAILED` is a failure: silence may be what the cue sheet asks for."""
@@ -31,8 +33,12 @@ class ExitCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CueReport:
-    """One sound of a shot. `source` says who asked for it: sheet, note, name or heard (by CLIP);
-    `confidence` how sure the detector was that it sounds in the picture.
+    """One take of a sound of a shot. `source` says who asked for it: sheet, note, name or heard (by CLIP);
+    `confidence` how sure the detector was that it sounds in the picture; `seed` is that of the cue's first take.
+
+    `heard_spans` is where it sounds, `told_spans` where a person wants it to, both in record time; `told_s` is the
+    latter in seconds of the take. The `media_` fields are the stretch of its media that it was made for, and `lead_s`
+    how far into the take the file begins: a later pass finds by them what still fits. `track` is where it lies.
 
     The fields from `wav` on are those of the file on the timeline; `wav` is None for a cue without one. Record frames
     and `first_sample` count from midnight and include the handles. `active_spans_s` are seconds from the file's start.
@@ -47,7 +53,19 @@ class CueReport:
     key: str
     seconds: float = 0.0
     active_spans_s: tuple[tuple[float, float], ...] = ()
+    heard_spans: tuple[FrameSpan, ...] = ()
+    told_spans: tuple[FrameSpan, ...] | None = None
+    told_s: tuple[tuple[Fraction, Fraction], ...] | None = None
+    take: int = 1
+    laid: bool = True
+    locked: bool = False
+    media_digest: str = ""
+    media_start_s: Fraction = Fraction(0)
+    media_duration_s: Fraction = Fraction(0)
+    media_speed: Fraction = Fraction(1)
+    lead_s: Fraction = Fraction(0)
     warning: str = ""
+    track: str = ""
     wav: Path | None = None
     sha256: str = ""
     record_first: int = 0
@@ -58,7 +76,10 @@ class CueReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShotReport:
-    """One shot, or one thing on the picture tracks that is no shot (state skipped)."""
+    """One shot, or one thing on the picture tracks that is no shot (state skipped).
+
+    `reason` says why it came out so; on a shot with sound it is a remark, where there is one.
+    """
 
     shot_id: str
     name: str
@@ -71,10 +92,12 @@ class ShotReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputPaths:
-    """The files a pass wrote; None where it wrote none."""
+    """The files a pass wrote; None where it wrote none. `companions` hold our tracks alone, for any editor."""
 
     folder: Path
     edit: Path | None = None
+    companions: tuple[Path, ...] = ()
+    stems: tuple[Path, ...] = ()
     takes: Path | None = None
     cues: Path | None = None
     report: Path | None = None
@@ -107,7 +130,7 @@ class PassReport:
     @property
     def laid(self) -> int:
         """Number of shots with sound on the timeline."""
-        return sum(any(cue.wav for cue in shot.cues) for shot in self.shots)
+        return sum(any(cue.wav and cue.laid for cue in shot.cues) for shot in self.shots)
 
     @property
     def exit_code(self) -> int:

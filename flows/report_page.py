@@ -48,6 +48,8 @@ def report_page(report: PassReport, card: ModelCard) -> str:
 def _facts(report: PassReport, card: ModelCard) -> str:
     laid = report.outputs.edit
     where = f'New edit: <a href="{_link(laid, report)}">{escape(laid.name)}</a>' if laid else "No new edit was written"
+    companions = [f'<a href="{_link(path, report)}">{escape(path.name)}</a>' for path in report.outputs.companions]
+    where += f" (the new tracks alone: {', '.join(companions)})" if companions else ""
     tracks = f" with the tracks {escape(', '.join(report.tracks))}" if report.tracks else ""
     return f"<p>{where}{tracks}. Model: {escape(card.title)} ({escape(card.licence)}). Made in {report.seconds} s.</p>"
 

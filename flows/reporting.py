@@ -7,6 +7,7 @@ from typing import Any
 
 from flows.plan import PassPlan
 from flows.records import PassReport, ShotReport, ShotState
+from flows.shot_job import ShotJob
 from pipeline.preview import PreviewShot, PreviewSound, write_preview
 from pipeline.records import SAMPLE_RATE_HZ, MediaSpan
 from timeline_io.cue_sheet import Cue
@@ -27,6 +28,8 @@ def _rows_of(shot: ShotReport) -> Iterator[Cue]:
     if shot.state is ShotState.SILENT and not shot.cues:
         yield Cue(cue_id=f"{shot.shot_id}_01", shot_id=shot.shot_id, label="")
     for cue in shot.cues:
+        if not cue.laid:
+            continue
         yield Cue(
             cue_id=cue.cue_id,
             shot_id=shot.shot_id,
@@ -35,6 +38,10 @@ def _rows_of(shot: ShotReport) -> Iterator[Cue]:
             seed=cue.seed,
             source=cue.source,
             confidence=cue.confidence,
+            heard=cue.heard_spans,
+            spans=cue.told_spans,
+            take=cue.take,
+            locked=cue.locked,
         )
 
 
@@ -69,18 +76,23 @@ def manifest(report: PassReport, plan: PassPlan) -> dict[str, Any]:
 def write_pass_preview(out: Path, plan: PassPlan, placed: Sequence[PlacedClip]) -> Path:
     """The edit's picture with the new sound, as an .mp4. Raises MediaError or OutputError."""
     edit = plan.edit
-    spans = {job.shot_id: job.span for job in plan.jobs}
+    jobs = {job.shot_id: job for job in plan.jobs}
     first_sample = sample_at(edit.start_frame, edit.rate, SAMPLE_RATE_HZ)
     return write_preview(
         out,
         rate=edit.rate,
         frame_count=edit.frame_count,
-        shots=[_preview_shot(shot, spans.get(shot.shot_id), edit.start_frame) for shot in edit.shots],
-        sounds=[
-            PreviewSound(wav=clip.wav, first_sample=clip.record.samples(SAMPLE_RATE_HZ)[0] - first_sample)
-            for clip in placed
-        ],
+        shots=[_preview_shot(shot, jobs.get(shot.shot_id), edit.start_frame) for shot in edit.shots],
+        sounds=placed_sounds(placed, first_sample),
     )
+
+
+def placed_sounds(placed: Iterable[PlacedClip], first_sample: int) -> list[PreviewSound]:
+    """Laid takes at their places, counted from the edit's `first_sample`."""
+    return [
+        PreviewSound(wav=clip.wav, first_sample=clip.record.samples(SAMPLE_RATE_HZ)[0] - first_sample)
+        for clip in placed
+    ]
 
 
 def program_version() -> str:
@@ -91,19 +103,26 @@ def program_version() -> str:
         return "unknown"
 
 
-def _preview_shot(shot: Shot, span: MediaSpan | None, start_frame: int) -> PreviewShot:
+def _preview_shot(shot: Shot, job: ShotJob | None, start_frame: int) -> PreviewShot:
     """The shot without its handles, at its place counted from the edit's first frame; no picture when offline."""
-    shown = span and MediaSpan(
-        path=span.path,
-        digest=span.digest,
-        start_s=shot.source_start_s,
-        duration_s=shot.record.duration_s,
-        speed=shot.speed,
+    shown = (
+        job
+        if job is None
+        else MediaSpan(
+            path=job.span.path,
+            digest=job.span.digest,
+            start_s=job.shot.source_start_s,
+            duration_s=shot.record.duration_s,
+            speed=shot.speed,
+            ramp=job.shot.ramp,
+        )
     )
     return PreviewShot(
         first_frame=shot.record.first - start_frame, frame_count=shot.record.count, span=shown, title=shot.shot_id
     )
 
 
-def _relative(path: str | None, folder: Path) -> str | None:
+def _relative(path: str | list[str] | None, folder: Path) -> str | list[str | None] | None:
+    if isinstance(path, list):
+        return [Path(one).relative_to(folder).as_posix() for one in path]
     return Path(path).relative_to(folder).as_posix() if path else None

@@ -9,20 +9,30 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil, floor
 from pathlib import Path
 
+from flows.anchor import anchored
 from pipeline.finish import deliver_take
 from pipeline.probe import MovieInfo
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, FoleyRequest, MediaSpan
 from timeline_io.edit import Edit, PlacedClip, Shot
 from timeline_io.frames import FrameSpan
 
+# Renditions of a cue lie far apart, so that the takes of two cues with neighbouring seeds stay different.
+_TAKE_STRIDE = 15_485_863
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spotted:
-    """One sound a shot is to get. `source`: sheet, note, name or heard; a sheet may bring its `seed` and `cue_id`."""
+    """One sound a shot is to get. `source`: sheet, note, name or heard.
+
+    A sheet or an earlier pass may also say the `seed` of its first take, which `take` lies on the timeline, in which
+    `spans` of record time it sounds, whether all that is `locked`, and under which `cue_id`.
+    """
 
     label: str
     category: str
@@ -30,13 +40,18 @@ class Spotted:
     source: str
     seed: int | None = None
     cue_id: str = ""
+    take: int = 1
+    spans: tuple[FrameSpan, ...] | None = None
+    locked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShotJob:
-    """A shot ready to be worked on: `record` (handles included) and `span` are the same stretch of time.
+    """A shot ready to be worked on: `record` (handles included) lies in `span`, from `lead_s` on.
 
+    The two are the same stretch of time, unless the takes of an earlier pass, which reach further, serve again.
     `given` are the sounds already decided; None asks CLIP. `seed` is the pass's, from which each cue has its own.
+    `takes` is how many renditions each cue gets; `remark` is what a person should know about its place in the media.
     """
 
     shot_id: str
@@ -46,55 +61,101 @@ class ShotJob:
     span: MediaSpan
     given: tuple[Spotted, ...] | None
     seed: int
+    takes: int = 1
+    lead_s: Fraction = Fraction(0)
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CueJob:
-    """One take to be made for a shot."""
+    """One take to be made for a shot: rendition `take` of a cue, whose first rendition has `seed`.
+
+    Only the picked one is `laid`; the others are files beside it.
+    """
 
     cue_id: str
     spotted: Spotted
     request: FoleyRequest
+    seed: int
+    take: int = 1
+    laid: bool = True
 
 
 def job_for(
-    edit: Edit, shot: Shot, movie: MovieInfo, *, handles: int, given: tuple[Spotted, ...] | None, seed: int
+    edit: Edit,
+    shot: Shot,
+    movie: MovieInfo,
+    *,
+    handles: int,
+    given: tuple[Spotted, ...] | None,
+    seed: int,
+    takes: int = 1,
 ) -> ShotJob:
     """The job of a shot whose media is `movie`, with `handles` frames on each side, up to the edges of the timeline.
 
     A handle may reach past the media: its first or last picture holds there, and nothing moves in it.
     """
+    shot, remark = anchored(shot, movie)
     head = max(0, min(handles, shot.record.first - edit.start_frame))
     tail = max(0, min(handles, edit.start_frame + edit.frame_count - shot.record.end))
     rate = shot.record.rate
     record = FrameSpan(first=shot.record.first - head, count=head + shot.record.count + tail, rate=rate)
+    head_s = Fraction(head) / rate
     span = MediaSpan(
         path=movie.path,
         digest=movie.digest,
-        start_s=shot.source_start_s - shot.speed * Fraction(head) / rate,
+        start_s=shot.source_start_s - shot.speed * head_s,
         duration_s=record.duration_s,
         speed=shot.speed,
+        ramp=tuple((head_s + time_s, media_s) for time_s, media_s in shot.ramp),
     )
-    return ShotJob(shot_id=shot.shot_id, name=shot.name, shot=shot, record=record, span=span, given=given, seed=seed)
+    return ShotJob(
+        shot_id=shot.shot_id,
+        name=shot.name,
+        shot=shot,
+        record=record,
+        span=span,
+        given=given,
+        seed=seed,
+        takes=takes,
+        remark=remark,
+    )
 
 
 def cue_jobs(
     job: ShotJob, spotted: tuple[Spotted, ...], *, settings_digest: str, model_digest: str
 ) -> tuple[CueJob, ...]:
-    """One CueJob per sound, numbered from 1 within the shot."""
+    """One CueJob per rendition of each sound; sounds are numbered from 1 within the shot."""
     jobs = []
     for number, cue in enumerate(spotted, start=1):
-        own_seed = cue.seed if cue.seed is not None else cue_seed(job, cue.label)
-        request = FoleyRequest(
-            span=job.span,
-            label=cue.label,
-            seed=own_seed,
-            settings_digest=settings_digest,
-            model_digest=model_digest,
-        )
-        cue_id = cue.cue_id or f"{job.shot_id}_{number:02d}"
-        jobs.append(CueJob(cue_id=cue_id, spotted=cue, request=request))
+        seed = cue.seed if cue.seed is not None else cue_seed(job, cue.label)
+        for take in sorted({cue.take, *range(1, job.takes + 1)}):
+            request = FoleyRequest(
+                span=job.span,
+                label=cue.label,
+                seed=seed_of_take(seed, take),
+                settings_digest=settings_digest,
+                model_digest=model_digest,
+                spans_s=_told_spans(job, cue),
+            )
+            cue_id = cue.cue_id or f"{job.shot_id}_{number:02d}"
+            laid = take == cue.take
+            jobs.append(CueJob(cue_id=cue_id, spotted=cue, request=request, seed=seed, take=take, laid=laid))
     return tuple(jobs)
+
+
+def seed_of_take(seed: int, take: int) -> int:
+    """The seed of rendition `take` of a cue whose first rendition has `seed`."""
+    return (seed + (take - 1) * _TAKE_STRIDE) % 2**31 if take > 1 else seed
+
+
+def _told_spans(job: ShotJob, cue: Spotted) -> tuple[tuple[Fraction, Fraction], ...] | None:
+    """The stretches a person wants it to sound in, in seconds of the take."""
+    if cue.spans is None:
+        return None
+    start_s = Fraction(job.record.first) / job.record.rate - job.lead_s
+    edges = [(span.first / span.rate - start_s, span.end / span.rate - start_s) for span in cue.spans]
+    return tuple((max(first_s, Fraction(0)), end_s) for first_s, end_s in edges if end_s > 0)
 
 
 def cue_seed(job: ShotJob, label: str) -> int:
@@ -109,6 +170,16 @@ def cue_seed(job: ShotJob, label: str) -> int:
     return int.from_bytes(digest[:4], "big") >> 1
 
 
+def record_spans(spans_s: Iterable[tuple[float, float]], job: ShotJob) -> tuple[FrameSpan, ...]:
+    """Stretches of a take (seconds) as whole frames of record time, inside the job's record span."""
+    rate, lead_s = job.record.rate, float(job.lead_s)
+    edges = [(floor((start - lead_s) * rate), ceil((end - lead_s) * rate)) for start, end in spans_s]
+    inside = [(max(0, first), min(job.record.count, end)) for first, end in edges]
+    return tuple(
+        FrameSpan(first=job.record.first + first, count=end - first, rate=rate) for first, end in inside if end > first
+    )
+
+
 def place_take(job: ShotJob, cue: CueJob, receipt: ClipReceipt, wav: Path) -> PlacedClip:
     """Write the take to `wav` with exactly the samples of the job's record span, and say where it lies.
 
@@ -117,7 +188,12 @@ def place_take(job: ShotJob, cue: CueJob, receipt: ClipReceipt, wav: Path) -> Pl
     """
     first, count = job.record.samples(SAMPLE_RATE_HZ)
     deliver_take(
-        receipt, wav, samples=count, time_reference=max(0, first), description=f"{job.shot_id} {cue.spotted.label}"
+        receipt,
+        wav,
+        skip=round(job.lead_s * SAMPLE_RATE_HZ),
+        samples=count,
+        time_reference=max(0, first),
+        description=f"{job.shot_id} {cue.spotted.label}",
     )
     return PlacedClip(
         name=wav.stem,
@@ -126,4 +202,11 @@ def place_take(job: ShotJob, cue: CueJob, receipt: ClipReceipt, wav: Path) -> Pl
         shot_id=job.shot_id,
         label=cue.spotted.label,
         cue_id=cue.cue_id,
+        spans=sounding_spans(job, cue, receipt),
     )
+
+
+def sounding_spans(job: ShotJob, cue: CueJob, receipt: ClipReceipt) -> tuple[FrameSpan, ...]:
+    """Where a take sounds, in record time: where a person told it to, else where it was heard."""
+    told = cue.spotted.spans
+    return record_spans(receipt.active_spans_s, job) if told is None else told

@@ -55,7 +55,15 @@ def heard_by_clip(labels: Sequence[SpottedLabel]) -> tuple[Spotted, ...]:
 
 def _from_sheet(cue: Cue, vocabulary: Sequence[KnownLabel]) -> Spotted:
     found = _spotted(clean_label(cue.label), SHEET, vocabulary)
-    return replace(found, category=cue.category or found.category, seed=cue.seed, cue_id=cue.cue_id)
+    return replace(
+        found,
+        category=cue.category or found.category,
+        seed=cue.seed,
+        cue_id=cue.cue_id,
+        take=cue.take,
+        spans=cue.spans,
+        locked=cue.locked,
+    )
 
 
 def _spotted(label: str, source: str, vocabulary: Sequence[KnownLabel]) -> Spotted:

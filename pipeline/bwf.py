@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -63,15 +63,32 @@ def write_pcm(
     path: Path, pcm: NDArray[np.int32], sample_rate_hz: int, *, time_reference: int, description: str
 ) -> None:
     """Write 24-bit sample values int32 (C, N) as a Broadcast Wave file, whole or not at all."""
-    tag = tag_of(pcm, sample_rate_hz, time_reference=time_reference, description=description)
-    header = _header(pcm, sample_rate_hz, tag)
-    data = _bytes_of(pcm)
-    if len(header) + len(data) > _LARGEST_RIFF:
-        raise OutputError(f"{path} would be larger than a WAV file can be (4 GB): split the shot.")
+    write_blocks(path, [pcm], pcm.shape, sample_rate_hz, time_reference=time_reference, description=description)
+
+
+def write_blocks(
+    path: Path,
+    blocks: Iterable[NDArray[np.int32]],
+    shape: tuple[int, ...],
+    sample_rate_hz: int,
+    *,
+    time_reference: int,
+    description: str,
+) -> None:
+    """`write_pcm` of blocks (C, n) that make up a sound of `shape` (C, N) together: hours need no more memory."""
+    digest = hashlib.sha256()
     with replacing(path) as temporary, temporary.open("wb") as file:
-        file.write(header)
-        file.write(data)
-        file.write(bytes(len(data) % 2))
+        file.write(_header(path, shape, sample_rate_hz, _tag("0" * 32, sample_rate_hz, time_reference, description)))
+        written = 0
+        for block in blocks:
+            data = _bytes_of(block)
+            digest.update(data)
+            written += file.write(data)
+        file.write(bytes(written % 2))
+        # The digest stands in front of the sound that it is of.
+        file.seek(0)
+        reference = digest.hexdigest()[:32]
+        file.write(_header(path, shape, sample_rate_hz, _tag(reference, sample_rate_hz, time_reference, description)))
 
 
 def pcm_of(samples: NDArray[np.float32]) -> NDArray[np.int32]:
@@ -86,12 +103,17 @@ def pcm_of(samples: NDArray[np.float32]) -> NDArray[np.int32]:
 
 def tag_of(pcm: NDArray[np.int32], sample_rate_hz: int, *, time_reference: int, description: str) -> BroadcastTag:
     """The tag written beside `pcm`; its reference is the start of the sound's digest, which shows later changes."""
+    reference = hashlib.sha256(_bytes_of(pcm)).hexdigest()[:32]
+    return _tag(reference, sample_rate_hz, time_reference, description)
+
+
+def _tag(reference: str, sample_rate_hz: int, time_reference: int, description: str) -> BroadcastTag:
     if time_reference < 0:
         time_reference += _SECONDS_PER_DAY * sample_rate_hz
     return BroadcastTag(
         description=_field(description, 256).decode(),
         originator=ORIGINATOR,
-        reference=hashlib.sha256(_bytes_of(pcm)).hexdigest()[:32],
+        reference=reference,
         time_reference=time_reference,
     )
 
@@ -126,15 +148,17 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
         file.seek(content + size + size % 2)
 
 
-def _header(pcm: NDArray[np.int32], sample_rate_hz: int, tag: BroadcastTag) -> bytes:
+def _header(path: Path, shape: tuple[int, ...], sample_rate_hz: int, tag: BroadcastTag) -> bytes:
     """Everything before the first sample."""
-    channels, count = pcm.shape
+    channels, count = shape
     block = channels * _BYTES_PER_SAMPLE
     bext = _bext(tag, sample_rate_hz, channels)
     form = _FORMAT.pack(_PCM, channels, sample_rate_hz, sample_rate_hz * block, block, 8 * _BYTES_PER_SAMPLE)
     data_size = count * block
     chunks = _CHUNK.pack(b"bext", len(bext)) + bext + _CHUNK.pack(b"fmt ", len(form)) + form
     riff_size = 4 + len(chunks) + _CHUNK.size + data_size + data_size % 2
+    if riff_size > _LARGEST_RIFF - _CHUNK.size:
+        raise OutputError(f"{path} would be larger than a WAV file can be (4 GB): split the shot.")
     return struct.pack("<4sI4s", b"RIFF", riff_size, b"WAVE") + chunks + _CHUNK.pack(b"data", data_size)
 
 

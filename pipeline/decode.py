@@ -24,12 +24,12 @@ _UNBIASED_AREA = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation
 def decode_span(span: MediaSpan, *, times_s: NDArray[np.float64], size: int) -> ShotFrames:
     """What is on the screen at timeline times `times_s` (T,), seconds from the cut: pixels uint8 (T, size, size, 3).
 
-    At time t the media shows its frame at `span.start_s + span.speed * t`. Times before the cut (handles) see the
-    media before it; before the media's start its first frame holds, past its end the last one. The shorter side of
-    the picture is averaged down to `size` and the centre is kept. Memory is the answer and one frame.
+    At time t the media shows its frame at `span.media_time(t)`. Times before the cut (handles) see the media before
+    it; before the media's start its first frame holds, past its end the last one. The shorter side of the picture is
+    averaged down to `size` and the centre is kept. Memory is the answer and one frame.
     Raises MediaError when no frame can be decoded or the whole span lies past the end of the media.
     """
-    media_times_s = media_times(span, [Fraction(float(time_s)) for time_s in times_s])
+    media_times_s = [span.media_time(Fraction(float(time_s))) for time_s in times_s]
     order = sorted(range(len(media_times_s)), key=media_times_s.__getitem__)
     pixels = np.zeros((len(order), size, size, 3), np.uint8)
     ascending = [media_times_s[index] for index in order]
@@ -37,11 +37,6 @@ def decode_span(span: MediaSpan, *, times_s: NDArray[np.float64], size: int) -> 
     for shown in shown_frames(span.path, ascending, backwards=span.speed < 0):
         pixels[order[shown.first : shown.end]] = square_pixels(shown, size, scaler)
     return ShotFrames(pixels=pixels, times_s=np.asarray(times_s, np.float64))
-
-
-def media_times(span: MediaSpan, times_s: list[Fraction]) -> list[Fraction]:
-    """Media seconds seen at timeline seconds from the cut."""
-    return [span.start_s + span.speed * time_s for time_s in times_s]
 
 
 def square_pixels(shown: ShownFrame, size: int, scaler: VideoReformatter) -> NDArray[np.uint8]:

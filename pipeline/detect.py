@@ -5,6 +5,10 @@ The label's text embedding is compared with every frame's projected embedding; f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,12 +17,13 @@ from torch import Tensor
 from pipeline.label import SpottedLabel
 from pipeline.nets.bundle import Bundle
 from pipeline.nets.detector import LEVEL_FLOOR_DB
-from pipeline.records import ShotFeatures, TemporalCondition
+from pipeline.records import Detection, ShotFeatures, TemporalCondition
 from pipeline.settings import Settings
 
 _SPOT_SECONDS = 0.4
 _SPOT_CONFIDENCE = 0.6
 _MOST_SPOTTED = 2
+_USUAL_LEVEL_DB = -24.0
 
 
 @torch.inference_mode()
@@ -44,14 +49,41 @@ def spot(features: ShotFeatures, bundle: Bundle, settings: Settings) -> tuple[Sp
     for known, row in zip(bundle.vocabulary, similarity, strict=True):
         smooth = median_filter(row, settings.median_frames)
         active = smooth >= settings.threshold
-        confidence = float(smooth[active].mean()) if active.any() else 0.0
-        if active.sum() * step_s >= _SPOT_SECONDS and confidence >= _SPOT_CONFIDENCE:
-            heard.append(SpottedLabel(label=known.text, category=known.category, confidence=confidence))
+        sure = float(smooth[active].mean()) if active.any() else 0.0
+        if active.sum() * step_s >= _SPOT_SECONDS and sure >= _SPOT_CONFIDENCE:
+            heard.append(SpottedLabel(label=known.text, category=known.category, confidence=sure))
     return tuple(sorted(heard, key=lambda s: -s.confidence)[:_MOST_SPOTTED])
 
 
-def active_spans(condition: TemporalCondition, step_s: float) -> tuple[tuple[float, float], ...]:
+def switched(condition: TemporalCondition, spans_s: Sequence[tuple[Fraction, Fraction]]) -> TemporalCondition:
+    """The condition switched on inside `spans_s` (seconds from the start of the shot) and off elsewhere.
+
+    Where the detector heard nothing it has no level to give: there it sounds as loud as the median of what it heard.
+    """
+    times_s = condition.times_s
+    active = np.zeros(len(times_s), dtype=bool)
+    for start_s, end_s in spans_s:
+        active |= (times_s >= float(start_s)) & (times_s < float(end_s))
+    level_db = condition.level_db
+    if level_db is not None:
+        usual_db = float(np.median(level_db[condition.active])) if condition.active.any() else _USUAL_LEVEL_DB
+        level_db = np.where(active & ~condition.active, np.maximum(level_db, np.float32(usual_db)), level_db)
+    return replace(condition, active=active, level_db=level_db)
+
+
+def confidence(condition: TemporalCondition) -> float:
+    """Mean similarity while the label sounds; 0 when it never does."""
+    return float(condition.similarity[condition.active].mean()) if condition.active.any() else 0.0
+
+
+def summary(condition: TemporalCondition) -> Detection:
+    """When it sounds and how sure that is, without the arrays."""
+    return Detection(active_spans_s=active_spans(condition), confidence=confidence(condition))
+
+
+def active_spans(condition: TemporalCondition) -> tuple[tuple[float, float], ...]:
     """The stretches in which a label sounds, in seconds from the start of the shot."""
+    step_s = 2 * float(condition.times_s[0])  # times lie in the middle of their steps, the first step at 0
     padded = np.concatenate([[False], condition.active, [False]])
     edges = np.flatnonzero(np.diff(padded.astype(np.int8)))
     return tuple((round(float(a * step_s), 3), round(float(b * step_s), 3)) for a, b in edges.reshape(-1, 2))

@@ -46,29 +46,31 @@ def limit_peaks(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(over > 0, bent, samples)
 
 
-def deliver_take(receipt: ClipReceipt, out: Path, *, samples: int, time_reference: int, description: str = "") -> Path:
-    """Write the first `samples` samples of a stored take to `out`, bit for bit, and return `out`.
+def deliver_take(
+    receipt: ClipReceipt, out: Path, *, samples: int, time_reference: int, description: str = "", skip: int = 0
+) -> Path:
+    """Write `samples` samples of a stored take, from sample `skip` on, to `out`, bit for bit, and return `out`.
 
     A file that already is this take in this place is left alone. Another take of ours is replaced when it lies in a
     folder named TAKES_FOLDER and nobody has changed its sound since. Anything else is never overwritten.
     Raises OutputError when the take is too short or gone, or when `out` may not or cannot be written.
     """
-    pcm = _stored_pcm(receipt, samples)
+    pcm = _stored_pcm(receipt, skip, samples)
     tag = tag_of(pcm, receipt.sample_rate_hz, time_reference=time_reference, description=description)
     if not _stands_already(out, tag):
         write_pcm(out, pcm, receipt.sample_rate_hz, time_reference=time_reference, description=description)
     return out
 
 
-def _stored_pcm(receipt: ClipReceipt, samples: int) -> NDArray[np.int32]:
-    """The first `samples` 24-bit values int32 (C, samples) of a stored take."""
-    if samples > receipt.samples:
+def _stored_pcm(receipt: ClipReceipt, skip: int, samples: int) -> NDArray[np.int32]:
+    """24-bit values int32 (C, samples) of a stored take, from sample `skip` on."""
+    if skip + samples > receipt.samples:
         raise OutputError(
-            f"The take {receipt.wav} has {receipt.samples} samples, fewer than the {samples} of its place: "
+            f"The take {receipt.wav} has {receipt.samples} samples, fewer than the {skip + samples} of its place: "
             "make the take again."
         )
     try:
-        values, _rate = soundfile.read(receipt.wav, frames=samples, dtype="int32", always_2d=True)
+        values, _rate = soundfile.read(receipt.wav, start=skip, frames=samples, dtype="int32", always_2d=True)
     except (OSError, soundfile.SoundFileError) as error:
         raise OutputError(f"The take {receipt.wav} cannot be read ({error}): make the take again.") from error
     # 24-bit samples come in the upper bytes.

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from pipeline.clip_store import ClipStore, FeatureStore
 from pipeline.denoise import denoise, plan_denoising
-from pipeline.detect import active_spans, detect, spot
+from pipeline.detect import detect, spot, summary, switched
 from pipeline.encode import encode_shot
 from pipeline.errors import OutOfMemoryError
 from pipeline.finish import to_delivery_rate
@@ -81,6 +81,8 @@ def make_take(
     pin_threads()
     count = math.ceil(request.span.duration_s * SAMPLE_RATE_HZ)
     condition = listen(features, request.label, bundle, settings)
+    if request.spans_s is not None:
+        condition = switched(condition, request.spans_s)
     if condition.active.any():
         latents = compose(request.label, request.seed, features, condition, bundle, settings)
         samples = voice(latents, count, bundle)
@@ -128,7 +130,6 @@ def _make_and_keep(
         clip, condition = make_take(request, seen, bundle, settings)
     except torch.cuda.OutOfMemoryError as error:
         raise OutOfMemoryError(f"the GPU ran out of memory while making {request.label!r}") from error
-    step_s = float(bundle.grid.columns_per_frame * bundle.grid.column_s)
-    spans = active_spans(condition, step_s)
-    confidence = float(condition.similarity[condition.active].mean()) if spans else 0.0
-    return clips.put(key, clip, active_spans_s=spans, confidence=confidence, seconds=time.monotonic() - started)
+    found = summary(condition)
+    seconds = time.monotonic() - started
+    return clips.put(key, clip, active_spans_s=found.active_spans_s, confidence=found.confidence, seconds=seconds)

@@ -15,7 +15,6 @@ from av.container import OutputContainer
 from numpy.typing import NDArray
 
 from pipeline.atomic import replacing
-from pipeline.decode import media_times
 from pipeline.errors import MediaError, OutputError
 from pipeline.frame_reader import shown_frames
 from pipeline.letterbox import Letterbox
@@ -110,13 +109,26 @@ def _shot_pictures(shot: PreviewShot, first: int, end: int, rate: Fraction, lett
     if shot.span is None:
         return
     middles_s = [(frame - shot.first_frame + Fraction(1, 2)) / rate for frame in range(first, end)]
-    times_s = media_times(shot.span, middles_s)
-    if shot.span.speed >= 0:
-        yield from _pictures_at(shot.span.path, times_s, letterbox)
-        return
-    for piece in range(0, len(times_s), _REVERSED_PIECE):
-        ascending = times_s[piece : piece + _REVERSED_PIECE][::-1]
-        yield from reversed(list(_pictures_at(shot.span.path, ascending, letterbox, backwards=True)))
+    times_s = [shot.span.media_time(middle_s) for middle_s in middles_s]
+    for run, backwards in one_way_runs(times_s):
+        if not backwards:
+            yield from _pictures_at(shot.span.path, run, letterbox)
+            continue
+        for piece in range(0, len(run), _REVERSED_PIECE):
+            ascending = run[piece : piece + _REVERSED_PIECE][::-1]
+            yield from reversed(list(_pictures_at(shot.span.path, ascending, letterbox, backwards=True)))
+
+
+def one_way_runs(times_s: Sequence[Fraction]) -> Iterator[tuple[Sequence[Fraction], bool]]:
+    """Stretches of times that only rise or only fall, and whether they fall: a speed ramp may turn round."""
+    first = 0
+    while first < len(times_s):
+        backwards = first + 1 < len(times_s) and times_s[first + 1] < times_s[first]
+        last = first
+        while last + 1 < len(times_s) and (times_s[last + 1] < times_s[last]) == backwards:
+            last += 1
+        yield times_s[first : last + 1], backwards
+        first = last + 1
 
 
 def _pictures_at(

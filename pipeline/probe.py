@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -39,10 +39,15 @@ def probe_movie(path: Path) -> MovieInfo:
     `duration_s` is that of the picture, exact in its time base. Raises MediaError, one sentence, when the file is
     missing, is no movie or has no picture stream.
     """
+    return replace(glance_at(path), digest=content_digest(path))
+
+
+def glance_at(path: Path) -> MovieInfo:
+    """`probe_movie` without reading the whole file: the digest is "". Raises MediaError."""
     with open_movie(path) as (container, stream):
         return MovieInfo(
             path=path,
-            digest=content_digest(path),
+            digest="",
             duration_s=_duration_s(container, stream),
             rate=frame_rate(stream),
             width=stream.codec_context.width,

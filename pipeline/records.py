@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -18,39 +20,59 @@ _KEY_SCHEMA = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaSpan:
-    """What the audience sees during a shot: media time `start_s + speed * t` for t in [0, duration_s)."""
+    """What the audience sees during a shot: media time `start_s + speed * t` for t in [0, duration_s).
+
+    Where the speed changes, `ramp` says it instead: knots (t, media time) with straight lines between them, which go
+    on beyond the first and the last; `speed` is then the mean.
+    """
 
     path: Path
     digest: str
     start_s: Fraction
     duration_s: Fraction
     speed: Fraction = Fraction(1)
+    ramp: tuple[tuple[Fraction, Fraction], ...] = ()
+
+    def media_time(self, time_s: Fraction) -> Fraction:
+        """Media seconds seen `time_s` seconds from the shot's first edge; exact."""
+        if not self.ramp:
+            return self.start_s + self.speed * time_s
+        index = bisect_right(self.ramp, time_s, lo=1, hi=len(self.ramp) - 1, key=itemgetter(0))
+        (t0, media0), (t1, media1) = self.ramp[index - 1], self.ramp[index]
+        return media0 + (media1 - media0) * (time_s - t0) / (t1 - t0)
+
+    def facts(self) -> list[str]:
+        """What decides which pictures are seen, as text: the media by its content, and the times."""
+        ramp = [f"{t} {media_s}" for t, media_s in self.ramp]
+        return [self.digest, str(self.start_s), str(self.duration_s), str(self.speed), *ramp]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoleyRequest:
-    """One take of one cue: everything that decides how it sounds, and nothing else."""
+    """One take of one cue: everything that decides how it sounds, and nothing else.
+
+    `spans_s` are the stretches in which a person wants it to sound, in seconds from the span's first edge; None leaves
+    that to the detector.
+    """
 
     span: MediaSpan
     label: str
     seed: int
     settings_digest: str
     model_digest: str
+    spans_s: tuple[tuple[Fraction, Fraction], ...] | None = None
 
     def key(self) -> str:
         """Content key, 64 hex digits: equal requests have equal keys on every machine.
 
         The media counts by its content, not its path; the place in the edit does not count.
         """
-        span = self.span
         canonical = json.dumps(
             {
                 "schema": _KEY_SCHEMA,
-                "media": span.digest,
-                "start_s": str(span.start_s),
-                "duration_s": str(span.duration_s),
-                "speed": str(span.speed),
+                "span": self.span.facts(),
                 "label": self.label,
+                "spans_s": self.spans_s and [f"{start_s} {end_s}" for start_s, end_s in self.spans_s],
                 "seed": self.seed,
                 "settings": self.settings_digest,
                 "model": self.model_digest,
@@ -62,8 +84,7 @@ class FoleyRequest:
 
 def feature_key(span: MediaSpan, model_digest: str) -> str:
     """Content key of the CLIP features of a stretch, 64 hex digits."""
-    facts = [_KEY_SCHEMA, span.digest, str(span.start_s), str(span.duration_s), str(span.speed), model_digest]
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([_KEY_SCHEMA, *span.facts(), model_digest]).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -98,6 +119,14 @@ class FoleyClip:
 
     samples: NDArray[np.float32]
     sample_rate_hz: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detection:
+    """When a label sounds in a stretch, in seconds from its first edge, and how sure that is, 0..1."""
+
+    active_spans_s: tuple[tuple[float, float], ...]
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,14 @@
-"""The cue sheet: which sound is wanted in which shot, as a CSV table that an editor may edit and hand back."""
+"""The cue sheet: which sound is wanted in which shot, as a CSV table that an editor may edit and hand back.
+
+`heard` says when the sound was found, for information; what is written into `spans` instead decides when it sounds.
+`take` picks a rendition; a yes in `lock` keeps label, seed and take whatever else the next run is asked for.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,14 +17,20 @@ from pathlib import Path
 from timeline_io.edit import Edit, Shot
 from timeline_io.errors import CueSheetError
 from timeline_io.files import write_atomically
-from timeline_io.frames import timecode
+from timeline_io.frames import FrameSpan, frame_at_timecode, timecode
 
-COLUMNS = ("shot", "cue", "clip", "in", "out", "label", "category", "confidence", "seed", "source")
+COLUMNS = (
+    "shot", "cue", "clip", "in", "out", "label", "category", "confidence", "heard", "spans", "seed", "take", "lock",
+    "source",
+)  # fmt: skip
 _NEEDED = ("shot", "label")
 _DELIMITERS = ",;\t"
 _LABEL_SEPARATOR = ";"
 _MAX_BYTES = 20_000_000
 _LARGEST_SEED = 2**63
+_MOST_TAKES = 1000
+_YES, _NO = frozenset({"yes", "y", "x", "true", "1", "lock", "locked"}), frozenset({"", "no", "n", "false", "0"})
+_SPAN = re.compile(r"([0-9:;.,]+?)\s*(?:[-\u2013\u2014]|\bto\b)\s*([0-9:;.,]+?)(?:[\s;,|]+|$)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +38,8 @@ class Cue:
     """One sound wanted in one shot; an empty label means that the shot stays silent.
 
     `seed` is None when the sheet leaves the choice to the run; `confidence` lies in 0..1; `source`
-    says who asked for the sound ("sheet", "note", "name", "heard").
+    says who asked for the sound ("sheet", "note", "name", "heard"). `heard` and `spans` are stretches of record time;
+    `spans` None leaves it to the detector. `take` counts renditions from 1.
     """
 
     cue_id: str
@@ -37,6 +49,10 @@ class Cue:
     seed: int | None = None
     source: str = "sheet"
     confidence: float = 1.0
+    heard: tuple[FrameSpan, ...] = ()
+    spans: tuple[FrameSpan, ...] | None = None
+    take: int = 1
+    locked: bool = False
 
     @property
     def is_silent(self) -> bool:
@@ -75,7 +91,7 @@ def read_cues(path: Path, edit: Edit) -> tuple[Cue, ...]:
     for number, cells in rows:
         row = _Row(path.name, number, dict(zip(header, cells, strict=False)))
         for shot in row.shots(edit):
-            cues += row.cues(shot, counts)
+            cues += row.cues(shot, edit, counts)
     _check_ids(path.name, cues)
     return tuple(cues)
 
@@ -90,9 +106,19 @@ def _row(cue: Cue, shot: Shot, edit: Edit) -> tuple[str, ...]:
         cue.label,
         cue.category,
         f"{cue.confidence:.3f}",
+        _spans_text(cue.heard, edit),
+        _spans_text(cue.spans or (), edit),
         "" if cue.seed is None else str(cue.seed),
+        str(cue.take),
+        "yes" if cue.locked else "",
         cue.source,
     )
+
+
+def _spans_text(spans: Sequence[FrameSpan], edit: Edit) -> str:
+    """Record time from the first frame to the one after the last."""
+    edges = [[timecode(frame, edit.rate, edit.drop_frame) for frame in (span.first, span.end)] for span in spans]
+    return " ".join(f"{first}-{end}" for first, end in edges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +138,7 @@ class _Row:
             raise self._error("shot", f"no shot is called {self._cell('shot')!r}")
         return found
 
-    def cues(self, shot: Shot, counts: Counter[str]) -> Iterator[Cue]:
+    def cues(self, shot: Shot, edit: Edit, counts: Counter[str]) -> Iterator[Cue]:
         """One cue for each label of the row, or a silent one."""
         labels = [label.strip() for label in self._cell("label").split(_LABEL_SEPARATOR)]
         for label in [label for label in labels if label] or [""]:
@@ -125,6 +151,10 @@ class _Row:
                 seed=self._seed(),
                 source=self._cell("source") or "sheet",
                 confidence=self._confidence(),
+                heard=self._spans("heard", edit) or (),
+                spans=self._spans("spans", edit),
+                take=self._take(),
+                locked=self._lock(),
             )
 
     def _seed(self) -> int | None:
@@ -134,6 +164,41 @@ class _Row:
         if not cell.isdecimal() or len(cell) > 19 or int(cell) >= _LARGEST_SEED:
             raise self._error("seed", f"{cell[:40]!r} is not a whole number from 0 up")
         return int(cell)
+
+    def _take(self) -> int:
+        cell = self._cell("take")
+        # A spreadsheet may have made a decimal number of it.
+        whole = cell.removesuffix(".0").removesuffix(",0") or "1"
+        if not whole.isdecimal() or len(whole) > 4 or not 1 <= int(whole) <= _MOST_TAKES:
+            raise self._error("take", f"{cell[:40]!r} is not a whole number from 1 to {_MOST_TAKES}")
+        return int(whole)
+
+    def _lock(self) -> bool:
+        cell = self._cell("lock").casefold()
+        if cell not in _YES | _NO:
+            raise self._error("lock", f"{cell[:40]!r} is neither yes nor no")
+        return cell in _YES
+
+    def _spans(self, column: str, edit: Edit) -> tuple[FrameSpan, ...] | None:
+        """The stretches of a cell, merged where they touch; None for an empty one."""
+        cell = self._cell(column)
+        if not cell:
+            return None
+        edges, read = [], 0
+        for match in _SPAN.finditer(cell):
+            if cell[read : match.start()].strip():
+                break
+            edges.append((self._frame(column, match[1], edit), self._frame(column, match[2], edit)))
+            read = match.end()
+        if read < len(cell) or any(end <= first for first, end in edges):
+            raise self._error(column, f"{cell[:40]!r} is no list of timecodes such as 01:00:02:05-01:00:03:10")
+        return _merged(edges, edit)
+
+    def _frame(self, column: str, text: str, edit: Edit) -> int:
+        try:
+            return frame_at_timecode(text.rstrip(";,."), edit.rate, edit.drop_frame)
+        except ValueError as error:
+            raise self._error(column, str(error)) from error
 
     def _confidence(self) -> float:
         cell = self._cell("confidence").replace(",", ".")
@@ -150,6 +215,16 @@ class _Row:
 
     def _error(self, column: str, what: str) -> CueSheetError:
         return CueSheetError(f"{self.file_name}, row {self.number}, column {column!r}: {what}")
+
+
+def _merged(edges: Sequence[tuple[int, int]], edit: Edit) -> tuple[FrameSpan, ...]:
+    merged: list[list[int]] = []
+    for first, end in sorted(edges):
+        if merged and first <= merged[-1][1]:
+            merged[-1][1] = max(merged[-1][1], end)
+        else:
+            merged.append([first, end])
+    return tuple(FrameSpan(first=first, count=end - first, rate=edit.rate) for first, end in merged)
 
 
 def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:

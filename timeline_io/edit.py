@@ -8,6 +8,9 @@ from pathlib import Path
 
 from timeline_io.frames import FrameSpan
 
+# (seconds from a first edge, seconds into the media): where a changing speed bends.
+Knot = tuple[Fraction, Fraction]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shot:
@@ -16,7 +19,11 @@ class Shot:
     `record` is in timeline frames counted from midnight (the start timecode is included).
     What is seen t seconds after the shot's first edge is the media at
     `source_start_s + speed * t` seconds from the start of the file. A reversed shot has a
-    negative speed and starts at the far edge of what it shows; a frozen one has speed 0.
+    negative speed and starts at the far edge of what it shows; a frozen one has speed 0. Where the speed
+    changes, `ramp` holds knots with straight lines between them, and `speed` is the mean.
+
+    `source_timecode_s` is the source time as the edit spells it in the media's own timecode; `start_unknown`
+    tells that only the media knows at which timecode it starts.
     """
 
     shot_id: str
@@ -28,6 +35,9 @@ class Shot:
     speed: Fraction
     notes: tuple[str, ...] = ()
     track: str = ""
+    ramp: tuple[Knot, ...] = ()
+    source_timecode_s: Fraction | None = None
+    start_unknown: bool = False
     offline_reason: str = ""
 
 
@@ -54,11 +64,15 @@ class Edit:
     skipped: tuple[SkippedItem, ...]
     digest: str
     drop_frame: bool = False
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedClip:
-    """One sound file at its place: `record` covers the whole file, handles included."""
+    """One sound file at its place: `record` covers the whole file, handles included.
+
+    `spans` are the stretches of record time in which it was found to sound; each becomes a marker on the laid clip.
+    """
 
     name: str
     wav: Path
@@ -66,6 +80,7 @@ class PlacedClip:
     shot_id: str
     label: str
     cue_id: str = ""
+    spans: tuple[FrameSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

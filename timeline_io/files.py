@@ -6,7 +6,9 @@ import contextlib
 import hashlib
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from timeline_io.errors import LayingError, UnreadableEditError
 
@@ -25,10 +27,18 @@ def read_edit_bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise UnreadableEditError(f"{path} does not exist") from None
     except (OSError, ValueError) as error:
-        raise UnreadableEditError(f"{path} cannot be read ({_cause(error)})") from error
+        raise UnreadableEditError(f"{path} cannot be read ({cause_of(error)})") from error
     if not data.strip():
         raise UnreadableEditError(f"{path} is empty: export the timeline again")
     return data
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; a path that cannot be one (too long, say) names none."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def digest_of(data: bytes) -> str:
@@ -37,23 +47,37 @@ def digest_of(data: bytes) -> str:
 
 
 def write_atomically(out: Path, data: bytes) -> None:
-    """Write `out` whole or not at all: a temporary file in the same folder, fsync, rename.
+    """Write `out` whole or not at all. Raises LayingError when the folder or the file cannot be written."""
+    try:
+        with replacing(out) as stream:
+            stream.write(data)
+    except (OSError, ValueError) as error:
+        raise LayingError(f"{out} cannot be written ({cause_of(error)})") from error
 
-    Raises LayingError when the folder or the file cannot be written.
-    """
-    temporary = out.with_name(f".{out.name[:80]}.{secrets.token_hex(4)}.part")
+
+@contextlib.contextmanager
+def replacing(out: Path) -> Iterator[BinaryIO]:
+    """A stream whose content becomes `out` when all went well: a temporary file in the same folder, fsync, rename."""
+    temporary = temporary_beside(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("xb") as stream:
-            stream.write(data)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(out)
-    except (OSError, ValueError) as error:
+    except BaseException:
         with contextlib.suppress(OSError, ValueError):
             temporary.unlink(missing_ok=True)
-        raise LayingError(f"{out} cannot be written ({_cause(error)})") from error
+        raise
 
 
-def _cause(error: OSError | ValueError) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+def temporary_beside(out: Path) -> Path:
+    """A hidden name in the same folder that nothing has yet."""
+    return out.with_name(f".{out.name[:80]}.{secrets.token_hex(4)}.part")
+
+
+def cause_of(error: BaseException) -> str:
+    """What the system says was wrong, without its path, on one line; a library may quote half the file."""
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return " ".join(text.split())[:100] or type(error).__name__

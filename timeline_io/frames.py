@@ -73,6 +73,16 @@ def _snapped(rate: float | int | str | Fraction) -> Fraction:
     return exact
 
 
+def rate_name(rate: Fraction) -> str:
+    """A rate as people write it: 23.976, 25, 29.97."""
+    return f"{float(rate):.3f}".rstrip("0").rstrip(".")
+
+
+def can_drop_frames(rate: Fraction) -> bool:
+    """Whether drop-frame timecode exists at a rate: 29.97, 59.94 and 119.88."""
+    return rate.denominator == 1001 and _nominal(rate) % 30 == 0
+
+
 def timecode(frame: int, rate: Fraction, drop_frame: bool = False) -> str:
     """SMPTE ST 12-1 timecode of an absolute frame number: HH:MM:SS:FF, or HH:MM:SS;FF when dropping."""
     nominal = _nominal(rate)

@@ -11,53 +11,91 @@ Laying twice gives the same bytes as laying once; removing our tracks gives back
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePath
 
+from timeline_io.bundles import container_of
 from timeline_io.edit import Edit, FoleyTrack, PlacedClip
 from timeline_io.errors import LayingError
-from timeline_io.files import digest_of, read_edit_bytes, write_atomically
+from timeline_io.files import digest_of
 from timeline_io.patchers import Target, patcher_of
+from timeline_io.path_maps import PathMaps, to_edit_path
 from timeline_io.readers import reader_of
 
 
-def lay_tracks(edit: Edit, tracks: Sequence[FoleyTrack], out: Path) -> Path:
+def lay_tracks(
+    edit: Edit,
+    tracks: Sequence[FoleyTrack],
+    out: Path,
+    *,
+    path_maps: PathMaps = (),
+    takes: Collection[Path] = (),
+    keep: Collection[str] | None = None,
+) -> Path:
     """Write a copy of `edit.path` with `tracks` added to `out`, and return `out`.
 
-    Tracks of an earlier laying whose sound files lie in the same folders are replaced. Raises
-    LayingError when `out` would overwrite the edit or one of its files, when the edit changed since
+    A bundle becomes a bundle of the same kind. `path_maps` are pairs (prefix in the edit, prefix here): sounds below
+    a prefix of this machine are named as the editor's machine sees them.
+    Tracks of an earlier laying whose sound files all lie in the same folders, or in those of `takes`, are replaced.
+    `keep` holds the keys of the tracks that stay as they are, byte for byte, as `laid.laid_tracks` gives them: whoever
+    says so has looked at all that it gave, so a track that lost our name and mark is then replaced as well.
+
+    Raises LayingError when `out` would overwrite the edit or one of its files, when the edit changed since
     it was read, when clips overlap or lie before the timeline's start, or when `out` cannot be written.
     """
-    _refuse_overwriting(edit, tracks, out)
+    refuse_overwriting(edit, tracks, out)
     for track in tracks:
-        _check(track, edit)
-    data = read_edit_bytes(edit.path)
-    if digest_of(data) != edit.digest:
-        raise LayingError(f"{edit.path.name} changed since it was read: read it again before laying")
+        check_track(track, edit)
+    container = container_of(edit.path)
+    data = container.timeline()
+    check_unchanged(edit, data)
     patcher = patcher_of(edit.format)
-    target = Target.of(edit)
     filled = tuple(track for track in tracks if track.clips)
-    folders = frozenset(clip.wav.absolute().parent for track in filled for clip in track.clips)
-    cleared = patcher.remove(data, target, folders)
-    write_atomically(out, patcher.add(cleared, target, filled) if filled else cleared)
+    wavs = {clip.wav for track in filled for clip in track.clips}
+    bundled = container.names(wavs)
+    target = Target.of(edit, {wav: to_edit_path(wav, path_maps) for wav in wavs} | bundled)
+    folders = _folders_of((*wavs, *target.written_as.values())) | folders_as_seen(takes, path_maps)
+    cleared = patcher.remove(data, target, folders, None if keep is None else frozenset(keep))
+    container.write(out, patcher.add(cleared, target, filled) if filled else cleared, bundled)
     return out
 
 
-def remove_foley_tracks(path: Path, out: Path, *, takes: Path | None = None, sequence: str | None = None) -> Path:
+def remove_foley_tracks(
+    path: Path, out: Path, *, takes: Path | None = None, sequence: str | None = None, path_maps: PathMaps = ()
+) -> Path:
     """Write a copy of `path` without the tracks that laying added to it to `out`, and return `out`.
 
-    With `takes`, only tracks whose sound files all lie in that folder go, and those of that folder
+    With `takes`, only tracks whose sound files all lie in that folder (or in the bundle) go, and those of that folder
     that an editor exported again and that only carry our name. Raises LayingError as lay_tracks does.
     """
     if _same_file(path, out):
         raise LayingError(f"{out} is the edit itself: name another file to write")
-    data = read_edit_bytes(path)
+    container = container_of(path)
+    data = container.timeline()
     patcher = patcher_of(reader_of(data, path.name).name)
     target = Target(file_name=path.name, sequence=sequence)
-    folders = None if takes is None else frozenset({takes.absolute()})
-    write_atomically(out, patcher.remove(data, target, folders))
+    folders = None if takes is None else folders_as_seen((takes,), path_maps)
+    container.write(out, patcher.remove(data, target, folders, None), {})
     return out
+
+
+def check_unchanged(edit: Edit, data: bytes) -> None:
+    """Raise LayingError when `data` is not the timeline that the edit was read from."""
+    if digest_of(data) != edit.digest:
+        raise LayingError(f"{edit.path.name} changed since it was read: read it again before laying")
+
+
+def folders_as_seen(takes: Iterable[Path], path_maps: PathMaps) -> frozenset[Path]:
+    """Folders of sounds, as they are called here and as the editor's machine calls them."""
+    inside = [folder / "any.wav" for folder in takes]
+    return _folders_of((*inside, *(to_edit_path(file, path_maps) for file in inside)))
+
+
+def _folders_of(files: Iterable[PurePath]) -> frozenset[Path]:
+    """The folders of sound files as the timeline names them, and as they are called here."""
+    named = (Path(file).absolute() if isinstance(file, Path) else file for file in files)
+    return frozenset(Path(file.as_posix()).parent for file in named)
 
 
 def plan_tracks(clips_by_category: Mapping[str, Sequence[PlacedClip]], prefix: str = "FOLEY") -> tuple[FoleyTrack, ...]:
@@ -86,7 +124,8 @@ def _lanes(clips: Iterable[PlacedClip]) -> list[list[PlacedClip]]:
     return lanes
 
 
-def _check(track: FoleyTrack, edit: Edit) -> None:
+def check_track(track: FoleyTrack, edit: Edit) -> None:
+    """Raise LayingError when a track does not fit the edit's clock or cannot be written down."""
     reached = edit.start_frame
     for clip in track.clips:
         where = f"{clip.name} on the track {track.name}"
@@ -110,7 +149,8 @@ def _is_text(*values: str) -> bool:
     return True
 
 
-def _refuse_overwriting(edit: Edit, tracks: Sequence[FoleyTrack], out: Path) -> None:
+def refuse_overwriting(edit: Edit, tracks: Sequence[FoleyTrack], out: Path) -> None:
+    """Raise LayingError when `out` is the edit itself, or a file that it shows or that is laid."""
     media = {shot.media for shot in edit.shots if shot.media}
     sounds = {clip.wav for track in tracks for clip in track.clips}
     for taken in (edit.path, *media, *sounds):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from urllib.parse import quote, unquote_to_bytes
 
 _DRIVE = re.compile(r"[A-Za-z]:(?=[\\/]|$)")
@@ -73,11 +73,6 @@ def localhost_url(path: PurePath) -> str:
     if text.startswith("//"):
         return "file:" + quote(text)
     return "file://localhost/" + quote(text.lstrip("/"), safe="/:" if _DRIVE.match(text) else "/")
-
-
-def native_path(path: Path) -> str:
-    """The absolute path as this system writes it, without following links."""
-    return str(path.absolute())
 
 
 def _path_of_url(rest: str) -> str:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from timeline_io.edit import Knot
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marker:
@@ -25,7 +27,13 @@ class Clip:
     """A piece of one media file on a track.
 
     t seconds after `start_s` it shows the media at `source_start_s + speed * t` seconds from the
-    start of the file. `no_picture` says why it is nothing to look at (a title, a generator).
+    start of the file. Where the speed changes, `ramp` says it instead: knots (seconds after `start_s`, seconds
+    into the file) with straight lines between them, the first at 0 and the last at `length_s`; `speed` is then
+    the mean. `no_picture` says why it is nothing to look at (a title, a generator).
+
+    `source_timecode_s` is the source time as the edit spells it, in seconds from midnight of the media's own
+    timecode, where the edit says so. `start_unknown` tells that the edit does not say at which timecode the file
+    starts (an EDL never does): `source_start_s` is then no better than `source_timecode_s`.
     """
 
     name: str
@@ -39,6 +47,9 @@ class Clip:
     offline_reason: str = ""
     notes: tuple[str, ...] = ()
     markers: tuple[Marker, ...] = ()
+    ramp: tuple[Knot, ...] = ()
+    source_timecode_s: Fraction | None = None
+    start_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +78,10 @@ class Track:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sequence:
-    """A whole timeline: its own clock, its length, and its picture tracks from the bottom up."""
+    """A whole timeline: its own clock, its length, and its picture tracks from the bottom up.
+
+    `remarks` are sentences about the whole file that a person should know (a rate that had to be found).
+    """
 
     name: str
     rate: Fraction
@@ -76,3 +90,4 @@ class Sequence:
     tracks: tuple[Track, ...]
     markers: tuple[Marker, ...] = ()
     drop_frame: bool = False
+    remarks: tuple[str, ...] = ()

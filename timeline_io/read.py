@@ -8,37 +8,78 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+from timeline_io.bundles import container_of
 from timeline_io.edit import Edit, Shot, SkippedItem
-from timeline_io.errors import EmptyEditError, TimelineError
-from timeline_io.files import digest_of, read_edit_bytes
-from timeline_io.frames import FrameSpan, frame_at
-from timeline_io.media import MediaSearch
-from timeline_io.model import Marker, Sequence
-from timeline_io.readers import reader_of, refuse_unread_suffix
-from timeline_io.shots import Piece, flatten
+from timeline_io.errors import EmptyEditError, SequenceChoiceError, TimelineError, UnsupportedEditError
+from timeline_io.files import digest_of
+from timeline_io.frames import FrameSpan, frame_at, rate_name, snap_rate
+from timeline_io.media import Found, MediaSearch, Need, merged
+from timeline_io.model import Clip, Marker, Sequence
+from timeline_io.readers import Reader, reader_of, refuse_unread_suffix
+from timeline_io.shots import Piece, flatten, ramp_between
 
 # Two pieces join when the second continues the first within a quarter of a frame: exporters round
 # source times, and the smallest jump cut is a whole frame.
 _CONTINUES_WITHIN_FRAMES = Fraction(1, 4)
 
 
-def read_edit(path: Path, *, media: MediaSearch | None = None, sequence: str | None = None) -> Edit:
-    """The shots of an edit in record order, and what was left out with the reason.
+def read_edit(
+    path: Path, *, media: MediaSearch | None = None, sequence: str | None = None, rate: Fraction | None = None
+) -> Edit:
+    """The shots of an edit in record order, and what was left out with the reason; there may be no shot at all.
 
-    `media` says where files may be found (default: as written, or in the edit's folder);
-    `sequence` names one sequence of a file that holds several.
+    `path` is a timeline file or a bundle of one. `media` says where files may be found (default: as written, or in
+    the edit's folder); `sequence` names one sequence of a file that holds several; `rate` is the frame rate of an
+    edit decision list, which does not state it (default: found from its numbers, and told in `Edit.remarks`).
     Raises UnreadableEditError, UnsupportedEditError or EmptyEditError, each one sentence.
     """
+    return with_media(read_timeline(path, sequence, rate), media)
+
+
+def read_timeline(path: Path, sequence: str | None = None, rate: Fraction | None = None) -> Edit:
+    """`read_edit` without looking for media: every shot is offline, without a reason where none is in the file."""
     refuse_unread_suffix(path.name, path.suffix)
-    data = read_edit_bytes(path)
+    return edit_of(container_of(path).timeline(), path, sequence, rate)
+
+
+def with_media(edit: Edit, media: MediaSearch | None = None) -> Edit:
+    """The edit with the media of its shots found, or the reason why a shot is offline; choices become remarks."""
+    search = media or MediaSearch(edit_folder=edit.path.parent)
+    needs: dict[str, list[Need]] = {}
+    for shot in edit.shots:
+        if not shot.offline_reason:
+            needs.setdefault(shot.media_ref, []).append(_need(shot))
+    if not needs:
+        return edit
+    finder = container_of(edit.path).finder(search)
+    found = {ref: finder.find(ref, merged(wanted)) for ref, wanted in needs.items()}
+    shots = tuple(shot if shot.offline_reason else _with_file(shot, found[shot.media_ref]) for shot in edit.shots)
+    chosen = (place.remark for place in found.values() if place.remark)
+    return replace(edit, shots=shots, remarks=tuple(dict.fromkeys((*edit.remarks, *chosen))))
+
+
+def list_sequences(path: Path) -> tuple[str, ...]:
+    """The names of the sequences that a file holds, as `read_edit` takes them. Raises the errors of read_edit."""
+    refuse_unread_suffix(path.name, path.suffix)
+    data = container_of(path).timeline()
+    try:
+        with _naming(path.name):
+            only = reader_of(data, path.name).read(data, path.name, None)
+    except SequenceChoiceError as error:
+        return error.names
+    return (only.name or path.stem,)
+
+
+def edit_of(data: bytes, path: Path, sequence: str | None = None, rate: Fraction | None = None) -> Edit:
+    """The edit that the bytes of a timeline describe, its media not looked for; `path` names it."""
     reader = reader_of(data, path.name)
     with _naming(path.name):
-        timeline = reader.read(data, path.name, sequence)
+        timeline = _read(reader, data, path.name, sequence, rate)
         if not timeline.tracks:
             raise EmptyEditError(f"{path.name} has no picture track: there is nothing to make sound for")
-        shots, skipped = _shots_of(timeline, media or MediaSearch(edit_folder=path.parent))
-    if not shots:
-        raise EmptyEditError(_nothing_seen(path.name, skipped))
+        shots, skipped = _shots_of(timeline)
+    if not shots and not skipped:
+        raise EmptyEditError(f"the picture tracks of {path.name} hold no clip: there is nothing to make sound for")
     return Edit(
         path=path,
         format=reader.name,
@@ -50,7 +91,34 @@ def read_edit(path: Path, *, media: MediaSearch | None = None, sequence: str | N
         skipped=skipped,
         digest=digest_of(data),
         drop_frame=timeline.drop_frame,
+        remarks=timeline.remarks,
     )
+
+
+def _read(reader: Reader, data: bytes, file_name: str, sequence: str | None, rate: Fraction | None) -> Sequence:
+    """The sequence, at `rate` in a format that leaves it open; UnsupportedEditError when the file says another."""
+    if rate is None:
+        return reader.read(data, file_name, sequence)
+    try:
+        exact = snap_rate(rate)
+    except ValueError as error:
+        raise UnsupportedEditError(str(error)) from error
+    if reader.read_at is not None:
+        return reader.read_at(data, file_name, sequence, exact)
+    timeline = reader.read(data, file_name, sequence)
+    if timeline.rate != exact:
+        runs, wanted = rate_name(timeline.rate), rate_name(exact)
+        raise UnsupportedEditError(f"{file_name} says itself that it runs at {runs}, not at {wanted}: say no rate")
+    return timeline
+
+
+def require_shots(edit: Edit) -> Edit:
+    """The edit; raises EmptyEditError, which says what was left out and why, when none of its clips can be seen."""
+    if edit.shots:
+        return edit
+    left_out = "; ".join(f"{item.name} ({item.reason})" for item in edit.skipped[:5])
+    more = f" and {len(edit.skipped) - 5} more" if len(edit.skipped) > 5 else ""
+    raise EmptyEditError(f"no clip of {edit.path.name} can be seen: {left_out}{more}")
 
 
 @contextmanager
@@ -64,7 +132,7 @@ def _naming(file_name: str) -> Iterator[None]:
         raise type(error)(f"{file_name}: {error}") from error
 
 
-def _shots_of(timeline: Sequence, search: MediaSearch) -> tuple[tuple[Shot, ...], tuple[SkippedItem, ...]]:
+def _shots_of(timeline: Sequence) -> tuple[tuple[Shot, ...], tuple[SkippedItem, ...]]:
     picture = flatten(timeline.tracks)
     skipped = [
         SkippedItem(name=lost.name, reason=lost.reason, record=_record(timeline, lost.start_s, lost.end_s))
@@ -74,7 +142,7 @@ def _shots_of(timeline: Sequence, search: MediaSearch) -> tuple[tuple[Shot, ...]
     for piece in _joined(picture.pieces, timeline.rate):
         record = _record(timeline, piece.start_s, piece.end_s)
         if record.count > 0:
-            shots.append(_shot(f"sh{10 * (len(shots) + 1):04d}", piece, record, timeline, search))
+            shots.append(_shot(f"sh{10 * (len(shots) + 1):04d}", piece, record, timeline))
         else:
             skipped.append(SkippedItem(name=piece.clip.name, reason="shorter than one frame", record=record))
     return tuple(shots), tuple(skipped)
@@ -87,7 +155,7 @@ def _joined(pieces: tuple[Piece, ...], rate: Fraction) -> list[Piece]:
         if joined and _continues(joined[-1], piece, rate):
             before = joined[-1]
             markers = tuple(dict.fromkeys((*before.markers, *piece.markers)))
-            joined[-1] = replace(before, end_s=piece.end_s, markers=markers)
+            joined[-1] = replace(before, end_s=piece.end_s, markers=markers, ramp=before.ramp + piece.ramp[1:])
         else:
             joined.append(piece)
     return joined
@@ -104,6 +172,8 @@ def _continues(before: Piece, after: Piece, rate: Fraction) -> bool:
         same_clip
         and before.end_s == after.start_s
         and before.speed == after.speed
+        and bool(before.ramp) == bool(after.ramp)
+        and (before.clip is after.clip or not before.ramp)
         and jump_s * rate < _CONTINUES_WITHIN_FRAMES
     )
 
@@ -113,23 +183,35 @@ def _record(timeline: Sequence, start_s: Fraction, end_s: Fraction) -> FrameSpan
     return FrameSpan(first=timeline.start_frame + first, count=end - first, rate=timeline.rate)
 
 
-def _shot(shot_id: str, piece: Piece, record: FrameSpan, timeline: Sequence, search: MediaSearch) -> Shot:
+def _shot(shot_id: str, piece: Piece, record: FrameSpan, timeline: Sequence) -> Shot:
     clip = piece.clip
-    media = None if clip.offline_reason else search.resolve(clip.media_ref)
     # The record edge was rounded to a frame; the source must be the one seen at that edge.
     begin_s = Fraction(record.first - timeline.start_frame) / timeline.rate
+    end_s = begin_s + record.duration_s
+    ramp = tuple((t - begin_s, source_s) for t, source_s in ramp_between(piece.ramp, begin_s, end_s))
+    source_start_s = piece.source_at(begin_s)
     return Shot(
         shot_id=shot_id,
         name=clip.name,
-        media=media,
+        media=None,
         media_ref=clip.media_ref,
         record=record,
-        source_start_s=piece.source_at(begin_s),
+        source_start_s=source_start_s,
         speed=piece.speed,
         notes=_notes(piece, timeline.markers),
         track=piece.track,
-        offline_reason="" if media else clip.offline_reason or _offline_reason(clip.media_ref, search),
+        ramp=ramp,
+        source_timecode_s=_timecode(clip, source_start_s),
+        start_unknown=clip.start_unknown,
+        offline_reason=clip.offline_reason,
     )
+
+
+def _timecode(clip: Clip, source_start_s: Fraction) -> Fraction | None:
+    """The source time of a shot in the media's own timecode; the clip says how far that is from the file's start."""
+    if clip.source_timecode_s is None:
+        return None
+    return source_start_s + clip.source_timecode_s - clip.source_start_s
 
 
 def _notes(piece: Piece, timeline_markers: tuple[Marker, ...]) -> tuple[str, ...]:
@@ -142,16 +224,14 @@ def _notes(piece: Piece, timeline_markers: tuple[Marker, ...]) -> tuple[str, ...
     return tuple(dict.fromkeys(text.strip() for text in texts if text.strip()))
 
 
-def _offline_reason(media_ref: str, search: MediaSearch) -> str:
-    if not media_ref:
-        return "offline: the edit names no media file"
-    tried = [str(path) for path in search.looked_for(media_ref)]
-    return f"offline: looked for {', '.join(tried) or media_ref}"
+def _need(shot: Shot) -> Need:
+    """What a shot shows of its file; the source time is no place in the file when only the media knows its start."""
+    edges = (shot.source_start_s, shot.source_start_s + shot.speed * shot.record.duration_s)
+    reached = [*edges, *(source_s for _, source_s in shot.ramp)]
+    code, first = shot.source_timecode_s, shot.source_start_s
+    codes = None if code is None else (code + min(reached) - first, code + max(reached) - first)
+    return Need(until_s=None if shot.start_unknown else max(reached), timecodes_s=codes)
 
 
-def _nothing_seen(file_name: str, skipped: tuple[SkippedItem, ...]) -> str:
-    if not skipped:
-        return f"the picture tracks of {file_name} hold no clip: there is nothing to make sound for"
-    left_out = "; ".join(f"{item.name} ({item.reason})" for item in skipped[:5])
-    more = f" and {len(skipped) - 5} more" if len(skipped) > 5 else ""
-    return f"no clip of {file_name} can be seen: {left_out}{more}"
+def _with_file(shot: Shot, found: Found) -> Shot:
+    return replace(shot, media=found.path, offline_reason=found.offline_reason)

@@ -13,8 +13,10 @@ from __future__ import annotations
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 
 from timeline_io.cover import Cover
+from timeline_io.edit import Knot
 from timeline_io.errors import UnreadableEditError
 from timeline_io.model import Clip, Marker, Nest, Track
 
@@ -24,7 +26,7 @@ MAX_PIECES = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A visible stretch of one clip, in seconds of the sequence it is seen in."""
+    """A visible stretch of one clip, in seconds of the sequence it is seen in, the knots of its ramp as well."""
 
     clip: Clip
     track: str
@@ -33,15 +35,27 @@ class Piece:
     source_start_s: Fraction
     speed: Fraction
     markers: tuple[Marker, ...]
+    ramp: tuple[Knot, ...] = ()
 
     def source_at(self, time_s: Fraction) -> Fraction:
         """Seconds into the media seen at `time_s`."""
+        if self.ramp:
+            return ramp_at(self.ramp, time_s)
         return self.source_start_s + self.speed * (time_s - self.start_s)
 
     def between(self, start_s: Fraction, end_s: Fraction) -> Piece:
         """The part of the piece inside [start_s, end_s)."""
-        start_s = max(start_s, self.start_s)
-        return replace(self, start_s=start_s, end_s=min(end_s, self.end_s), source_start_s=self.source_at(start_s))
+        start_s, end_s = max(start_s, self.start_s), min(end_s, self.end_s)
+        first_s, last_s = self.source_at(start_s), self.source_at(end_s)
+        return replace(
+            self,
+            start_s=start_s,
+            end_s=end_s,
+            source_start_s=first_s,
+            # The mean of a ramp is that of the part that is seen.
+            speed=(last_s - first_s) / (end_s - start_s) if self.ramp and end_s > start_s else self.speed,
+            ramp=ramp_between(self.ramp, start_s, end_s),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +139,7 @@ def _whole(clip: Clip, track: str) -> Piece:
         source_start_s=clip.source_start_s,
         speed=clip.speed,
         markers=_moved(clip.markers, clip.start_s),
+        ramp=tuple((clip.start_s + t, source_s) for t, source_s in clip.ramp),
     )
 
 
@@ -166,6 +181,7 @@ def _through(piece: Piece, nest: Nest, track: str) -> Piece:
         end_s=edges[1],
         source_start_s=piece.source_at(first_s),
         speed=piece.speed * nest.speed,
+        ramp=tuple(sorted((outside(t), source_s) for t, source_s in piece.ramp)),
         markers=(*(replace(m, at_s=outside(m.at_s)) for m in inner), *_moved(nest.markers, nest.start_s)),
     )
 
@@ -178,8 +194,25 @@ def _frozen(piece: Piece, nest: Nest, track: str) -> Piece:
         end_s=nest.start_s + nest.length_s,
         source_start_s=piece.source_at(nest.source_start_s),
         speed=Fraction(0),
+        ramp=(),
         markers=_moved(nest.markers, nest.start_s),
     )
+
+
+def ramp_at(ramp: SequenceOf[Knot], time_s: Fraction) -> Fraction:
+    """The source time at `time_s`; before the first and after the last knot the nearest line goes on."""
+    for before, after in pairwise(ramp):
+        if time_s < after[0] or after is ramp[-1]:
+            return before[1] + (after[1] - before[1]) * (time_s - before[0]) / (after[0] - before[0])
+    return ramp[0][1]
+
+
+def ramp_between(ramp: SequenceOf[Knot], start_s: Fraction, end_s: Fraction) -> tuple[Knot, ...]:
+    """The knots inside (start_s, end_s), with one at each edge; none of none."""
+    if not ramp:
+        return ()
+    inside = [knot for knot in ramp if start_s < knot[0] < end_s]
+    return ((start_s, ramp_at(ramp, start_s)), *inside, (end_s, ramp_at(ramp, end_s)))
 
 
 def _moved(markers: SequenceOf[Marker], by_s: Fraction) -> tuple[Marker, ...]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from flows.options import PassOptions
 
 EditArgument = Annotated[
-    Path, typer.Argument(metavar="EDIT", help="An edit: OpenTimelineIO (.otio) or Final Cut Pro 7 XML (.xml).")
+    Path, typer.Argument(metavar="EDIT", help="An edit (.otio .otioz .xml .fcpxml .aaf .edl) or a movie.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no words of success.")]
@@ -27,6 +27,15 @@ PathMapOption = Annotated[
 ]
 SequenceOption = Annotated[
     str | None, typer.Option("--sequence", help="Name of the sequence, where the file holds several.")
+]
+RateOption = Annotated[
+    str | None,
+    typer.Option("--rate", metavar="FPS", help="Frame rate of an edit that does not say it (an EDL): 23.976, 25 ..."),
+]
+LabelsOption = Annotated[Path | None, typer.Option("--labels", help="A cue sheet: which sound each shot gets.")]
+ModelOption = Annotated[str | None, typer.Option("--model", help="Name or folder of a model. Default: mini.")]
+StoreOption = Annotated[
+    Path | None, typer.Option("--store", help="Folder of finished takes. Default: the user's cache folder.")
 ]
 DeviceOption = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps. Default: auto.")]
 PrefectOption = Annotated[

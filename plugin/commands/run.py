@@ -10,11 +10,15 @@ from plugin.commands.options import (
     DeviceOption,
     EditArgument,
     JsonOption,
+    LabelsOption,
     MediaRootOption,
+    ModelOption,
     PathMapOption,
     PrefectOption,
     QuietOption,
+    RateOption,
     SequenceOption,
+    StoreOption,
     pass_options,
 )
 
@@ -30,12 +34,20 @@ def run(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for everything written. Default: <edit>_foley beside it.")
     ] = None,
-    labels: Annotated[Path | None, typer.Option("--labels", help="A cue sheet: which sound each shot gets.")] = None,
-    model: Annotated[str | None, typer.Option("--model", help="Name or folder of a model. Default: mini.")] = None,
+    labels: LabelsOption = None,
+    model: ModelOption = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Another number gives other takes.")] = None,
+    takes: Annotated[
+        int | None, typer.Option("--takes", min=1, max=20, help="Renditions of each cue, one of them laid. Default: 1.")
+    ] = None,
+    conform: Annotated[
+        Path | None,
+        typer.Option("--conform", metavar="DIR", help="Output folder of an earlier pass over another cut."),
+    ] = None,
     media_root: MediaRootOption = None,
     path_map: PathMapOption = None,
     sequence: SequenceOption = None,
+    rate: RateOption = None,
     device: DeviceOption = None,
     handles: Annotated[
         int | None, typer.Option("--handles", min=0, metavar="FRAMES", help="Extra sound on each side. Default: 12.")
@@ -43,9 +55,13 @@ def run(
     preview: Annotated[
         bool | None, typer.Option("--preview/--no-preview", help="Also write preview.mp4 (default), or not.")
     ] = None,
-    store: Annotated[
-        Path | None, typer.Option("--store", help="Folder of finished takes. Default: the user's cache folder.")
+    stems: Annotated[
+        bool | None, typer.Option("--stems/--no-stems", help="Also write each category as one WAV as long as the edit.")
     ] = None,
+    names: Annotated[
+        str | None, typer.Option("--names", help="Pattern of file and track names: plain (default), ucs or netflix.")
+    ] = None,
+    store: StoreOption = None,
     prefect: PrefectOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
     as_json: JsonOption = False,
@@ -65,12 +81,17 @@ def run(
         "labels": labels,
         "model": model,
         "seed": seed,
+        "takes": takes,
+        "conform": conform,
         "media-root": media_root,
         "path-map": path_map,
         "sequence": sequence,
+        "rate": rate,
         "device": device,
         "handles": handles,
         "preview": preview,
+        "stems": stems,
+        "names": names,
         "store": store,
         "prefect": prefect,
     }
@@ -131,9 +152,10 @@ def _places(report: "PassReport") -> list[str]:
     outputs = report.outputs
     named = {
         "new edit": outputs.edit,
+        **{f"tracks only {path.suffix}": path for path in outputs.companions},
         "sounds": outputs.takes,
         "cue sheet": outputs.cues,
         "report": outputs.report,
         "preview": outputs.preview,
     }
-    return [f"  {name:<10}{path}" for name, path in named.items() if path]
+    return [f"  {name:<18}{path}" for name, path in named.items() if path]

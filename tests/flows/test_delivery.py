@@ -10,11 +10,11 @@ from flows.errors import OutputFolderError
 
 
 def folder(path: Path) -> OutputFolder:
-    return open_folder(path / "out", "reel.foley.otio")
+    return open_folder(path / "out", Path("reel.otio"))
 
 
 def test_a_folder_is_made_with_its_parents(tmp_path: Path) -> None:
-    assert open_folder(tmp_path / "a" / "b", "x.otio").folder.is_dir()
+    assert open_folder(tmp_path / "a" / "b", Path("x.otio")).folder.is_dir()
 
 
 def test_what_we_wrote_we_may_write_again(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_a_folder_inside_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputFolderError, match="cannot be written"):
-        open_folder(tmp_path / "file" / "out", "x.otio")
+        open_folder(tmp_path / "file" / "out", Path("x.otio"))
 
 
 def test_text_is_written_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
+from fractions import Fraction
+
 import pytest
 
-from flows.names import TakeNames, slug
+from flows.names import Naming, TakeNames, slug, stem_name, track_title
 
 
 @pytest.mark.parametrize(
@@ -29,9 +31,37 @@ def test_a_slug_is_never_empty(text: str) -> None:
 
 
 def test_take_names_are_short_and_unique_even_where_case_does_not_count() -> None:
-    names = TakeNames("My Reel " * 20)
-    given = [names.name("sh0010" * 9, "Train" * 30, 2**31 - 1), names.name("sh0010", "Train", 1)]
-    given += [names.name("sh0010", "train", 1), names.name("sh0010", "TRAIN", 1)]
+    names = TakeNames("My Reel " * 20, Fraction(24))
+    given = [
+        names.name("sh0010" * 9, "Train" * 30, "vehicles", 2**31 - 1),
+        names.name("sh0010", "Train", "vehicles", 1),
+    ]
+    given += [names.name("sh0010", spelling, "vehicles", 1) for spelling in ("train", "TRAIN")]
     assert all(len(name) < 100 for name in given)
     assert len({name.lower() for name in given}) == 4
     assert given[-1].endswith("_s1_3.wav")
+
+
+@pytest.mark.parametrize(
+    ("naming", "take", "stem", "track"),
+    [
+        (Naming.PLAIN, "Reel-1_sh0010_steps_s7.wav", "Reel-1_footsteps.wav", "FOLEY Footsteps"),
+        (
+            Naming.UCS,
+            "FOLYFeet_steps_FOLEY_Reel-1_sh0010-s7.wav",
+            "FOLYFeet_footsteps-stem_FOLEY_Reel-1.wav",
+            "FOLYFeet",
+        ),
+        (
+            Naming.NETFLIX,
+            "Reel-1_sh0010_FXPD_steps-s7_mono_48k_24b_2997.wav",
+            "Reel-1_FXPD-footsteps_mono_48k_24b_2997.wav",
+            "FXPD Footsteps",
+        ),
+    ],
+)
+def test_names_follow_the_pattern_a_studio_wants(naming: Naming, take: str, stem: str, track: str) -> None:
+    rate = Fraction(30000, 1001)
+    assert TakeNames("Reel 1", rate, naming).name("sh0010", "steps", "footsteps", 7) == take
+    assert stem_name("Reel 1", "footsteps", rate, naming) == stem
+    assert track_title("footsteps", naming) == track

@@ -52,6 +52,8 @@ def test_a_pass_leaves_the_edit_the_sounds_and_the_papers(
     out = edit.parent / "reel_foley"
     assert {file.name for file in out.iterdir()} == {
         "reel.foley.otio",
+        "reel.foley-only.otio",
+        "reel.foley-only.xml",
         "takes",
         "cues.csv",
         "report.html",

@@ -49,7 +49,9 @@ class SlowCrew:
             FoleyRequest(span=SPAN, label="train", seed=seed, settings_digest="s", model_digest="m")
             for seed in job.seeds
         ]
-        cues = [CueJob(cue_id=f"{job.shot_id}-{n}", spotted=SPOTTED, request=r) for n, r in enumerate(requests)]
+        cues = [
+            CueJob(cue_id=f"{job.shot_id}-{n}", spotted=SPOTTED, request=r, seed=r.seed) for n, r in enumerate(requests)
+        ]
         return Heard(shot_id=job.shot_id, cues=tuple(cues))
 
     def _take_on(self, result: Any, kind: str) -> Future[Any]:

@@ -86,6 +86,15 @@ def test_speeds(tmp_path: Path) -> None:
     assert seen(movie, start, middles(5, Fraction(25)), 0) == [10] * 5
 
 
+def test_a_ramp_bends_at_its_knots_and_goes_on_beyond_them(tmp_path: Path) -> None:
+    movie = grey_movie(tmp_path / "a.mp4", rate=Fraction(25))
+    knots = ((Fraction(0), Fraction(1)), (Fraction(2, 5), Fraction(7, 5)), (Fraction(4, 5), Fraction(11, 5)))
+    span = MediaSpan(path=movie, digest="", start_s=Fraction(1), duration_s=Fraction(4, 5), ramp=knots)
+    times_s = np.array([float(t) for t in middles(18, Fraction(25))]) - 0.04
+    # One second in at normal speed, then, from ten frames on, two frames at a time.
+    assert frames_of(decode_span(span, times_s=times_s, size=8).pixels) == [24, *range(25, 35), *range(36, 50, 2)]
+
+
 @pytest.mark.parametrize("coding", [{"g": "250"}, OPEN_GOP])
 def test_reverse_starts_at_the_far_edge_and_never_shows_what_lies_beyond(
     tmp_path: Path, coding: dict[str, str]

@@ -13,7 +13,7 @@ import torch
 
 from pipeline.clip_store import ClipStore, FeatureStore
 from pipeline.denoise import denoise, plan_denoising
-from pipeline.detect import active_spans, detect, median_filter, spot
+from pipeline.detect import active_spans, detect, median_filter, spot, switched
 from pipeline.errors import MediaError
 from pipeline.evaluation.presence import frame_f1
 from pipeline.generate import generate_takes, look, make_take
@@ -194,5 +194,27 @@ def test_spans_are_half_open_and_in_seconds(bundle: Bundle, train: Path, tmp_pat
     condition = detect(features, "train passing", bundle, FAST)
     flags = np.zeros(len(condition.active), dtype=bool)
     flags[2:5] = flags[-1] = True
-    spans = active_spans(replace(condition, active=flags), 0.032)
+    spans = active_spans(replace(condition, active=flags))
     assert spans == ((0.064, 0.16), (round((len(flags) - 1) * 0.032, 3), round(len(flags) * 0.032, 3)))
+
+
+def test_a_person_may_say_when_it_sounds(bundle: Bundle, train: Path, tmp_path: Path) -> None:
+    features = look(_span(train, "1", "2"), bundle, FeatureStore(tmp_path / "f"))
+    heard = detect(features, "train passing", bundle, FAST)
+    told = switched(heard, [(Fraction(1, 2), Fraction(1)), (Fraction(3, 2), Fraction(9))])
+    on = ((features.times_s >= 0.5) & (features.times_s < 1)) | (features.times_s >= 1.5)
+    np.testing.assert_array_equal(told.active, on)
+    assert heard.level_db is not None and told.level_db is not None
+    np.testing.assert_array_equal(told.level_db[heard.active], heard.level_db[heard.active])
+    assert not switched(heard, []).active.any()
+
+
+def test_told_spans_are_where_the_take_sounds(bundle: Bundle, train: Path, tmp_path: Path) -> None:
+    features = look(_span(train, "1", "2"), bundle, FeatureStore(tmp_path / "f"))
+    told = replace(_request(_span(train, "1", "2"), bundle), spans_s=((Fraction(1), Fraction(3, 2)),))
+    clip, _ = make_take(told, features, bundle, FAST)
+    sound = np.abs(clip.samples[0])
+    assert sound[: int(0.8 * 48000)].max() < 0.2 * sound.max()
+    assert sound[48000:72000].max() == sound.max()
+    silent, _ = make_take(replace(told, spans_s=()), features, bundle, FAST)
+    assert not silent.samples.any()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pipeline import mixdown
 from pipeline.errors import OutputError
 from pipeline.finish import write_bwf
-from pipeline.preview import PreviewShot, PreviewSound, write_preview
+from pipeline.preview import PreviewShot, PreviewSound, one_way_runs, write_preview
 from pipeline.records import MediaSpan
 from tests.support.movies import frame_of, grey_movie, write_movie
 
@@ -189,3 +189,8 @@ def test_equal_edits_give_equal_pictures(tmp_path: Path) -> None:
 def test_playback_can_start_before_the_whole_file_is_there(tmp_path: Path) -> None:
     content = preview(tmp_path / "p.mp4", [], 5).read_bytes()
     assert content.index(b"moov") < content.index(b"mdat")
+
+
+def test_times_that_turn_round_are_read_in_runs() -> None:
+    times = [Fraction(t) for t in (0, 1, 1, 3, 2, 1, 4)]
+    assert list(one_way_runs(times)) == [(times[:4], False), (times[4:6], True), (times[6:], False)]

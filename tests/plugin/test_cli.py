@@ -249,3 +249,55 @@ def test_a_reader_that_goes_away_is_no_error(movie: Movie, edit_of: EditOf) -> N
     command = f"{sys.executable} -m plugin.cli shots '{edit}' | head -1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=HOME, check=False)
     assert done.stderr == ""
+
+
+EDL = """TITLE: reel
+001  A001 V C 01:00:00:00 01:00:02:00 01:00:00:00 01:00:02:00
+* FROM CLIP NAME: train_04.mov
+"""
+
+
+def test_a_rate_that_had_to_be_found_is_told_and_can_be_said(tmp_path: Path, capsys: Capture) -> None:
+    edit = tmp_path / "reel.edl"
+    edit.write_text(EDL, encoding="utf-8")
+    assert exit_code_of(["shots", str(edit), "--json"]) == 0
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)
+    assert document["rate"] == "24" and "--rate" in document["remarks"][0]
+    assert "foley: warning: " in captured.err
+    assert exit_code_of(["shots", str(edit), "--rate", "29.97", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["rate"] == "30000/1001"
+    assert exit_code_of(["shots", str(edit), "--rate", "often"]) == 2
+    assert "--rate often" in one_sentence(capsys)
+
+
+def test_spotting_writes_the_sheet_and_no_sound(
+    engine: FakeEngine, card: ModelCard, movie: Movie, edit_of: EditOf, capsys: Capture
+) -> None:
+    edit = edit_of(Cut(name="A001", media=movie("a.mp4")), Cut(name="gone", media=None))
+    assert exit_code_of(["spot", str(edit), "--json"]) == 3
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)
+    assert [(row["shot_id"], row["label"], row["source"]) for row in document["rows"]] == [
+        ("sh0010", "train passing", "heard")
+    ]
+    assert document["rows"][0]["heard"] == [[86402, 86412]]
+    assert [row["shot_id"] for row in document["failed"]] == ["sh0020"]
+    assert Path(document["cues"]) == edit.with_name("reel_cues.csv")
+    assert Path(document["cues"]).read_text("utf-8-sig").startswith("shot,cue,clip,in,out,label,")
+    assert engine.made == []
+    assert exit_code_of(["spot", str(edit)]) == 2
+    assert "reel_cues.csv exists" in one_sentence(capsys)
+
+
+def test_takes_names_and_stems_from_the_command_line(
+    engine: FakeEngine, card: ModelCard, movie: Movie, edit_of: EditOf, capsys: Capture
+) -> None:
+    edit = edit_of(Cut(name="ball", media=movie("a.mp4")))
+    assert exit_code_of(["run", str(edit), "--takes", "2", "--names", "ucs", "--stems", "--json"]) == 0
+    outputs = json.loads(capsys.readouterr().out)["outputs"]
+    assert [Path(stem).name for stem in outputs["stems"]] == ["FOLYProp_props-stem_FOLEY_reel.wav"]
+    assert len(list(Path(outputs["takes"]).glob("FOLYProp_bouncing-ball_FOLEY_reel_*.wav"))) == 2
+    assert exit_code_of(["run", str(edit), "--names", "mine"]) == 2
+    assert "--names mine" in one_sentence(capsys)

@@ -14,7 +14,7 @@ import pytest
 from flows.engine import OnTake, Studio, use_engine
 from flows.options import PassOptions
 from pipeline.label import KnownLabel, SpottedLabel
-from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, FoleyClip, FoleyRequest, MediaSpan
+from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, Detection, FoleyClip, FoleyRequest, MediaSpan
 from pipeline.settings import Settings
 from pipeline.weights.registry import ModelCard
 
@@ -44,6 +44,9 @@ class FakeEngine:
         if error := self.errors_by_media.get(span.path.name):
             raise error
         return self.hears if ask else ()
+
+    def detect(self, span: MediaSpan, label: str) -> Detection:
+        return Detection(active_spans_s=() if label in self.silent_labels else ((0.1, 0.5),), confidence=0.7)
 
     def make(self, requests: Sequence[FoleyRequest], on_take: OnTake) -> list[ClipReceipt]:
         self.batches.append([request.label for request in requests])

@@ -10,6 +10,7 @@ import pytest
 from timeline_io.cue_sheet import COLUMNS, Cue, read_cues, write_cues
 from timeline_io.edit import Edit
 from timeline_io.errors import CueSheetError
+from timeline_io.frames import FrameSpan
 from timeline_io.read import read_edit
 
 
@@ -44,7 +45,8 @@ def test_the_columns_and_the_timecodes(edit: Edit, sheet: Path) -> None:
     assert tuple(header) == COLUMNS
     assert dict(zip(header, row, strict=True)) == {
         "shot": "sh0020", "cue": "c", "clip": "train_02.mov", "in": "01:00:02:00", "out": "01:00:02:12",
-        "label": "train passing", "category": "", "confidence": "1.000", "seed": "", "source": "sheet",
+        "label": "train passing", "category": "", "confidence": "1.000", "heard": "", "spans": "",
+        "seed": "", "take": "1", "lock": "", "source": "sheet",
     }  # fmt: skip
 
 
@@ -103,3 +105,49 @@ def test_a_sheet_that_is_not_there(edit: Edit, tmp_path: Path) -> None:
 def test_a_cue_for_a_shot_that_is_not_there(edit: Edit, sheet: Path) -> None:
     with pytest.raises(CueSheetError, match="no shot of golden"):
         write_cues(sheet, edit, [Cue(cue_id="c", shot_id="sh9999", label="rain")])
+
+
+def _span(first: int, end: int, edit: Edit) -> FrameSpan:
+    return FrameSpan(first=edit.start_frame + first, count=end - first, rate=edit.rate)
+
+
+def test_spans_takes_and_locks_read_back(edit: Edit, sheet: Path) -> None:
+    heard, spans = (_span(2, 20, edit),), (_span(0, 3, edit), _span(10, 48, edit))
+    cue = Cue(
+        cue_id="c", shot_id="sh0010", label="rain", seed=3, heard=heard, spans=spans, take=2, locked=True, source="note"
+    )
+    write_cues(sheet, edit, [cue])
+    assert "01:00:00:00-01:00:00:03 01:00:00:10-01:00:02:00" in sheet.read_text(encoding="utf-8-sig")
+    assert read_cues(sheet, edit) == (cue,)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "01:00:00:10-01:00:02:00, 01:00:00:00 - 01:00:00:03",
+        "1:00:00:00-1:00:00:03;01:00:00:10 to 01:00:01:00 | 01:00:00:20\u201301:00:02:00",
+    ],
+)
+def test_spans_as_people_type_them(edit: Edit, sheet: Path, cell: str) -> None:
+    sheet.write_text(f'shot,label,spans,take,lock\nsh0010,rain,"{cell}",2.0,X\n', encoding="utf-8")
+    (cue,) = read_cues(sheet, edit)
+    assert (cue.spans, cue.take, cue.locked) == ((_span(0, 3, edit), _span(10, 48, edit)), 2, True)
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        ("spans", "from the start"),
+        ("spans", "01:00:00:10-01:00:00:02"),
+        ("spans", "01:00:00:00-01:00:99:00"),
+        ("spans", "01:00:00:00-01:00:00:05 and more"),
+        ("spans", "01:00:00:00"),
+        ("take", "0"),
+        ("take", "best"),
+        ("lock", "perhaps"),
+    ],
+)
+def test_the_cell_that_is_wrong_is_named(edit: Edit, sheet: Path, column: str, cell: str) -> None:
+    sheet.write_text(f"shot,label,{column}\nsh0010,rain,{cell}\n", encoding="utf-8")
+    with pytest.raises(CueSheetError, match=rf"cues.csv, row 2, column '{column}'"):
+        read_cues(sheet, edit)

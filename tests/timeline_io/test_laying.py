@@ -24,7 +24,7 @@ from timeline_io.read import read_edit
 Place = Callable[..., PlacedClip]
 # A busy machine may take its time over one example.
 UNHURRIED = settings(deadline=None)
-FORMATS = ["golden.otio", "golden.xml", "small.otio", "small.xml"]
+FORMATS = ["golden.otio", "golden.xml", "golden.fcpxml", "small.otio", "small.xml"]
 
 
 @pytest.fixture(params=FORMATS)

@@ -89,19 +89,6 @@ def test_a_reversed_clip_that_does_not_fit_its_media_plays_its_range_backwards(
     assert _only(fcp7_file(fcp7.sequence(track))).source_start_s == Fraction(254, 24)
 
 
-def test_a_speed_ramp_is_read_as_its_mean_between_its_key_frames(fcp7: SimpleNamespace, fcp7_file: Write) -> None:
-    points = [(0, 0), (24, 24), (48, 96)]
-    keys = "".join(f"<keyframe><when>{when}</when><value>{value}</value></keyframe>" for when, value in points)
-    ramp = (
-        "<filter><effect><effectid>timeremap</effectid>"
-        "<parameter><parameterid>variablespeed</parameterid><value>1</value></parameter>"
-        f"<parameter><parameterid>graphdict</parameterid>{keys}</parameter></effect></filter>"
-    )
-    shot = _only(fcp7_file(fcp7.sequence(fcp7.track(fcp7.item("a.mov", 0, 24, 12, 36, ramp)))))
-    assert (shot.source_start_s, shot.speed) == (Fraction(12, 24), 2)
-    assert "changing speed" in shot.notes[0]
-
-
 def test_subclips_count_from_their_own_start(fcp7: SimpleNamespace, fcp7_file: Write) -> None:
     info = "<subclipinfo><startoffset>48</startoffset><endoffset>24</endoffset></subclipinfo>"
     forward = fcp7.item("a.mov", 0, 24, 12, 36, info)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from timeline_io.errors import EmptyEditError, UnreadableEditError, UnsupportedEditError
-from timeline_io.read import read_edit
+from timeline_io.read import read_edit, require_shots
 
 Write = Callable[..., Path]
 
@@ -97,6 +97,30 @@ def test_a_speed_ramp_is_read_as_normal_speed_and_says_so(otio: SimpleNamespace,
     assert "changing speed" in edit.shots[0].notes[0]
 
 
+RESOLVE_KEYS = [[0.0, 0.0, 0.0], [0.5, 0.5, 1.0, -0.1, 0.0, 0.1, 0.0], [1.0, 2.0], ["?"], [float("nan"), 0.0]]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        pytest.param({"Resolve_OTIO": {"Key Frames": RESOLVE_KEYS}}, id="Resolve, seconds"),
+        pytest.param(
+            {"length": 25, "lookup": [max(0, 2 * (frame - 12)) for frame in range(25)]}, id="Hiero, frames to add"
+        ),
+    ],
+)
+def test_a_speed_ramp_with_key_frames_is_read_by_them(
+    otio: SimpleNamespace, otio_file: Write, metadata: dict[str, object]
+) -> None:
+    effects = [{"OTIO_SCHEMA": "TimeEffect.1", "effect_name": "TimeWarp", "metadata": metadata}]
+    media = otio.media("/rushes/a.mov", otio.span(86400, 2400))
+    edit = read_edit(otio_file(otio.track(otio.clip("a.mov", 86424, 24, effects=effects, media=media))))
+    shot = edit.shots[0]
+    assert (shot.source_start_s, shot.speed, shot.notes) == (1, 2, ())
+    assert shot.ramp == ((0, 1), (Fraction(1, 2), Fraction(3, 2)), (1, 3))
+    assert shot.source_timecode_s == 3601
+
+
 def test_a_trimmed_track_is_seen_through_its_window(otio: SimpleNamespace, otio_file: Write) -> None:
     track = otio.track(otio.clip("a.mov", 0, 48), otio.clip("b.mov", 0, 48), source_range=otio.span(24, 48))
     edit = read_edit(otio_file(track))
@@ -142,6 +166,53 @@ def test_media_kinds(otio: SimpleNamespace, otio_file: Write) -> None:
     assert (poster.speed, poster.source_start_s) == (0, 0)
     assert nothing.record.first == 96
     assert edit.skipped[0].name == "Text+"
+
+
+def _composite(value: float, keys: dict[str, float], enabled: bool = True) -> dict[str, object]:
+    frames = {at: {"Value": key, "Variant Type": "Double"} for at, key in keys.items()}
+    opacity = {"Parameter ID": "opacity", "Parameter Value": value, "Key Frames": frames}
+    block = {"Effect Name": "Composite", "Enabled": enabled, "Parameters": [opacity]}
+    return {"OTIO_SCHEMA": "Effect.1", "effect_name": "Resolve Effect", "metadata": {"Resolve_OTIO": block}}
+
+
+@pytest.mark.parametrize(
+    ("effect", "is_seen"),
+    [
+        (_composite(0.0, {}), False),
+        (_composite(100.0, {"0": 0.0, "20": 0.0}), False),
+        (_composite(0.0, {"0": 0.0, "20": 100.0}), True),
+        (_composite(0.0, {}, enabled=False), True),
+        (_composite(40.0, {}), True),
+    ],
+)
+def test_only_what_is_invisible_throughout_covers_nothing(
+    otio: SimpleNamespace, otio_file: Write, effect: dict[str, object], is_seen: bool
+) -> None:
+    lower = otio.track(otio.clip("a.mov", 0, 48))
+    nest = otio.stack(otio.track(otio.clip("in.mov", 0, 24))) | {"effects": [effect]}
+    upper = otio.track(otio.clip("top.mov", 0, 24, effects=[effect]), nest)
+    edit = read_edit(otio_file(lower, upper))
+    assert [shot.name for shot in edit.shots] == (["top.mov", "in.mov"] if is_seen else ["a.mov"])
+    why = {item.name: item.reason for item in edit.skipped}
+    invisible = "invisible: its opacity is 0"
+    assert why == (
+        {"a.mov": "hidden behind top.mov and in.mov"} if is_seen else {"top.mov": invisible, "scene": invisible}
+    )
+
+
+def test_titles_and_adjustment_layers_do_not_cut_a_shot(otio: SimpleNamespace, otio_file: Write) -> None:
+    missing = {"OTIO_SCHEMA": "MissingReference.1"}
+    upper = [otio.track(otio.gap(12), otio.clip(name, 0, 12, media=missing)) for name in ("Text+", "Adjustment Clip")]
+    edit = read_edit(otio_file(otio.track(otio.clip("a.mov", 0, 48)), *upper))
+    assert [(shot.name, shot.record.count) for shot in edit.shots] == [("a.mov", 48)]
+    assert sorted(item.name for item in edit.skipped) == ["Adjustment Clip", "Text+"]
+
+
+def test_an_image_sequence_written_as_a_path_is_one_moving_picture(otio: SimpleNamespace, otio_file: Write) -> None:
+    media = otio.media("D:\\renders\\sea.[0001-0100].exr", otio.span(0, 100))
+    shot = read_edit(otio_file(otio.track(otio.clip("sea", 12, 24, media=media)))).shots[0]
+    assert (shot.media_ref, shot.speed, shot.source_start_s) == ("D:/renders/sea.%04d.exr", 1, Fraction(1, 2))
+    assert "image sequence" in shot.offline_reason
 
 
 def test_notes_come_from_clips_markers_and_the_timeline(otio: SimpleNamespace, otio_file: Write) -> None:
@@ -218,8 +289,9 @@ def test_an_edit_of_sound_only_is_empty(otio: SimpleNamespace, otio_file: Write)
 
 
 def test_an_edit_that_shows_nothing_says_why(otio: SimpleNamespace, otio_file: Write) -> None:
-    with pytest.raises(EmptyEditError, match=r"a\.mov \(disabled\)"):
-        read_edit(otio_file(otio.track(otio.clip("a.mov", 0, 24, enabled=False))))
+    edit = read_edit(otio_file(otio.track(otio.clip("a.mov", 0, 24, enabled=False))))
+    with pytest.raises(EmptyEditError, match=r"no clip of .* can be seen: a\.mov \(disabled\)$"):
+        require_shots(edit)
 
 
 def test_an_overlay_on_every_clip_of_a_long_edit(otio: SimpleNamespace, otio_file: Write) -> None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from timeline_io.errors import TimelineError, UnreadableEditError, UnsupportedEditError
 from timeline_io.files import MAX_EDIT_BYTES
@@ -39,7 +35,7 @@ UNREADABLE = {
 }
 UNSUPPORTED = {
     "html": b"<html><body/></html>",
-    "fcpxml": b'<?xml version="1.0"?><fcpxml version="1.9"/>',
+    "newer fcpxml": b'<?xml version="1.0"?><fcpxml version="1.99"/>',
     "newer xmeml": b'<xmeml version="9"><sequence/></xmeml>',
     "a bare clip": b'{"OTIO_SCHEMA": "Clip.2"}',
     "newer otio": b'{"OTIO_SCHEMA": "Timeline.99"}',
@@ -70,7 +66,7 @@ def test_other_kinds_and_versions(tmp_path: Path, kind: str) -> None:
     assert isinstance(_refusal(path), UnsupportedEditError)
 
 
-@pytest.mark.parametrize("suffix", [".aaf", ".edl", ".fcpxml", ".otioz", ".prproj", ".drp", ".AAF"])
+@pytest.mark.parametrize("suffix", [".prproj", ".drp", ".avb", ".PRPROJ"])
 def test_formats_not_read_yet_say_which_are(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"cut{suffix}"
     path.write_bytes(b"anything")
@@ -109,71 +105,3 @@ def test_deep_nesting_is_refused(otio: SimpleNamespace, otio_file: Write) -> Non
 
 def test_the_content_counts_not_the_suffix(otio: SimpleNamespace, otio_file: Write) -> None:
     assert read_edit(otio_file(otio.track(otio.clip("a.mov", 0, 24)), name="cut.xml")).format == "otio"
-
-
-# --- Whatever the bytes ---------------------------------------------------------------------------------------------
-
-NUMBERS: list[Any] = [0, -1, 1e308, float("nan"), float("inf"), 10**30]
-JUNK: list[Any] = [*NUMBERS, None, True, "", "x", [], {}, [[]], "Clip.9", "\ud800"]
-XML_JUNK = ["", "-1", "x", "999999999999999", "1e999999999", "NaN", "0", "TRUE", "-5.5", "24/0", "\u2028", "<track>"]
-FUZZ = settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
-)
-
-
-def _reads_or_refuses(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
-    try:
-        read_edit(path)
-    except TimelineError as error:
-        assert "\n" not in str(error)
-
-
-def _mutated(data: bytes, edits: list[tuple[float, int, bytes]]) -> bytes:
-    """Each edit replaces `count` bytes at a relative position."""
-    for where, count, new in edits:
-        at = int(where * len(data))
-        data = data[:at] + new + data[at + count :]
-    return data
-
-
-edits = st.lists(
-    st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 40), st.binary(max_size=4)), min_size=1, max_size=6
-)
-
-
-@FUZZ
-@given(name=st.sampled_from(["small.otio", "small.xml"]), edits=edits)
-def test_mutated_bytes(
-    fixture_timelines: Path, tmp_path: Path, name: str, edits: list[tuple[float, int, bytes]]
-) -> None:
-    data = (fixture_timelines / name).read_bytes()
-    _reads_or_refuses(tmp_path / name, _mutated(data, edits))
-
-
-@FUZZ
-@given(changes=st.lists(st.tuples(st.integers(0, 10**6), st.sampled_from(JUNK)), min_size=1, max_size=4))
-def test_mutated_values(fixture_timelines: Path, tmp_path: Path, changes: list[tuple[int, Any]]) -> None:
-    root = json.loads((fixture_timelines / "small.otio").read_bytes())
-    for pick, junk in changes:
-        slots = list(_slots(root))
-        holder, key = slots[pick % len(slots)]
-        holder[key] = junk
-    _reads_or_refuses(tmp_path / "cut.otio", json.dumps(root).encode())
-
-
-@FUZZ
-@given(changes=st.lists(st.tuples(st.integers(0, 10**6), st.sampled_from(XML_JUNK)), min_size=1, max_size=4))
-def test_mutated_texts(fixture_timelines: Path, tmp_path: Path, changes: list[tuple[int, str]]) -> None:
-    pieces = (fixture_timelines / "small.xml").read_text("utf-8").split(">")
-    for pick, junk in changes:
-        index = pick % len(pieces)
-        pieces[index] = junk + "<" + pieces[index].rpartition("<")[2]
-    _reads_or_refuses(tmp_path / "cut.xml", ">".join(pieces).encode())
-
-
-def _slots(value: Any) -> Any:
-    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in entries:
-        yield value, key
-        yield from _slots(inner)

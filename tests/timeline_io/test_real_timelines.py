@@ -12,9 +12,9 @@ import pytest
 from timeline_io.edit import Edit, PlacedClip
 from timeline_io.errors import EmptyEditError
 from timeline_io.files import digest_of
-from timeline_io.frames import FrameSpan
+from timeline_io.frames import FrameSpan, timecode
 from timeline_io.lay import lay_tracks, plan_tracks, remove_foley_tracks
-from timeline_io.read import read_edit
+from timeline_io.read import read_edit, require_shots
 
 PATCHABLE = [
     "clip_example.otio",
@@ -35,20 +35,9 @@ def _shots(edit: Edit) -> list[tuple[str, int, int, Fraction]]:
     return [(shot.name, shot.record.first, shot.record.count, shot.source_start_s) for shot in edit.shots]
 
 
-def _edit(path: Path) -> Edit:
-    """The edit; one that shows only generators is still a timeline to lay into."""
-    try:
-        return read_edit(path)
-    except EmptyEditError:
-        return Edit(
-            path=path, format="fcp7", name="Generators", rate=Fraction(24000, 1001), start_frame=0, frame_count=856,
-            shots=(), skipped=(), digest=digest_of(path.read_bytes()),
-        )  # fmt: skip
-
-
 @pytest.mark.parametrize("name", PATCHABLE)
 def test_our_tracks_go_in_and_come_out_without_a_trace(real_timelines: Path, tmp_path: Path, name: str) -> None:
-    edit = _edit(real_timelines / name)
+    edit = read_edit(real_timelines / name)
     step = edit.frame_count // 8
     clips = [
         PlacedClip(
@@ -117,8 +106,14 @@ def test_disabled_clips_and_tracks_of_premiere(real_timelines: Path) -> None:
 
 
 def test_generators_are_no_shots(real_timelines: Path) -> None:
-    with pytest.raises(EmptyEditError, match=r"Universal Counting Leader \(a generator"):
-        read_edit(real_timelines / "premiere_generators.xml")
+    edit = read_edit(real_timelines / "premiere_generators.xml")
+    assert (edit.shots, len(edit.skipped), edit.frame_count) == ((), 6, 856)
+    assert {item.reason for item in edit.skipped} == {
+        "a generator, not a filmed picture",
+        "a title, not a filmed picture",
+    }
+    with pytest.raises(EmptyEditError, match=r"Universal Counting Leader \(a generator.* and 1 more"):
+        require_shots(edit)
 
 
 def test_hieros_xml_starts_at_one_hour(real_timelines: Path) -> None:
@@ -172,3 +167,50 @@ def test_every_shot_without_media_says_what_was_looked_for(real_timelines: Path)
         for shot in read_edit(real_timelines / name).shots:
             assert shot.media is None and shot.name
             assert not shot.media_ref or "looked for" in shot.offline_reason
+
+
+# --- Edit decision lists --------------------------------------------------------------------------------------------
+
+# name: (events, rate found, first frame, frames, frames of each shot)
+LISTS = {
+    "25fps.edl": (4, 25, 0, 496, [161, 200, 86, 49]),
+    "avid_example.edl": (2, 24, 86243, 81, [31, 50]),
+    "dissolve_test.edl": (4, 24, 86400, 20, [9, 11]),
+    "gap_test.edl": (3, 24, 0, 126, [24, 24, 24]),
+    "no_spaces_test.edl": (9, 24, 86243, 1049, [31, 50, 28, 115, 101, 161, 170, 136, 257]),
+    "premiere_example.edl": (2, 24, 86243, 81, [31, 50]),
+    "speed_effects_small.edl": (5, 24, 86400, 16636, [126, 17, 1, 18, 36]),
+}
+
+
+def _record_out_of_the_last_event(path: Path) -> str:
+    """The last timecode of the last event, taken from the text by itself."""
+    lines = [line.split() for line in path.read_text("utf-8").splitlines()]
+    return [words[-1] for words in lines if words and words[0].isdigit() and len(words) >= 8][-1]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_lists_of_real_programs(real_timelines: Path, name: str) -> None:
+    edit = read_edit(real_timelines / name)
+    events, rate, start, count, lengths = LISTS[name]
+    text = (real_timelines / name).read_text("utf-8")
+    assert sum(line[:3].isdigit() for line in text.splitlines()) == events
+    assert (edit.rate, edit.start_frame, edit.frame_count, edit.skipped) == (rate, start, count, ())
+    assert [shot.record.count for shot in edit.shots] == lengths
+    assert timecode(edit.start_frame + edit.frame_count, edit.rate) == _record_out_of_the_last_event(edit.path)
+    assert len(edit.remarks) == 1 and "--rate" in edit.remarks[0]
+    assert all(shot.start_unknown and "looked for" in shot.offline_reason for shot in edit.shots)
+
+
+def test_the_retimes_and_freezes_of_avid(real_timelines: Path) -> None:
+    shots = read_edit(real_timelines / "speed_effects_small.edl").shots
+    assert [shot.speed for shot in shots] == [1, 0, 0, 1, Fraction(476, 240)]
+
+
+def test_the_locators_and_paths_of_lists(real_timelines: Path) -> None:
+    shots = read_edit(real_timelines / "no_spaces_test.edl").shots
+    assert (shots[3].notes, shots[3].media_ref) == (("ANIM FIX NEEDED",), "ZZ100_504C.LAY1.02")
+    path = read_edit(real_timelines / "avid_example.edl").shots[0].media_ref
+    assert path == "S:\\path\\to\\ZZ100_501.take_1.0001.exr"
+    dissolve = read_edit(real_timelines / "dissolve_test.edl").shots
+    assert [(shot.name, shot.record.first) for shot in dissolve] == [("clip_A", 86400), ("clip_B", 86409)]

@@ -1,4 +1,4 @@
-"""One edit in both formats: whatever format it comes in, the audience sees the same."""
+"""One edit in every format: whatever format it comes in, the audience sees the same."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import aaf_files
 from timeline_io.edit import Edit, Shot
 from timeline_io.read import read_edit
 
@@ -37,8 +38,12 @@ UNSEEN = {
 }
 
 
-@pytest.fixture(params=["golden.otio", "golden.xml"])
-def edit(request: pytest.FixtureRequest, fixture_timelines: Path) -> Edit:
+@pytest.fixture(params=["golden.otio", "golden.xml", "golden.fcpxml", "golden.aaf"])
+def edit(request: pytest.FixtureRequest, fixture_timelines: Path, tmp_path: Path) -> Edit:
+    """The cut in one format. An AAF is binary and made anew here; all that the others say can be said in it, but a
+    source time between two frames of the track (the horn's) only through an adapter to the rate of its media."""
+    if request.param == "golden.aaf":
+        return read_edit(aaf_files.golden(tmp_path / "golden.aaf"))
     return read_edit(fixture_timelines / request.param)
 
 
@@ -80,3 +85,29 @@ def test_records_travel(edit: Edit) -> None:
 
     assert hash(edit) == hash(pickle.loads(pickle.dumps(edit)))
     assert len(edit.digest) == 64
+
+
+# --- The same cut as an edit decision list --------------------------------------------------------------------------
+
+# A list counts sources in its own frames, so a source at another rate is named to the nearest of them; it begins a
+# dissolve at the first frame of the overlap and does not know where the editor made the cut; it knows no disabled
+# clips, no titles and nothing that lies hidden, and of nested sequences only what is seen of them.
+DISSOLVE_LEAD = 6
+
+
+def _as_a_list_says(name: str, first: int, count: int, source_s: Fraction, speed: int) -> tuple[object, ...]:
+    source_s = Fraction(round(source_s / FRAME_S)) * FRAME_S
+    if name == "sea_07.mov":
+        count -= DISSOLVE_LEAD
+    if name == "sea_08.mov":
+        first, count, source_s = first - DISSOLVE_LEAD, count + DISSOLVE_LEAD, source_s - DISSOLVE_LEAD * FRAME_S
+    return name, first, count, source_s, speed
+
+
+def test_an_edit_decision_list_says_the_same_as_far_as_it_can(fixture_timelines: Path) -> None:
+    edit = read_edit(fixture_timelines / "golden.edl")
+    assert [_facts(shot, edit) for shot in edit.shots] == [_as_a_list_says(*seen) for seen in SEEN]
+    assert (edit.name, edit.rate, edit.start_frame, edit.frame_count) == ("golden", RATE, 86400, 384)
+    assert edit.shots[0].notes == ("left foot first", "foley: footsteps on gravel")
+    assert "/Volumes/rushes/日本 #11.mov" in edit.shots[-1].offline_reason
+    assert edit.skipped == ()

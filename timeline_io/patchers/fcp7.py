@@ -9,13 +9,16 @@ from xml.etree.ElementTree import Element
 
 from timeline_io.edit import FoleyTrack
 from timeline_io.errors import LayingError
+from timeline_io.patchers.fcp7_laid import found_track, is_marked, track_name
 from timeline_io.patchers.fcp7_track import ID_PREFIX, track_lines
+from timeline_io.patchers.found import FoundTrack
 from timeline_io.patchers.splice import inserted, without
-from timeline_io.patchers.target import Folders, Target, is_ours
+from timeline_io.patchers.target import Folders, Keep, Target, is_ours
+from timeline_io.patchers.xml_layout import Layout, to_kept_utf8
 from timeline_io.patchers.xml_spans import Node, sequence_nodes
 from timeline_io.readers.fcp7_xml import choose_sequence, content, defined, definitions, parse, top_sequences
 from timeline_io.readers.pick import pick_again
-from timeline_io.readers.xml_text import from_utf8, to_utf8
+from timeline_io.readers.xml_text import from_utf8
 
 # Left in an <audio> that was not there, or was <audio/>, so that removing our tracks can undo that too.
 _MADE = b"<!-- made by Smooth Foley -->"
@@ -25,32 +28,32 @@ _IDS = re.compile(rb"""\sid\s*=\s*["']([^"']*)["']""")
 
 def add_tracks(data: bytes, target: Target, tracks: tuple[FoleyTrack, ...]) -> bytes:
     """The file with `tracks` after the last audio track of the sequence."""
-    utf8, encoding = _utf8(data, target)
+    utf8, encoding = to_kept_utf8(data, target)
     media = _media(utf8, _chosen(data, target)[1], target)
     written = _written(utf8, media, target, tracks)
     audio = media.child("audio")
     if audio is None:
-        layout = _Layout(utf8, media)
+        layout = Layout(utf8, media)
         made = layout.line + b"<audio>" + _MADE + written + layout.line + b"</audio>"
         at = media.children[-1].end if media.children else media.inner_start
         return from_utf8(inserted(utf8, at, made), encoding)
     if audio.is_self_closing:
-        opened = b">" + _OPENED + written + _Layout(utf8, media).line + b"</audio>"
+        opened = b">" + _OPENED + written + Layout(utf8, media).line + b"</audio>"
         return from_utf8(utf8[: audio.end - len(b"/>")] + opened + utf8[audio.end :], encoding)
     at = audio.children[-1].end if audio.children else audio.inner_start
     return from_utf8(inserted(utf8, at, written), encoding)
 
 
-def remove_tracks(data: bytes, target: Target, folders: Folders) -> bytes:
-    """The file without the tracks that were laid by us."""
-    utf8, encoding = _utf8(data, target)
+def remove_tracks(data: bytes, target: Target, folders: Folders, keep: Keep) -> bytes:
+    """The file without the tracks that were laid by us, those that stay excepted."""
+    utf8, encoding = to_kept_utf8(data, target)
     root, index, sequence = _chosen(data, target)
     media = _media(utf8, index, target)
     audio = media.child("audio")
     if audio is None:
         return data
     files = definitions(root, "file")
-    ours = [_is_ours(track, files, folders) for track in _audio_tracks(sequence)]
+    ours = [_is_ours(track, files, folders, str(key), keep) for key, track in enumerate(_audio_tracks(sequence))]
     if not any(ours):
         return data
     if all(ours) and utf8.startswith(_MADE, audio.inner_start):
@@ -62,12 +65,12 @@ def remove_tracks(data: bytes, target: Target, folders: Folders) -> bytes:
     return from_utf8(without(utf8, stretches), encoding)
 
 
-def _utf8(data: bytes, target: Target) -> tuple[bytes, str]:
-    """The file as UTF-8; raises LayingError when its encoding does not lead back to the same bytes."""
-    utf8, encoding = to_utf8(data, target.file_name)
-    if from_utf8(utf8, encoding) != data:
-        raise LayingError(f"{target.file_name} is in the encoding {encoding}, which cannot be kept: export it as UTF-8")
-    return utf8, encoding
+def find_tracks(data: bytes, target: Target) -> tuple[FoundTrack, ...]:
+    """The audio tracks of the sequence, each known by its number among them."""
+    root, _index, sequence = _chosen(data, target)
+    files = definitions(root, "file")
+    tracks = enumerate(_audio_tracks(sequence))
+    return tuple(found_track(track, str(key), files, target.rate) for key, track in tracks)
 
 
 def _chosen(data: bytes, target: Target) -> tuple[Element, int, Element]:
@@ -94,14 +97,13 @@ def _media(utf8: bytes, index: int, target: Target) -> Node:
     return media
 
 
-def _is_ours(track: Element, files: dict[str, Element], folders: Folders) -> bool:
+def _is_ours(track: Element, files: dict[str, Element], folders: Folders, key: str, keep: Keep) -> bool:
     items = track.findall("clipitem")
-    marked = all((item.get("id") or "").startswith(ID_PREFIX) for item in items)
+    marked = all(is_marked(item) for item in items)
     # What has no media of its own (a nested sequence, say) gives "", which lies in no folder of ours.
     named = [item.find("file") for item in items]
     media = ["" if file is None else content(defined(file, files), "pathurl") for file in named]
-    name = track.get("MZ.TrackName") or content(track, "name")
-    return is_ours(name=name, marked=marked, media=media, folders=folders)
+    return is_ours(name=track_name(track), marked=marked, media=media, folders=folders, key=key, keep=keep)
 
 
 def _with_space_before(parent: Node, node: Node) -> tuple[int, int]:
@@ -112,9 +114,9 @@ def _with_space_before(parent: Node, node: Node) -> tuple[int, int]:
 
 def _written(utf8: bytes, media: Node, target: Target, tracks: tuple[FoleyTrack, ...]) -> bytes:
     """The tracks as XML lines, each led by its line break."""
-    layout = _Layout(utf8, media)
+    layout = Layout(utf8, media)
     audio = media.child("audio")
-    indent = _Layout(utf8, audio).indent if audio is not None and audio.children else layout.indent + layout.unit
+    indent = Layout(utf8, audio).indent if audio is not None and audio.children else layout.indent + layout.unit
     numbers = _free_numbers(utf8)
     return b"".join(
         layout.newline + indent + layout.unit * depth + line.encode("utf-8")
@@ -128,23 +130,3 @@ def _free_numbers(utf8: bytes) -> Iterator[int]:
     prefix = ID_PREFIX.encode("ascii")
     taken = {found[1].rpartition(b"-")[2] for found in _IDS.finditer(utf8) if found[1].startswith(prefix)}
     return (number for number in count(1) if str(number).encode("ascii") not in taken)
-
-
-class _Layout:
-    """Line ends and indentation of an element's children."""
-
-    def __init__(self, utf8: bytes, node: Node) -> None:
-        before = utf8[: node.children[0].start] if node.children else utf8[: node.start]
-        last_line = before.rpartition(b"\n")[2]
-        self.newline = b"\r\n" if b"\r\n" in utf8 else b"\n" if b"\n" in utf8 else b""
-        self.indent = last_line if self.newline and not last_line.strip() else b""
-        own_line = utf8[: node.start].rpartition(b"\n")[2]
-        own_indent = own_line[: len(own_line) - len(own_line.lstrip())]
-        self.unit = self.indent[len(own_indent) :] or b"\t"
-        if not self.newline:
-            self.unit = b""
-
-    @property
-    def line(self) -> bytes:
-        """A line break and the indentation of a child."""
-        return self.newline + self.indent

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import escape, quoteattr
 
 from timeline_io.edit import FoleyTrack, PlacedClip
 from timeline_io.frames import timecode
 from timeline_io.media_paths import localhost_url
+from timeline_io.patchers.on_markers import NOTE, on_name, on_spans
 from timeline_io.patchers.target import Target
 
 ID_PREFIX = "smooth-foley-"
@@ -26,7 +27,7 @@ def track_lines(track: FoleyTrack, target: Target, numbers: Iterator[int]) -> It
         ' premiereTrackType="Mono">',
     )
     for clip in track.clips:
-        yield from _deeper(_clip_lines(clip, target, next(numbers)))
+        yield from deeper(_clip_lines(clip, target, next(numbers)))
     yield 1, "<enabled>TRUE</enabled>"
     yield 1, "<locked>FALSE</locked>"
     yield 1, "<outputchannelindex>1</outputchannelindex>"
@@ -37,34 +38,47 @@ def _clip_lines(clip: PlacedClip, target: Target, number: int) -> Iterator[Line]
     start = clip.record.first - target.start_frame
     yield 0, f'<clipitem id="{ID_PREFIX}clipitem-{number}" premiereChannelType="mono">'
     yield 1, f"<masterclipid>{ID_PREFIX}masterclip-{number}</masterclipid>"
-    yield 1, f"<name>{_text(clip.name)}</name>"
+    yield 1, f"<name>{xml_text(clip.name)}</name>"
     yield 1, "<enabled>TRUE</enabled>"
     yield 1, f"<duration>{clip.record.count}</duration>"
-    yield from _deeper(_rate_lines(target))
+    yield from deeper(rate_lines(target))
     yield 1, f"<start>{start}</start>"
     yield 1, f"<end>{start + clip.record.count}</end>"
     yield 1, "<in>0</in>"
     yield 1, f"<out>{clip.record.count}</out>"
-    yield from _deeper(_file_lines(clip, target, number))
+    yield from deeper(_file_lines(clip, target, number))
     yield 1, "<sourcetrack>"
     yield 2, "<mediatype>audio</mediatype>"
     yield 2, "<trackindex>1</trackindex>"
     yield 1, "</sourcetrack>"
+    yield from deeper(_marker_lines(clip))
     yield 1, "<logginginfo>"
-    yield 2, f"<description>{_text(clip.label)}</description>"
+    yield 2, f"<description>{xml_text(clip.label)}</description>"
     yield 1, "</logginginfo>"
     yield 0, "</clipitem>"
+
+
+def _marker_lines(clip: PlacedClip) -> Iterator[Line]:
+    """Markers count like the clip's `<in>`, from the first frame of the file."""
+    for span in on_spans(clip):
+        first = span.first - clip.record.first
+        yield 0, "<marker>"
+        yield 1, f"<comment>{xml_text(NOTE)}</comment>"
+        yield 1, f"<name>{xml_text(on_name(clip))}</name>"
+        yield 1, f"<in>{first}</in>"
+        yield 1, f"<out>{first + span.count}</out>"
+        yield 0, "</marker>"
 
 
 def _file_lines(clip: PlacedClip, target: Target, number: int) -> Iterator[Line]:
     """The sound file; its timecode repeats its own header, or Resolve does not find the clip."""
     yield 0, f'<file id="{ID_PREFIX}file-{number}">'
-    yield 1, f"<name>{_text(clip.wav.name)}</name>"
-    yield 1, f"<pathurl>{_text(localhost_url(clip.wav.absolute()))}</pathurl>"
-    yield from _deeper(_rate_lines(target))
+    yield 1, f"<name>{xml_text(clip.wav.name)}</name>"
+    yield 1, f"<pathurl>{xml_text(localhost_url(target.seen(clip.wav)))}</pathurl>"
+    yield from deeper(rate_lines(target))
     yield 1, f"<duration>{clip.record.count}</duration>"
     yield 1, "<timecode>"
-    yield from _deeper(_deeper(_rate_lines(target)))
+    yield from deeper(deeper(rate_lines(target)))
     yield 2, f"<string>{timecode(clip.record.first, target.rate, target.drop_frame)}</string>"
     yield 2, f"<frame>{clip.record.first}</frame>"
     yield 2, f"<displayformat>{'DF' if target.drop_frame else 'NDF'}</displayformat>"
@@ -81,7 +95,7 @@ def _file_lines(clip: PlacedClip, target: Target, number: int) -> Iterator[Line]
     yield 0, "</file>"
 
 
-def _rate_lines(target: Target) -> Iterator[Line]:
+def rate_lines(target: Target) -> Iterator[Line]:
     """The rate as this format writes it: 24000/1001 is 24 with the NTSC flag."""
     yield 0, "<rate>"
     yield 1, f"<timebase>{max(1, round(target.rate))}</timebase>"
@@ -89,10 +103,11 @@ def _rate_lines(target: Target) -> Iterator[Line]:
     yield 0, "</rate>"
 
 
-def _deeper(lines: Iterator[Line]) -> Iterator[Line]:
+def deeper(lines: Iterable[Line]) -> Iterator[Line]:
+    """The lines one level further in."""
     return ((depth + 1, text) for depth, text in lines)
 
 
-def _text(value: str) -> str:
+def xml_text(value: str) -> str:
     """Text for XML: escaped, and without the control characters that XML cannot hold."""
     return escape("".join(char for char in value if char.isprintable()))

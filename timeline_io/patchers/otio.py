@@ -7,21 +7,26 @@ construction; the rest of the file is not read through it, because it would come
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeGuard
 
 from timeline_io.edit import FoleyTrack, PlacedClip
 from timeline_io.errors import LayingError
-from timeline_io.media_paths import native_path
-from timeline_io.patchers.json_spans import Span, elements, locate
+from timeline_io.patchers.found import FoundTrack
+from timeline_io.patchers.json_spans import Span, elements_at
+from timeline_io.patchers.on_markers import NOTE, on_name, on_spans
+from timeline_io.patchers.otio_laid import MARK, found_track, is_marked
 from timeline_io.patchers.splice import inserted, without
-from timeline_io.patchers.target import Folders, Target, is_ours
+from timeline_io.patchers.target import Folders, Keep, Target, is_ours
 from timeline_io.readers.otio_choose import TimelinePlace, choose_timeline
 from timeline_io.readers.otio_json import OtioObject, decode, objects, parse, schema, text
 from timeline_io.readers.pick import pick_again
 
-MARK = "smooth_foley"
 _MARK_VERSION = 1
+_WRITTEN_INDENT = 4
+_LINE_START = re.compile(r"\n( *)")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -32,18 +37,26 @@ def add_tracks(data: bytes, target: Target, tracks: tuple[FoleyTrack, ...]) -> b
     layout = _Layout(source, start, children)
     rate = _spelt_rate(place.timeline, target.rate)
     versions = {"Clip": 1} if '"Clip.1"' in source and '"Clip.2"' not in source else {}
-    written = [layout.indented(_track_json(track, target.start_frame, rate, versions)) for track in tracks]
+    written = [layout.fitted(_track_text(track, target, rate, versions)) for track in tracks]
     if children:
         return _encoded(data, inserted(source, children[-1][1], "".join("," + item for item in written)))
     return _encoded(data, inserted(source, start + 1, ",".join(written)))
 
 
-def remove_tracks(data: bytes, target: Target, folders: Folders) -> bytes:
-    """The file without the tracks that were laid by us."""
+def remove_tracks(data: bytes, target: Target, folders: Folders, keep: Keep) -> bytes:
+    """The file without the tracks that were laid by us, those that stay excepted."""
     source = decode(data, target.file_name)
     place, start, children = _track_list(data, source, target)
-    ours = [_is_ours(track, folders) for track in place.timeline["tracks"]["children"]]
+    tracks = enumerate(place.timeline["tracks"]["children"])
+    ours = [_is_ours(track, folders, str(index), keep) for index, track in tracks]
     return _encoded(data, without(source, _stretches(start, children, ours)))
+
+
+def find_tracks(data: bytes, target: Target) -> tuple[FoundTrack, ...]:
+    """The audio tracks of the timeline, each known by its number in the list of tracks."""
+    place, _start, _children = _track_list(data, decode(data, target.file_name), target)
+    tracks = enumerate(place.timeline["tracks"]["children"])
+    return tuple(found_track(track, str(index)) for index, track in tracks if _is_sound(track))
 
 
 def _track_list(data: bytes, source: str, target: Target) -> tuple[TimelinePlace, int, list[Span]]:
@@ -55,8 +68,7 @@ def _track_list(data: bytes, source: str, target: Target) -> tuple[TimelinePlace
 
     place = pick_again(choose, lambda item: item.name, target.sequence)
     try:
-        start, _end = locate(source, (*place.path, "tracks", "children"))
-        return place, start, elements(source, start)
+        return place, *elements_at(source, (*place.path, "tracks", "children"))
     except (KeyError, IndexError) as error:
         raise LayingError(f"{target.file_name} has no list of tracks to lay into") from error
 
@@ -72,19 +84,18 @@ def _stretches(start: int, children: list[Span], ours: list[bool]) -> list[Span]
     return stretches
 
 
-def _is_ours(track: object, folders: Folders) -> bool:
+def _is_sound(track: object) -> TypeGuard[OtioObject]:
+    return isinstance(track, dict) and schema(track) == "Track" and text(track, "kind") == "Audio"
+
+
+def _is_ours(track: object, folders: Folders, key: str, keep: Keep) -> bool:
     if not isinstance(track, dict):
         return False
     items = [child for child in objects(track, "children") if schema(child) not in ("Gap", "Transition")]
-    marked = _is_marked(track) and all(_is_marked(item) for item in items)
+    marked = is_marked(track) and all(is_marked(item) for item in items)
     # What has no media of its own (a nested sequence, say) gives "", which lies in no folder of ours.
     refs = [ref for item in items for ref in _targets(item) or [""]]
-    return is_ours(name=text(track, "name"), marked=marked, media=refs, folders=folders)
-
-
-def _is_marked(item: OtioObject) -> bool:
-    metadata = item.get("metadata")
-    return isinstance(metadata, dict) and MARK in metadata
+    return is_ours(name=text(track, "name"), marked=marked, media=refs, folders=folders, key=key, keep=keep)
 
 
 def _targets(clip: OtioObject) -> list[str]:
@@ -107,8 +118,8 @@ def _spelt_rate(timeline: OtioObject, rate: Fraction) -> float:
     return float(rate)
 
 
-def _track_json(track: FoleyTrack, start_frame: int, rate: float, versions: dict[str, int]) -> Any:
-    """One track as OpenTimelineIO writes it, read back as plain JSON values.
+def _track_text(track: FoleyTrack, target: Target, rate: float, versions: dict[str, int]) -> str:
+    """One track as OpenTimelineIO writes it, indented by `_WRITTEN_INDENT`.
 
     `versions` keeps to the schemas of an older file: its program would refuse newer ones.
     """
@@ -116,16 +127,17 @@ def _track_json(track: FoleyTrack, start_frame: int, rate: float, versions: dict
 
     laid = otio.schema.Track(name=track.name, kind=otio.schema.TrackKind.Audio)
     laid.metadata.update(_track_metadata())
-    reached = start_frame
+    reached = target.start_frame
     for clip in track.clips:
         if clip.record.first > reached:
             laid.append(otio.schema.Gap(duration=otio.opentime.RationalTime(clip.record.first - reached, rate)))
-        laid.append(_clip(clip, rate))
+        laid.append(_clip(clip, str(target.seen(clip.wav)), rate))
         reached = clip.record.end
-    return json.loads(otio.core.serialize_json_to_string(laid, versions))
+    text: str = otio.core.serialize_json_to_string(laid, versions, _WRITTEN_INDENT)
+    return text
 
 
-def _clip(clip: PlacedClip, rate: float) -> Any:
+def _clip(clip: PlacedClip, path: str, rate: float) -> Any:
     """A clip whose media starts at the timecode where it lies, as the sound file's own header says.
 
     The range is counted in the timeline's frames: a range in samples is refused by other formats'
@@ -138,11 +150,24 @@ def _clip(clip: PlacedClip, rate: float) -> Any:
         duration=otio.opentime.RationalTime(clip.record.count, rate),
     )
     # Both editors want a plain path here, not a URL.
-    reference = otio.schema.ExternalReference(target_url=native_path(clip.wav), available_range=span)
+    reference = otio.schema.ExternalReference(target_url=path, available_range=span)
     reference.name = clip.wav.name
     laid = otio.schema.Clip(name=clip.name, media_reference=reference, source_range=span)
     laid.metadata.update(_clip_metadata(clip))
+    laid.markers.extend(_on_markers(clip, rate))
     return laid
+
+
+def _on_markers(clip: PlacedClip, rate: float) -> Iterator[Any]:
+    """Markers count like the clip's source range, which begins at its place on the timeline."""
+    import opentimelineio as otio
+
+    for span in on_spans(clip):
+        begin, length = (otio.opentime.RationalTime(frames, rate) for frames in (span.first, span.count))
+        marker = otio.schema.Marker(name=on_name(clip), marked_range=otio.opentime.TimeRange(begin, length))
+        marker.color, marker.comment = otio.schema.MarkerColor.GREEN, NOTE
+        marker.metadata["Resolve_OTIO"] = {"Keywords": [], "Note": NOTE}
+        yield marker
 
 
 def _track_metadata() -> dict[str, Any]:
@@ -180,9 +205,10 @@ class _Layout:
         self._indent = inner
         self._unit = inner[len(outer) :] if inner.startswith(outer) and len(inner) > len(outer) else "    "
 
-    def indented(self, value: Any) -> str:
-        """The value as text that fits in: with the line break and indentation in front of it."""
+    def fitted(self, text: str) -> str:
+        """JSON text as OpenTimelineIO indents it -> as this file does, with the line break in front of it."""
         if not self._newline:
-            return json.dumps(value, ensure_ascii=False)
-        lines = json.dumps(value, ensure_ascii=False, indent=self._unit).split("\n")
-        return "".join(f"{self._newline}{self._indent}{line}" for line in lines)
+            return json.dumps(json.loads(text), ensure_ascii=False)
+        if self._unit != " " * _WRITTEN_INDENT:
+            text = _LINE_START.sub(lambda start: "\n" + self._unit * (len(start[1]) // _WRITTEN_INDENT), text)
+        return "".join((self._newline, self._indent, text.replace("\n", self._newline + self._indent)))

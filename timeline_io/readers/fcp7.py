@@ -8,8 +8,9 @@ from xml.etree.ElementTree import Element
 
 from timeline_io.errors import UnreadableEditError
 from timeline_io.model import Clip, Marker, Nest, Sequence, Track
+from timeline_io.readers.fcp7_media import Media, Shown, is_invisible, no_picture
 from timeline_io.readers.fcp7_place import Place, places
-from timeline_io.readers.fcp7_retime import Used, plays_media_frames, source_of
+from timeline_io.readers.fcp7_retime import Source, Used, plays_media_frames, source_of
 from timeline_io.readers.fcp7_xml import (
     choose_sequence,
     content,
@@ -22,10 +23,10 @@ from timeline_io.readers.fcp7_xml import (
     rate_of,
     start_timecode,
 )
-from timeline_io.readers.pictures import is_generator_name, is_still_name
+from timeline_io.readers.pictures import IMAGE_SEQUENCE, INVISIBLE, image_sequence, is_still_name, nothing_seen
+from timeline_io.readers.ramps import ramped
 
 _MAX_DEPTH = 100
-_NO_FILE = Element("file")
 _NOTE_PATHS = (
     "logginginfo/description",
     "logginginfo/lognote",
@@ -86,7 +87,7 @@ class _Builder:
 
     def __init__(self, root: Element, file_name: str) -> None:
         self._file_name = file_name
-        self._files = definitions(root, "file")
+        self._media = Media(root)
         self._sequences = definitions(root, "sequence")
         self._built: dict[int, _Nested] = {}
 
@@ -101,64 +102,74 @@ class _Builder:
         tracks = []
         for index, track in enumerate(sequence.iterfind("media/video/track"), 1):
             name = track.get("MZ.TrackName") or content(track, "name") or f"V{index}"
-            items = tuple(self._item(place, rate, inner) for place in places(track))
+            items = tuple(item for place in places(track) for item in self._items(place, rate, inner))
             tracks.append(Track(name=name, items=items, enabled=is_on(track, "enabled", default=True)))
         return tuple(tracks)
 
-    def _item(self, place: Place, rate: Fraction, path: tuple[Element, ...]) -> Clip | Nest:
+    def _items(self, place: Place, rate: Fraction, path: tuple[Element, ...]) -> tuple[Clip | Nest, ...]:
         nested = place.item.find("sequence")
-        if nested is not None:
-            return self._nest(place, nested, rate, path)
-        return self._clip(place, rate)
+        return (self._clip(place, rate),) if nested is None else self._nest(place, nested, rate, path)
 
     def _clip(self, place: Place, rate: Fraction) -> Clip:
         item, own_rate = place.item, rate_of(place.item) or rate
-        named = item.find("file")
-        file = _NO_FILE if named is None else defined(named, self._files)
-        media_ref = content(file, "pathurl")
-        name = content(item, "name") or content(file, "name") or "a clip without a name"
-        used = _used(place, own_rate, rate, file)
-        source = source_of(item, used, own_rate)
-        is_still = is_still_name(media_ref)
-        # A still has no time of its own; Resolve counts its `in` from an hour it never had.
-        start_s = Fraction(0) if is_still else source.start_s + source.speed * (place.start - place.anchor) / rate
+        shown = self._media.shown_by(item)
+        written = content(shown.file, "pathurl")
+        used = _used(place, own_rate, rate, shown.file)
+        source = _seen(place, used, own_rate, rate)
+        is_still, pattern = is_still_name(written), image_sequence(written)
         return Clip(
-            name=name,
+            name=content(item, "name") or content(shown.file, "name") or "a clip without a name",
             start_s=place.start / rate,
             length_s=(place.end - place.start) / rate,
-            source_start_s=start_s,
+            # A still has no time of its own; Resolve counts its `in` from an hour it never had.
+            source_start_s=Fraction(0) if is_still else source.start_s + shown.offset_s,
             speed=Fraction(0) if is_still else source.speed,
-            media_ref=media_ref,
+            media_ref=pattern or written,
             enabled=is_on(item, "enabled", default=True),
-            no_picture=_no_picture(item, file, media_ref),
-            notes=(*(note for path in _NOTE_PATHS if (note := content(item, path))), *source.notes),
+            no_picture=no_picture(item, shown.file, written),
+            offline_reason=IMAGE_SEQUENCE if pattern else "",
+            notes=tuple(note for path in _NOTE_PATHS if (note := content(item, path))),
             markers=_clip_markers(place, used, source.speed, own_rate, rate),
+            source_timecode_s=None if is_still else _timecode(shown, source, own_rate),
+            ramp=() if is_still else tuple((at_s, source_s + shown.offset_s) for at_s, source_s in source.ramp),
         )
 
-    def _nest(self, place: Place, nested: Element, rate: Fraction, path: tuple[Element, ...]) -> Nest:
+    def _nest(
+        self, place: Place, nested: Element, rate: Fraction, path: tuple[Element, ...]
+    ) -> tuple[Clip | Nest, ...]:
         sequence = defined(nested, self._sequences)
-        inner_rate = rate_of(sequence) or rate
-        own_rate = rate_of(place.item) or rate
+        name = content(place.item, "name") or content(sequence, "name") or "a nested sequence"
+        start_s, length_s = place.start / rate, (place.end - place.start) / rate
+        inner_rate, own_rate = rate_of(sequence) or rate, rate_of(place.item) or rate
         used = _used(place, own_rate, rate, sequence)
-        source = source_of(place.item, used, own_rate)
+        source = _seen(place, used, own_rate, rate)
+        if is_invisible(place.item):
+            return (nothing_seen(name, start_s, length_s, INVISIBLE),)
         content_of = self._nested(sequence, inner_rate, path)
-        return Nest(
-            name=content(place.item, "name") or content(sequence, "name") or "a nested sequence",
-            start_s=place.start / rate,
-            length_s=(place.end - place.start) / rate,
-            source_start_s=source.start_s + source.speed * (place.start - place.anchor) / rate,
+        nest = Nest(
+            name=name,
+            start_s=start_s,
+            length_s=length_s,
+            source_start_s=source.start_s,
             speed=source.speed,
             tracks=content_of.tracks,
             enabled=is_on(place.item, "enabled", default=True),
             markers=_clip_markers(place, used, source.speed, own_rate, rate),
             inner_markers=content_of.markers,
         )
+        return ramped(nest, source.ramp) if source.ramp else (nest,)
 
     def _nested(self, sequence: Element, rate: Fraction, path: tuple[Element, ...]) -> _Nested:
         if id(sequence) not in self._built:
             tracks = self.tracks(sequence, rate, path)
             self._built[id(sequence)] = _Nested(tracks, _markers(sequence, rate))
         return self._built[id(sequence)]
+
+
+def _seen(place: Place, used: Used, own_rate: Fraction, rate: Fraction) -> Source:
+    """The source from the item's edge on; what its `<in>` says may lie before it, under a transition."""
+    source = source_of(place.item, used, own_rate)
+    return source.seen((place.start - place.anchor) / rate, (place.end - place.start) / rate)
 
 
 def _used(place: Place, own_rate: Fraction, rate: Fraction, media: Element) -> Used:
@@ -176,15 +187,12 @@ def _used(place: Place, own_rate: Fraction, rate: Fraction, media: Element) -> U
     )
 
 
-def _no_picture(item: Element, file: Element, media_ref: str) -> str:
-    if is_on(item, "adjustmentlayer", default=False):
-        return "an adjustment layer, not a filmed picture"
-    if item.tag == "generatoritem":
-        return "a generator, not a filmed picture"
-    source = content(file, "mediaSource")
-    if media_ref or not (source or is_generator_name(content(item, "name"))):
-        return ""
-    return "a title, not a filmed picture" if source == "GraphicAndType" else "a generator, not a filmed picture"
+def _timecode(shown: Shown, source: Source, rate: Fraction) -> Fraction | None:
+    """The source time in the media's own timecode, if the file's start is written."""
+    if shown.file.find("timecode") is None:
+        return None
+    own_rate = rate_of(shown.file) or rate
+    return start_timecode(shown.file, own_rate)[0] / own_rate + source.start_s + shown.offset_s
 
 
 def _clip_markers(place: Place, used: Used, speed: Fraction, own_rate: Fraction, rate: Fraction) -> tuple[Marker, ...]:

@@ -12,7 +12,9 @@ from fractions import Fraction
 from itertools import pairwise
 from xml.etree.ElementTree import Element
 
+from timeline_io.edit import Knot
 from timeline_io.readers.fcp7_xml import content, frames, is_on, number
+from timeline_io.readers.ramps import knots_of, mean_speed, seen_between
 
 _PERCENT = Fraction(1, 100)
 
@@ -31,11 +33,18 @@ class Used:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Start in the media in seconds, speed, and what a person should know about the speed."""
+    """Start in the media in seconds, and speed; where that changes, knots (seconds played, seconds of media)."""
 
     start_s: Fraction
     speed: Fraction
-    notes: tuple[str, ...] = ()
+    ramp: tuple[Knot, ...] = ()
+
+    def seen(self, start_s: Fraction, length_s: Fraction) -> Source:
+        """The source of the part that begins `start_s` seconds later and lasts `length_s`."""
+        if not self.ramp or length_s <= 0:
+            return Source(start_s=self.start_s + self.speed * start_s, speed=self.speed)
+        ramp = seen_between(self.ramp, start_s, start_s + length_s)
+        return Source(start_s=ramp[0][1], speed=mean_speed(ramp), ramp=ramp)
 
 
 def source_of(item: Element, used: Used, rate: Fraction) -> Source:
@@ -89,16 +98,17 @@ def _far_edge(used: Used, start_s: Fraction, in_s: Fraction, speed: Fraction) ->
 
 
 def _ramp(remap: dict[str, Element], used: Used, rate: Fraction) -> Source | None:
-    """A changing speed by its key frames (retimed frame -> media frame), as its mean over the clip."""
+    """A changing speed by its key frames (retimed frame -> media frame); the curves between them are straightened."""
     is_ramp = "variablespeed" in remap and is_on(remap["variablespeed"], "value", default=False)
     points = sorted(_key_frames(remap["graphdict"])) if is_ramp and "graphdict" in remap else []
     if len(points) < 2 or used.length_s <= 0:
         return None
-    first = _along(points, used.in_s * rate)
-    last = _along(points, (used.in_s + used.length_s) * rate)
-    mean = (last - first) / rate / used.length_s
-    note = "its changing speed is read as its mean"
-    return Source(start_s=used.trimmed_head_s + first / rate, speed=mean, notes=(note,))
+    first, last = used.in_s * rate, (used.in_s + used.length_s) * rate
+    bends = [when for when, _value in points if first < when < last]
+    ramp = knots_of(
+        ((when - first) / rate, used.trimmed_head_s + _along(points, when) / rate) for when in (first, *bends, last)
+    )
+    return Source(start_s=ramp[0][1], speed=mean_speed(ramp), ramp=ramp if len(ramp) > 2 else ())
 
 
 def _key_frames(graph: Element) -> list[tuple[Fraction, Fraction]]:

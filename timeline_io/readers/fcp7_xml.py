@@ -1,20 +1,16 @@
-"""Final Cut Pro 7 XML (xmeml) as checked values: safe parsing, flags, numbers, rates, timecodes, sequences."""
+"""Final Cut Pro 7 XML (xmeml) as checked values: flags, numbers, rates, timecodes, sequences."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
-from xml.etree.ElementTree import Element, ParseError, XMLParser, fromstring
+from xml.etree.ElementTree import Element
 
-from defusedxml.common import DefusedXmlException, DTDForbidden  # type: ignore[import-untyped]
-from defusedxml.ElementTree import DefusedXMLParser  # type: ignore[import-untyped]
-
-from timeline_io.errors import EmptyEditError, UnreadableEditError, UnsupportedEditError
+from timeline_io.errors import EmptyEditError, UnsupportedEditError
 from timeline_io.frames import frame_at, frame_at_timecode, snap_rate
 from timeline_io.readers.pick import pick
-from timeline_io.readers.xml_text import to_utf8
+from timeline_io.readers.safe_xml import parse_xml
 
 _NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,15})?")
 _NEWEST_VERSION = 5
@@ -23,15 +19,7 @@ FOLDERS = frozenset({"xmeml", "project", "bin", "children"})
 
 def parse(data: bytes, file_name: str) -> Element:
     """The root `<xmeml>`; raises UnreadableEditError for damaged or unsafe XML, UnsupportedEditError for other XML."""
-    try:
-        root = _parsed(to_utf8(data, file_name)[0])
-    except DefusedXmlException as error:
-        raise UnreadableEditError(
-            f"{file_name} declares entities or an external document type, which an edit never needs and "
-            "which can be used to attack the reader: it was not opened"
-        ) from error
-    except (ParseError, ValueError, LookupError, RecursionError) as error:
-        raise UnreadableEditError(f"{file_name} is damaged: it is no valid XML ({_short(error)})") from error
+    root = parse_xml(data, file_name)
     _check_kind(root, file_name)
     return root
 
@@ -131,42 +119,8 @@ def _frames_of_text(text: str, rate: Fraction, drop_frame: bool) -> Fraction:
         return Fraction(0)
 
 
-class _Guard(DefusedXMLParser):  # type: ignore[misc]
-    """Refuses entities and external document types, but not the plain `<!DOCTYPE xmeml>` of every export.
-
-    It only looks and builds nothing, so a feature film's timeline passes in a blink.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(target=_Nothing(), encoding="utf-8", forbid_dtd=False, forbid_entities=True)
-        self.parser.DefaultHandlerExpand = None
-        self.parser.StartDoctypeDeclHandler = self._check_doctype
-
-    def _check_doctype(self, name: str, system_id: str | None, public_id: str | None, _internal: Any) -> None:
-        if system_id or public_id:
-            raise DTDForbidden(name, system_id, public_id)
-
-
-class _Nothing:
-    """A parser target that keeps nothing."""
-
-    def close(self) -> None:
-        """There is nothing to hand over."""
-
-
-def _parsed(utf8: bytes) -> Element:
-    guard = _Guard()
-    guard.feed(utf8)
-    guard.close()
-    return fromstring(utf8, XMLParser(encoding="utf-8"))
-
-
 def _check_kind(root: Element, file_name: str) -> None:
     kind = root.tag[:40]
-    if kind == "fcpxml":
-        raise UnsupportedEditError(
-            f"{file_name} is Final Cut Pro X XML, which is not read yet: export it as Final Cut Pro 7 XML or .otio"
-        )
     if kind != "xmeml":
         raise UnsupportedEditError(f"{file_name} is XML but no Final Cut Pro 7 timeline (its root is <{kind}>)")
     version = _version(root.get("version", ""))
@@ -178,7 +132,3 @@ def _check_kind(root: Element, file_name: str) -> None:
 
 def _version(text: str) -> Fraction | None:
     return Fraction(text) if _NUMBER.fullmatch(text.strip()) else None
-
-
-def _short(error: BaseException) -> str:
-    return str(error)[:80].replace("\n", " ") or type(error).__name__

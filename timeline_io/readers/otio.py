@@ -11,8 +11,9 @@ from timeline_io.model import Clip, Marker, Nest, Sequence, Track
 from timeline_io.readers.notes import marker_texts, metadata_notes
 from timeline_io.readers.otio_choose import MAX_DEPTH, choose_timeline, frame_rate_of, is_picture, premiere_block
 from timeline_io.readers.otio_json import OtioObject, objects, parse, rate_of, schema, seconds, span_of, text, value_of
-from timeline_io.readers.otio_media import media_of, source_offset
+from timeline_io.readers.otio_media import is_invisible, media_of, source_offset, timecode_of
 from timeline_io.readers.otio_retime import Retime, retime_of
+from timeline_io.readers.pictures import INVISIBLE, nothing_seen
 
 
 def read_otio(data: bytes, file_name: str, sequence: str | None) -> Sequence:
@@ -91,7 +92,10 @@ class _Builder:
         return tuple(items)
 
     def _item(self, item: OtioObject, at_s: Fraction, depth: int) -> Clip | Nest:
-        return self._clip(item, at_s) if schema(item) == "Clip" else self._nest(item, at_s, depth + 1)
+        if schema(item) == "Clip":
+            return self._clip(item, at_s)
+        nest = self._nest(item, at_s, depth + 1)
+        return nothing_seen(nest.name, at_s, nest.length_s, INVISIBLE) if is_invisible(item) else nest
 
     def _clip(self, clip: OtioObject, at_s: Fraction) -> Clip:
         name = text(clip, "name") or "a clip without a name"
@@ -100,18 +104,22 @@ class _Builder:
         retime = retime_of(clip)
         played_s = self._played(span[1], retime)
         source_s = source_offset(clip, span[0], retime.media_length(played_s), media)
+        timecode_s = timecode_of(span[0], source_s, media)
+        source = retime.seen(source_s, played_s)
         return Clip(
             name=name,
             start_s=at_s,
             length_s=played_s,
-            source_start_s=Fraction(0) if media.is_still else retime.first_edge(source_s, played_s),
-            speed=Fraction(0) if media.is_still else retime.speed,
+            source_start_s=Fraction(0) if media.is_still else source.start_s,
+            speed=Fraction(0) if media.is_still else source.speed,
             media_ref=media.ref,
             enabled=_is_enabled(clip),
-            no_picture=media.no_picture,
+            no_picture=media.no_picture or (INVISIBLE if is_invisible(clip) else ""),
             offline_reason=media.offline_reason,
             notes=(*metadata_notes(clip.get("metadata")), *retime.notes),
             markers=_markers(clip, span[0], self._marker_scale(retime)),
+            ramp=() if media.is_still else source.ramp,
+            source_timecode_s=None if timecode_s is None else timecode_s + source.start_s - source_s,
         )
 
     def _nest(self, composition: OtioObject, at_s: Fraction, depth: int) -> Nest:
@@ -134,7 +142,7 @@ class _Builder:
             name=name,
             start_s=at_s,
             length_s=played_s,
-            source_start_s=retime.first_edge(span[0], played_s),
+            source_start_s=retime.seen(span[0], played_s).start_s,
             speed=retime.speed,
             tracks=tracks,
             enabled=_is_enabled(item),
@@ -143,7 +151,7 @@ class _Builder:
 
     def _played(self, span_s: Fraction, retime: Retime) -> Fraction:
         """How long a source range plays: Premiere counts it in the media, everybody else on the timeline."""
-        if not self._premiere or retime.speed in (0, 1):
+        if not self._premiere or retime.ramp or retime.speed in (0, 1):
             return span_s
         # The media range was rounded to frames, the place on the timeline always is one.
         return frame_at(span_s / abs(retime.speed), self._rate) / self._rate

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from timeline_io.readers.otio_json import OtioObject, rate_of, schema, span_of, text, value_of
-from timeline_io.readers.pictures import is_generator_name, is_still_name
+from timeline_io.readers.otio_json import OtioObject, objects, rate_of, schema, span_of, text, value_of
+from timeline_io.readers.pictures import IMAGE_SEQUENCE, image_sequence, is_generator_name, is_still_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +31,16 @@ def media_of(clip: OtioObject, clip_name: str) -> OtioMedia:
         return OtioMedia(available=available, no_picture="a generator, not a filmed picture")
     if kind == "ExternalReference":
         ref = text(reference, "target_url")
-        still = is_still_name(ref)
-        return OtioMedia(ref=ref, available=available, available_value=_start_value(reference), is_still=still)
+        still, pattern = is_still_name(ref), image_sequence(ref)
+        return OtioMedia(
+            ref=pattern or ref,
+            available=available,
+            available_value=_start_value(reference),
+            is_still=still,
+            offline_reason=IMAGE_SEQUENCE if pattern else "",
+        )
     if kind == "ImageSequenceReference":
-        reason = "an image sequence, which is not read as a movie yet"
-        return OtioMedia(ref=_image_pattern(reference), available=available, offline_reason=f"offline: {reason}")
+        return OtioMedia(ref=_image_pattern(reference), available=available, offline_reason=IMAGE_SEQUENCE)
     if is_generator_name(clip_name):
         return OtioMedia(available=available, no_picture="a title or generator, not a filmed picture")
     # A missing reference still tells the name, which is what a search folder is searched for.
@@ -60,6 +65,35 @@ def source_offset(clip: OtioObject, start_s: Fraction, length_s: Fraction, media
         if offset_s >= 0 and offset_s + length_s <= media.available[1]:
             return offset_s
     return next((offset_s for offset_s in readings if offset_s >= 0), start_s)
+
+
+def timecode_of(start_s: Fraction, source_s: Fraction, media: OtioMedia) -> Fraction | None:
+    """`start_s` where it is a time of the media's own timecode: it begins there, and not at 0."""
+    if media.available is None or media.is_still or media.available[0] <= 0:
+        return None
+    return start_s if source_s == start_s - media.available[0] else None
+
+
+def is_invisible(item: OtioObject) -> bool:
+    """Whether Resolve says that an item's opacity is 0 from its beginning to its end."""
+    return any(_is_zero(parameter) for block in _resolve_effects(item) for parameter in objects(block, "Parameters"))
+
+
+def _resolve_effects(item: OtioObject) -> Iterator[OtioObject]:
+    """What Resolve writes about the effects of an item that are switched on."""
+    for effect in objects(item, "effects"):
+        metadata = effect.get("metadata") if effect.get("enabled") is not False else None
+        block = metadata.get("Resolve_OTIO") if isinstance(metadata, dict) else None
+        if isinstance(block, dict) and block.get("Enabled") is not False:
+            yield block
+
+
+def _is_zero(parameter: OtioObject) -> bool:
+    if text(parameter, "Parameter ID") != "opacity":
+        return False
+    keys = parameter.get("Key Frames")
+    values = [key.get("Value") for key in keys.values() if isinstance(key, dict)] if isinstance(keys, dict) else []
+    return all(value == 0 for value in values or [parameter.get("Parameter Value")])
 
 
 def _by_number(clip: OtioObject, media: OtioMedia) -> Iterator[Fraction]:

@@ -1,0 +1,185 @@
+"""Following a re-cut: what an earlier pass made serves again wherever it still covers the picture.
+
+    earlier take   [handle|########### shot ###########|handle]     made once, at these times of its media
+    re-cut shot          [    trimmed, or slipped a little   ]      lies inside: a stretch of the same take
+    longer shot    [                                        ]----   reaches out of it: made anew
+
+The manifest of the earlier pass is the truth; the takes themselves lie in the store under the keys they were made by.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import floor
+from pathlib import PurePosixPath
+from typing import Any
+
+from flows.delivery import rows_of
+from flows.shot_job import ShotJob, Spotted
+from flows.spotting import HEARD, SHEET
+from timeline_io.frames import FrameSpan, frame_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierCue:
+    """A cue of an earlier pass as a cue of this one, and where a person wanted it to sound, in seconds of its take."""
+
+    cue: Spotted
+    told_s: tuple[tuple[Fraction, Fraction], ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierShot:
+    """A stretch of media that takes were made for, and its cues."""
+
+    start_s: Fraction
+    duration_s: Fraction
+    speed: Fraction
+    cues: tuple[EarlierCue, ...]
+
+
+class EarlierPass:
+    """What an earlier pass made, by the content of its media. Built from its manifest; a damaged row counts as none."""
+
+    def __init__(self, manifest: Mapping[str, Any], told: Mapping[str, Sequence[FrameSpan]] | None = None) -> None:
+        """`told` are the stretches of record time that markers in the edit give sounds of the pass, by file name."""
+        settings = manifest.get("settings")
+        self._seed, self._handles = _ints(settings, "seed", "handles")
+        self._shots: dict[str, list[EarlierShot]] = defaultdict(list)
+        for digest, shot in _shots_in(manifest, told or {}):
+            self._shots[digest].append(shot)
+
+    def conformed(self, job: ShotJob, *, handles: int) -> ShotJob:
+        """The job with what the earlier pass knew of its picture.
+
+        Its cues keep their picked takes, and their seeds unless the pass asks for others and they are not locked. Where
+        the earlier takes cover the shot, they serve again.
+        """
+        touching = [shot for shot in self._shots.get(job.span.digest, ()) if _shared_s(shot, job) > 0]
+        if not touching or job.span.ramp:
+            return job
+        best = max(touching, key=lambda shot: (_covers(shot, job), _shared_s(shot, job), -abs(_lead_s(shot, job))))
+        if _covers(best, job) and handles == self._handles:
+            job = _inside(best, job)
+        return replace(job, given=self._inherited(best, job))
+
+    def _inherited(self, shot: EarlierShot, job: ShotJob) -> tuple[Spotted, ...] | None:
+        if job.given is not None:
+            known = {earlier.cue.label: earlier for earlier in shot.cues}
+            return tuple(
+                self._kept(cue, known[cue.label], shot, job) if cue.label in known else cue for cue in job.given
+            )
+        if all(earlier.cue.source == HEARD for earlier in shot.cues):
+            return tuple(self._kept(replace(e.cue, seed=None), e, shot, job) for e in shot.cues)
+        return None
+
+    def _kept(self, cue: Spotted, earlier: EarlierCue, shot: EarlierShot, job: ShotJob) -> Spotted:
+        """The cue with the seed, the take and the spans it had; a cue sheet knows better."""
+        if cue.source == SHEET:
+            return cue
+        keeps_seed = earlier.cue.locked or self._seed == job.seed
+        return replace(
+            cue,
+            seed=earlier.cue.seed if keeps_seed else cue.seed,
+            take=earlier.cue.take,
+            locked=earlier.cue.locked,
+            spans=_record_spans(earlier.told_s, shot, job),
+        )
+
+
+def _ints(settings: Any, *names: str) -> list[int | None]:
+    found = [settings.get(name) if isinstance(settings, dict) else None for name in names]
+    return [value if isinstance(value, int) else None for value in found]
+
+
+def _shots_in(
+    manifest: Mapping[str, Any], told: Mapping[str, Sequence[FrameSpan]]
+) -> Iterator[tuple[str, EarlierShot]]:
+    for _, cues in rows_of(manifest):
+        rows = [cue for cue in cues if cue.get("laid", True)]
+        try:
+            if rows:
+                yield str(rows[0]["media_digest"]), _earlier_shot(rows, told)
+        except (KeyError, TypeError, ValueError, ZeroDivisionError):
+            continue
+
+
+def _earlier_shot(rows: list[dict[str, Any]], told: Mapping[str, Sequence[FrameSpan]]) -> EarlierShot:
+    first = rows[0]
+    return EarlierShot(
+        start_s=Fraction(first["media_start_s"]),
+        duration_s=Fraction(first["media_duration_s"]),
+        speed=Fraction(first["media_speed"]),
+        cues=tuple(_earlier_cue(row, told.get(PurePosixPath(str(row["wav"])).name)) for row in rows),
+    )
+
+
+def _earlier_cue(row: dict[str, Any], marked: Sequence[FrameSpan] | None) -> EarlierCue:
+    told = row["told_s"] if marked is None else _seconds_of_take(marked, row)
+    return EarlierCue(
+        cue=Spotted(
+            label=str(row["label"]),
+            category=str(row["category"]),
+            confidence=float(row["confidence"]),
+            source=str(row["source"]),
+            seed=int(row["seed"]),
+            take=int(row["take"]),
+            locked=bool(row["locked"]),
+        ),
+        told_s=None if told is None else tuple((Fraction(first), Fraction(end)) for first, end in told),
+    )
+
+
+def _seconds_of_take(spans: Sequence[FrameSpan], row: dict[str, Any]) -> list[tuple[Fraction, Fraction]]:
+    """Stretches of record time as seconds of the take, whose file begins `lead_s` into it."""
+    start_s = Fraction(int(row["record_first"])) / spans[0].rate - Fraction(row["lead_s"])
+    return [(span.first / span.rate - start_s, span.end / span.rate - start_s) for span in spans]
+
+
+def _lead_s(shot: EarlierShot, job: ShotJob) -> Fraction:
+    """Seconds from the start of the earlier take to the cut of the shot, without its handle."""
+    if not shot.speed:
+        return Fraction(0)
+    return (job.shot.source_start_s - shot.start_s) / shot.speed
+
+
+def _shared_s(shot: EarlierShot, job: ShotJob) -> Fraction:
+    """How much of what is seen of the shot, its handles left aside, lies inside the earlier stretch; in seconds."""
+    seen_s = job.shot.record.duration_s
+    if shot.speed != job.span.speed:
+        return Fraction(0)
+    if not shot.speed:
+        return min(seen_s, shot.duration_s) if shot.start_s == job.shot.source_start_s else Fraction(0)
+    lead_s = _lead_s(shot, job)
+    return min(lead_s + seen_s, shot.duration_s) - max(lead_s, Fraction(0))
+
+
+def _covers(shot: EarlierShot, job: ShotJob) -> bool:
+    return _shared_s(shot, job) == job.shot.record.duration_s
+
+
+def _inside(shot: EarlierShot, job: ShotJob) -> ShotJob:
+    """The job on the stretch of the earlier take, with as much of its handles as that has."""
+    rate, seen = job.record.rate, job.shot.record
+    lead_s = _lead_s(shot, job)
+    head = min(seen.first - job.record.first, floor(lead_s * rate))
+    tail = min(job.record.end - seen.end, floor((shot.duration_s - lead_s - seen.duration_s) * rate))
+    return replace(
+        job,
+        record=FrameSpan(first=seen.first - head, count=head + seen.count + tail, rate=rate),
+        span=replace(job.span, start_s=shot.start_s, duration_s=shot.duration_s),
+        lead_s=lead_s - Fraction(head) / rate,
+    )
+
+
+def _record_spans(
+    told_s: tuple[tuple[Fraction, Fraction], ...] | None, shot: EarlierShot, job: ShotJob
+) -> tuple[FrameSpan, ...] | None:
+    """Stretches of the earlier take in the record time of this job, to the frame."""
+    if told_s is None:
+        return None
+    rate = job.record.rate
+    start_s = Fraction(job.shot.record.first) / rate - _lead_s(shot, job)
+    edges = [(frame_at(start_s + first, rate), frame_at(start_s + end, rate)) for first, end in told_s]
+    return tuple(FrameSpan(first=first, count=end - first, rate=rate) for first, end in edges if end > first)

@@ -1,0 +1,150 @@
+"""A re-cut keeps what was made: takes that still cover the picture, seeds, picked takes, spans told by a person."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from flows.options import PassOptions
+from flows.records import CueReport, PassReport
+from flows.run import run_pass
+from tests.support.passes import Cut, FakeEngine
+
+pytestmark = pytest.mark.usefixtures("card")
+Movie = Callable[[str], Path]
+EditOf = Callable[..., Path]
+FRAME = 2000  # samples of a frame at 24 per second
+
+
+def go(edit: Path, options: PassOptions, **changed: object) -> PassReport:
+    return run_pass(edit, options.model_copy(update=changed), with_prefect=False)
+
+
+def only_cue(report: PassReport) -> CueReport:
+    (cue,) = (cue for shot in report.shots for cue in shot.cues if cue.laid)
+    return cue
+
+
+def sound_of(cue: CueReport) -> np.ndarray:
+    assert cue.wav
+    samples: np.ndarray = soundfile.read(cue.wav, dtype="int32")[0]
+    return samples
+
+
+def change_sheet(report: PassReport, **cells: str) -> Path:
+    """The sheet of a pass with other words in its first row."""
+    assert report.outputs.cues
+    with report.outputs.cues.open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    rows[0] |= cells
+    path = report.outputs.cues.with_name("mine.csv")
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+@pytest.mark.parametrize(("first", "count"), [(17, 19), (12, 15), (8, 30), (20, 8)])
+@pytest.mark.parametrize("name", ["train", "A001"])
+def test_a_trim_inside_the_handles_makes_nothing(
+    name: str, first: int, count: int, engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    other = Cut(name="ball", media=movie("b.mp4"))
+    cut = Cut(name=name, media=movie("a.mp4"), first=12, count=24)
+    before = go(edit_of(other, cut, other), options).shots[1].cues[0]
+    was, made = sound_of(before), len(engine.made)
+    cut.first, cut.count = first, count
+    after = go(edit_of(other, cut, other), options).shots[1].cues[0]
+    assert len(engine.made) == made
+    assert (after.seed, after.key) == (before.seed, before.key)
+    # What is heard at a picture is what was heard there before; the handles are what the take has left.
+    seen_at = (86400 + 24 - after.record_first) * FRAME
+    old_at, now = first * FRAME, sound_of(after)
+    np.testing.assert_array_equal(now[seen_at : seen_at + count * FRAME], was[old_at : old_at + count * FRAME])
+    assert after.samples == len(now) == after.record_count * FRAME
+    assert after.record_count == min(12, first) + count + min(12, 48 - first - count)
+
+
+def test_a_shot_that_reaches_further_is_made_anew_with_its_seed(
+    engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    cut = Cut(name="train", media=movie("a.mp4"), first=20, count=10)
+    before = only_cue(go(edit_of(cut), options))
+    cut.first, cut.count = 10, 30
+    after = only_cue(go(edit_of(cut), options))
+    assert len(engine.made) == 2
+    assert after.seed == before.seed and after.key != before.key
+
+
+def test_only_the_changed_shots_of_a_re_cut_are_made(
+    engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    cuts = [Cut(name="train", media=movie(f"{n}.mp4")) for n in "abc"]
+    first = go(edit_of(*cuts), options)
+    recut = edit_of(cuts[2], Cut(name="train", media=movie("d.mp4")), cuts[0], name="reel_v2.otio")
+    after = go(recut, options, conform=first.outputs.folder)
+    assert [str(shot.state) for shot in after.shots] == ["cached", "made", "cached"]
+    assert len(engine.made) == 4
+
+
+def test_takes_are_made_side_by_side_and_the_picked_one_is_laid_and_stays(
+    engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    cut = Cut(name="train", media=movie("a.mp4"))
+    edit = edit_of(cut)
+    first = go(edit, options, takes=3)
+    cues = first.shots[0].cues
+    assert [(cue.take, cue.laid, bool(cue.wav)) for cue in cues] == [
+        (1, True, True),
+        (2, False, True),
+        (3, False, True),
+    ]
+    assert len({cue.sha256 for cue in cues}) == 3
+    picked = go(edit, options, labels=change_sheet(first, take="2"))
+    assert (only_cue(picked).take, only_cue(picked).sha256) == (2, cues[1].sha256)
+    cut.first, cut.count = 14, 20
+    again = go(edit_of(cut), options)
+    assert (only_cue(again).take, only_cue(again).key) == (2, cues[1].key)
+    assert len(engine.made) == 3
+
+
+def test_a_lock_keeps_the_seed_when_the_pass_asks_for_another(
+    engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    edit = edit_of(Cut(name="train", media=movie("a.mp4")))
+    first = go(edit, options)
+    seed, sheet = only_cue(first).seed, change_sheet(first, lock="yes")
+    assert only_cue(go(edit, options, seed=5)).seed != seed
+    go(edit, options, labels=sheet)
+    locked = only_cue(go(edit, options, seed=5))
+    assert (locked.seed, locked.locked) == (seed, True)
+
+
+def test_told_spans_follow_their_picture(
+    engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    other = Cut(name="ball", media=movie("b.mp4"))
+    cut = Cut(name="train", media=movie("a.mp4"))
+    first = go(edit_of(cut, other), options)
+    told = change_sheet(first, spans="01:00:00:06-01:00:00:18")
+    cue = go(edit_of(cut, other), options, labels=told).shots[0].cues[0]
+    assert cue.told_spans and [(s.first, s.end) for s in cue.told_spans] == [(86406, 86418)]
+    made = len(engine.made)
+    cut.first, cut.count = 14, 22
+    moved = go(edit_of(other, cut), options).shots[1].cues[0]
+    assert moved.told_spans and [(s.first, s.end) for s in moved.told_spans] == [(86400 + 24 + 4, 86400 + 24 + 16)]
+    assert (moved.key, len(engine.made)) == (cue.key, made)
+
+
+def test_a_manifest_of_an_older_kind_counts_as_none(
+    engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    edit = edit_of(Cut(name="train", media=movie("a.mp4")))
+    first = go(edit, options)
+    manifest = first.outputs.folder / "foley_manifest.json"
+    manifest.write_text(manifest.read_text().replace('"media_start_s": "', '"media_start_s": "x'))
+    assert only_cue(go(edit, options)).key == only_cue(first).key

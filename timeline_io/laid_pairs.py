@@ -1,0 +1,85 @@
+"""What the last pass laid against what lies there now: which track is which, and which markers an editor moved."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from timeline_io.edit import FoleyTrack, PlacedClip
+from timeline_io.frames import FrameSpan
+from timeline_io.laid import LaidClip, LaidTrack, is_sound_of
+
+
+def placed_on(laid: Sequence[LaidTrack], earlier: Sequence[FoleyTrack]) -> dict[str, tuple[PlacedClip, ...]]:
+    """What was laid on each track, by its key, as `touched` wants it: tracks are known by their sounds, not by names.
+
+    A track that holds sounds of several earlier ones is the one whose sounds it has most of; a copy of a track is
+    none. Lanes of Final Cut Pro X are what lies on them: a sound that is gone counts for the lane with most of its
+    track. What an editor removed with its whole track is on none.
+    """
+    homes = _homes([track for track in laid if not track.is_lane], earlier)
+    lanes = [track for track in laid if track.is_lane]
+    placed = {track.key: homes.get(track.key, ()) for track in laid}
+    for track in earlier if lanes else ():
+        shared = Counter({lane.key: _shared(lane, track) for lane in lanes})
+        most, count = shared.most_common(1)[0]
+        for sound in track.clips if count else ():
+            lane = next((lane.key for lane in lanes if any(is_sound_of(clip, sound) for clip in lane.clips)), most)
+            placed[lane] = (*placed[lane], sound)
+    return placed
+
+
+def _homes(laid: Sequence[LaidTrack], earlier: Sequence[FoleyTrack]) -> dict[str, tuple[PlacedClip, ...]]:
+    """Pairs of tracks, those that share most sounds first, then those of one name."""
+    pairs = [
+        (-shared, track.name != known.name, number, index)
+        for number, track in enumerate(laid)
+        for index, known in enumerate(earlier)
+        if (shared := _shared(track, known))
+    ]
+    homes: dict[str, tuple[PlacedClip, ...]] = {}
+    taken: set[int] = set()
+    for *_, number, index in sorted(pairs):
+        key = laid[number].key
+        if key not in homes and index not in taken:
+            homes[key] = earlier[index].clips
+            taken.add(index)
+    return homes
+
+
+def _shared(laid: LaidTrack, earlier: FoleyTrack) -> int:
+    return sum(any(is_sound_of(clip, sound) for clip in laid.clips) for sound in earlier.clips)
+
+
+def moved_markers(laid: Iterable[LaidTrack], placed: Iterable[PlacedClip]) -> dict[PlacedClip, tuple[FrameSpan, ...]]:
+    """Where a sound is on by its markers, for every placed sound whose markers are not as they were laid.
+
+    () stands for a sound all of whose markers are gone. Some programs write no markers at all: where not one is left
+    in the whole edit, nothing is said. Final Cut gives every marker the length of a frame: such a one is as long as it
+    was laid.
+    """
+    clips = [clip for track in laid for clip in track.clips]
+    if not any(clip.spans for clip in clips):
+        return {}
+    moved = {}
+    for sound in placed:
+        clip = next((clip for clip in clips if is_sound_of(clip, sound)), None)
+        if clip is not None:
+            spans = _with_lengths(clip, sound)
+            if spans != sound.spans:
+                moved[sound] = spans
+    return moved
+
+
+def _with_lengths(clip: LaidClip, sound: PlacedClip) -> tuple[FrameSpan, ...]:
+    """The spans of a laid clip, those of one frame as long as the span of the same number or beginning was."""
+    same_number = len(clip.spans) == len(sound.spans)
+    by_first = {span.first: span for span in sound.spans}
+    spans = []
+    for index, span in enumerate(clip.spans):
+        before = sound.spans[index] if same_number else by_first.get(span.first)
+        if span.count == 1 and before is not None:
+            count = min(before.count, clip.record.end - span.first)
+            span = FrameSpan(first=span.first, count=count, rate=span.rate)
+        spans.append(span)
+    return tuple(spans)

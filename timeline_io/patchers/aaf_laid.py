@@ -1,0 +1,65 @@
+"""The sound tracks of an AAF composition, as whatever program wrote it last. They carry no markers of ours."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from timeline_io.patchers.aaf_sound import MARK
+from timeline_io.patchers.found import FoundClip, FoundTrack, transition
+from timeline_io.readers.aaf_cuts import cuts
+from timeline_io.readers.aaf_media import Mob, Mobs
+from timeline_io.readers.aaf_retime import is_disabled
+from timeline_io.readers.aaf_unseen import effect_name
+from timeline_io.readers.aaf_values import attributes, children, kind, number, rate_of, text, value
+
+
+def clips_of(slot: Any) -> list[Any]:
+    """All source clips of a sound slot, whatever effects an editor put around them; none in another slot."""
+    segment = value(slot, "Segment") if kind(slot) == "TimelineMobSlot" else None
+    if segment is None or segment.media_kind not in ("Sound", "LegacySound"):
+        return []
+    return _source_clips(segment)
+
+
+def is_marked(mob: Mob | None) -> bool:
+    """Whether a mob carries our mark."""
+    return mob is not None and MARK in attributes(mob.thing, "UserComments")
+
+
+def found_track(slot: Any, mobs: Mobs) -> FoundTrack:
+    """A sound slot."""
+    segment, rate = value(slot, "Segment"), rate_of(slot)
+    parts = children(segment, "Components") if kind(segment) == "Sequence" else [segment]
+    clips = [
+        _found(part, clip, mobs, rate, (first, last, first - start))
+        for part, start, first, last in cuts(parts)
+        for clip in _source_clips(part)
+    ]
+    fades = [transition() for part in parts if kind(part) == "Transition"]
+    return FoundTrack(key=str(number(slot, "SlotID")), name=text(slot, "SlotName"), clips=(*clips, *fades))
+
+
+def _source_clips(segment: Any) -> list[Any]:
+    return [found for found, _ in segment.walk_references() if kind(found) == "SourceClip"]
+
+
+def _found(part: Any, clip: Any, mobs: Mobs, rate: Fraction, place: tuple[int, int, int]) -> FoundClip:
+    """`clip` is the part of a track itself or lies inside it; `place` is its first and last frame, and how far into
+    the part the first is."""
+    source = mobs.source(clip, rate)
+    first, last, begun = place
+    return FoundClip(
+        name=source.name or "a clip without a name",
+        media_ref=source.ref,
+        start_s=first / rate,
+        length_s=(last - first) / rate,
+        source_s=source.start_s + begun / rate,
+        effects=() if clip is part or kind(part) == "Selector" else (_name_of(part),),
+        enabled=kind(part) != "Selector" or not is_disabled(part),
+        marked=is_marked(mobs.referenced(clip)),
+    )
+
+
+def _name_of(part: Any) -> str:
+    return effect_name(part) if kind(part) == "OperationGroup" else "another clip around it"

@@ -1,0 +1,79 @@
+"""One of our clips as Final Cut Pro X XML: the asset of its sound file, and the connected clip that plays it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import PurePath
+from urllib.parse import quote
+from xml.sax.saxutils import escape, quoteattr
+
+from timeline_io.edit import PlacedClip
+from timeline_io.media_paths import is_absolute, localhost_url
+from timeline_io.patchers.on_markers import NOTE, on_name, on_spans
+from timeline_io.patchers.target import Target
+
+ID_PREFIX = "smooth-foley-"
+ROLE = "effects.Foley"
+# Assets keep their files in `media-rep` since 1.9, and `asset-clip` exists since 1.6.
+_MEDIA_REP_SINCE = 9
+_ASSET_CLIP_SINCE = 6
+_SOUND = 'hasAudio="1" audioSources="1" audioChannels="1" audioRate="48000"'
+
+# (depth, text): the caller knows the file's indentation.
+Line = tuple[int, str]
+
+
+def asset_lines(clip: PlacedClip, asset_id: str, target: Target, version: int) -> Iterator[Line]:
+    """The sound file; its start repeats the timecode in its own header."""
+    url = quoteattr(_url(target.seen(clip.wav)))
+    name = quoteattr(_text(clip.name))
+    opening = f'<asset id="{asset_id}" name={name}'
+    times = f'start="{_start(clip)}" duration="{_duration(clip)}" {_SOUND}'
+    if version < _MEDIA_REP_SINCE:
+        yield 0, f"{opening} src={url} {times}/>"
+        return
+    yield 0, f"{opening} {times}>"
+    yield 1, f'<media-rep kind="original-media" src={url}/>'
+    yield 0, "</asset>"
+
+
+def clip_lines(clip: PlacedClip, asset_id: str, lane: int, offset_s: Fraction, version: int) -> Iterator[Line]:
+    """The clip, connected `offset_s` after time zero of its host's own clock."""
+    tag, role = ("asset-clip", "audioRole") if version >= _ASSET_CLIP_SINCE else ("audio", "role")
+    name = quoteattr(_text(clip.name))
+    yield (
+        0,
+        f'<{tag} ref="{asset_id}" lane="{lane}" offset="{seconds(offset_s)}" name={name} start="{_start(clip)}"'
+        f' duration="{_duration(clip)}" {role}="{ROLE}">',
+    )
+    yield 1, f"<note>{escape(_text(clip.label))}</note>"
+    for span in on_spans(clip):
+        times = f'start="{seconds(span.first / span.rate)}" duration="{seconds(span.duration_s)}"'
+        yield 1, f"<marker {times} value={quoteattr(_text(on_name(clip)))} note={quoteattr(NOTE)}/>"
+    yield 0, f"</{tag}>"
+
+
+def seconds(time_s: Fraction) -> str:
+    """`1001/24000s`, as this format writes a time."""
+    return f"{time_s}s"
+
+
+def _start(clip: PlacedClip) -> str:
+    return seconds(Fraction(clip.record.first) / clip.record.rate)
+
+
+def _duration(clip: PlacedClip) -> str:
+    return seconds(clip.record.duration_s)
+
+
+def _url(path: PurePath) -> str:
+    """`file:///...`; inside a bundle, the path from the bundle itself."""
+    if not is_absolute(str(path)):
+        return quote(path.as_posix())
+    return localhost_url(path).replace("file://localhost/", "file:///", 1)
+
+
+def _text(value: str) -> str:
+    """Text without the control characters that XML cannot hold."""
+    return "".join(char for char in value if char.isprintable())

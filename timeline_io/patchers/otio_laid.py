@@ -1,0 +1,95 @@
+"""The audio tracks of an .otio timeline, as whatever program wrote it last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from timeline_io.patchers.found import FoundClip, FoundTrack, transition
+from timeline_io.patchers.on_markers import is_on
+from timeline_io.readers.notes import marker_texts
+from timeline_io.readers.otio_json import OtioObject, objects, schema, span_of, text
+from timeline_io.readers.otio_media import media_of, source_offset
+from timeline_io.readers.otio_retime import retime_of
+
+MARK = "smooth_foley"
+
+
+def is_marked(item: OtioObject) -> bool:
+    """Whether a track or clip carries our mark."""
+    return MARK in _metadata(item)
+
+
+def found_track(track: OtioObject, key: str) -> FoundTrack:
+    """An audio track; its items follow each other without holes."""
+    name = text(track, "name")
+    window = span_of(track, "source_range", name)
+    at_s = -window[0] if window else Fraction(0)
+    clips = []
+    for item in objects(track, "children"):
+        kind = schema(item)
+        if kind == "Transition":
+            clips.append(transition())
+            continue
+        found = _found(item, kind, at_s)
+        at_s += found.length_s
+        if kind != "Gap":
+            clips.append(found)
+    return FoundTrack(key=key, name=name, clips=tuple(clips), enabled=track.get("enabled") is not False)
+
+
+def _found(item: OtioObject, kind: str, at_s: Fraction) -> FoundClip:
+    name = text(item, "name") or "a clip without a name"
+    media = media_of(item, name) if kind == "Clip" else None
+    available = media.available if media else None
+    first_s, length_s = span_of(item, "source_range", name) or available or (Fraction(0), Fraction(0))
+    length_s = max(length_s, Fraction(0))
+    if media is None:
+        return FoundClip(name=name, start_s=at_s, length_s=length_s)
+    media_s = available[0] if available else Fraction(0)
+    return FoundClip(
+        name=name,
+        media_ref=media.ref,
+        start_s=at_s,
+        length_s=length_s,
+        source_s=source_offset(item, first_s, length_s, media),
+        ons=tuple((at_s + own_s, on_s) for own_s, on_s in _ons(item, first_s, media_s)),
+        effects=tuple(_effects(item)),
+        enabled=item.get("enabled") is not False,
+        marked=is_marked(item),
+    )
+
+
+def _ons(clip: OtioObject, first_s: Fraction, media_s: Fraction) -> Iterator[tuple[Fraction, Fraction]]:
+    """Markers count like the clip's source range; those before the media begins were counted from its start."""
+    for marker in objects(clip, "markers"):
+        span = span_of(marker, "marked_range", "a marker")
+        if span and is_on(marker_texts(marker)):
+            yield span[0] - first_s + (media_s if span[0] < media_s else 0), max(span[1], Fraction(0))
+
+
+def _effects(clip: OtioObject) -> Iterator[str]:
+    """Effects that do something. What Premiere writes about every clip does not say whether it was changed."""
+    if not retime_of(clip).is_plain:
+        yield "a change of speed"
+    for effect in objects(clip, "effects"):
+        if effect.get("enabled") is False or schema(effect) in ("LinearTimeWarp", "FreezeFrame", "TimeEffect"):
+            continue
+        block = _metadata(effect).get("Resolve_OTIO")
+        if isinstance(block, dict):
+            if block.get("Enabled") is not False and any(map(_is_changed, objects(block, "Parameters"))):
+                yield text(block, "Effect Name") or "an effect"
+        elif "PremierePro_OTIO" not in _metadata(effect):
+            yield text(effect, "effect_name") or text(effect, "name") or "an effect"
+
+
+def _is_changed(parameter: OtioObject) -> bool:
+    """Whether a parameter of Resolve's, which writes some effects on every clip, is not as it was at first."""
+    return bool(parameter.get("Key Frames")) or parameter.get("Parameter Value") != parameter.get(
+        "Default Parameter Value", 0
+    )
+
+
+def _metadata(item: OtioObject) -> OtioObject:
+    metadata = item.get("metadata")
+    return metadata if isinstance(metadata, dict) else {}

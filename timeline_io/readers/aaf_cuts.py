@@ -1,0 +1,36 @@
+"""Where the components of an AAF sequence are cut, transitions considered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from timeline_io.readers.aaf_values import kind, length_of, number
+
+
+def cuts(components: list[Any]) -> Iterator[tuple[Any, int, int, int]]:
+    """(component, where it starts, first and last frame seen of it): a transition lies over its neighbours' ends.
+
+    [ A            ]
+              [ B            ]       they overlap by the length of the transition,
+              [T  | ]                and the cut is at its cut point.
+    """
+    at = 0
+    pending: tuple[Any, int, int] | None = None
+    first = 0
+    for component in components:
+        length = length_of(component)
+        if kind(component) == "Transition":
+            at = max(0, at - length)
+            first = at + min(max(number(component, "CutPoint"), 0), length)
+            if pending is not None:
+                yield (*pending, max(pending[2], first))
+                pending = None
+            continue
+        if pending is not None:
+            yield (*pending, at)
+        first = max(first, at)
+        pending = (component, at, first)
+        at += length
+    if pending is not None:
+        yield (*pending, at)

@@ -1,0 +1,73 @@
+"""What picture a Final Cut Pro X clip shows: the file behind an asset, or why there is none to look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from xml.etree.ElementTree import Element
+
+from timeline_io.readers.fcpxml_values import Resources, time_of
+from timeline_io.readers.pictures import is_still_name
+
+# Final Cut writes the times of an asset rounded to its own time scale.
+_ROUNDED_S = Fraction(1, 10)
+_NO_RATE = "FFVideoFormatRateUndefined"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """A media file as an asset tells it; `start_s` is the timecode at which it starts, None when nobody says."""
+
+    name: str = ""
+    ref: str = ""
+    start_s: Fraction | None = None
+    length_s: Fraction | None = None
+    is_still: bool = False
+    is_sound: bool = False
+    no_picture: str = ""
+
+    def from_file_start(self, earliest_s: Fraction) -> Fraction:
+        """What to subtract from source times of which `earliest_s` is the first, to count from the file's start.
+
+        Final Cut counts in the file's timecode; some programs write it for the asset and count from zero.
+        """
+        start_s = self.start_s or Fraction(0)
+        return start_s if earliest_s >= start_s - _ROUNDED_S else Fraction(0)
+
+
+def media_of(clip: Element, resources: Resources) -> Media:
+    """The media of an `asset-clip` or a `video`, which refers to an asset or to an effect that makes a picture."""
+    resource = resources.get(clip.get("ref"))
+    if resource is None:
+        return Media()
+    name = resource.get("name", "")
+    if resource.tag != "asset":
+        return Media(name=name, no_picture="a generator, not a filmed picture")
+    ref = source_of(resource)
+    return Media(
+        name=name,
+        # A search folder is searched for the name even when no path is told.
+        ref=ref or name,
+        start_s=time_of(resource, "start"),
+        length_s=time_of(resource, "duration"),
+        is_still=_is_still(resource, ref, resources),
+        is_sound=_is_sound(resource),
+    )
+
+
+def source_of(asset: Element) -> str:
+    """The URL of an asset: in the `src` of the original among its `media-rep`s, before FCPXML 1.9 in its own."""
+    copies = asset.findall("media-rep")
+    originals = [copy for copy in copies if copy.get("kind", "original-media") == "original-media"]
+    told = [copy.get("src", "").strip() for copy in (*originals, *copies)]
+    return next((src for src in told if src), asset.get("src", "").strip())
+
+
+def _is_sound(asset: Element) -> bool:
+    return asset.get("hasVideo", "0") != "1" and asset.get("hasAudio", "0") == "1"
+
+
+def _is_still(asset: Element, ref: str, resources: Resources) -> bool:
+    known = resources.get(asset.get("format"), "format")
+    has_no_rate = known is not None and known.get("name") == _NO_RATE
+    return time_of(asset, "duration") == 0 or has_no_rate or is_still_name(ref)
