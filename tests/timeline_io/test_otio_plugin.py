@@ -56,7 +56,7 @@ def test_every_part_describes_itself_and_claims_no_suffix() -> None:
     ]  # fmt: skip
     assert opentimelineio.adapters.from_filepath("cut.otio").name == "otio_json"
     adapters = opentimelineio.plugins.ActiveManifest().adapters
-    assert [adapter.suffixes for adapter in adapters if adapter.name.startswith("foley_")] == [[], []]
+    assert [list(adapter.suffixes) for adapter in adapters if adapter.name.startswith("foley_")] == [[], []]
 
 
 # --- foley_search ---------------------------------------------------------------------------------------------------
