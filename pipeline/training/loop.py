@@ -61,7 +61,7 @@ def join_team(store: Path, rank: int, size: int) -> Team:
     if size > 1:
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
         # A store, not a URL: a relative path or one with a "#" would be another place as a URL.
-        meeting = dist.FileStore(str(store), size)
+        meeting = dist.FileStore(str(store), size)  # type: ignore[attr-defined]  # exported, but not by name
         dist.init_process_group("gloo", store=meeting, rank=rank, world_size=size)
     return Team(rank=rank, size=size)
 
