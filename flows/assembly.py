@@ -7,11 +7,11 @@ from pathlib import Path
 from flows.caveats import is_stranger
 from flows.names import TakeNames
 from flows.plan import PassPlan
-from flows.records import CueReport, ShotReport, ShotState
+from flows.records import CueReport, ShotReport, ShotState, Stretch
 from flows.schedule import Ledger
 from flows.shot_job import CueJob, ShotJob, record_spans
 from flows.steps import Take
-from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt
+from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, MediaSpan
 
 CueId = tuple[str, str, int]
 
@@ -123,12 +123,17 @@ def _cue_report(cue: CueJob, job: ShotJob, ledger: Ledger, plan: PassPlan) -> Cu
         heard_spans=record_spans(receipt.active_spans_s, job) if receipt else (),
         told_spans=cue.spotted.spans,
         told_s=cue.request.spans_s,
-        media_digest=span.digest,
-        media_start_s=span.start_s,
-        media_duration_s=span.duration_s,
-        media_speed=span.speed,
-        lead_s=job.lead_s,
+        made_for=_stretch(span, job),
         warning=f"{plan.card.name} never learnt this label" if stranger else "",
+    )
+
+
+def _stretch(span: MediaSpan, job: ShotJob) -> Stretch | None:
+    """What a later pass can compare; a speed ramp cannot be told from another by a few numbers."""
+    if span.ramp:
+        return None
+    return Stretch(
+        media=span.digest, start_s=span.start_s, duration_s=span.duration_s, speed=span.speed, lead_s=job.lead_s
     )
 
 

@@ -100,17 +100,17 @@ def _shots_in(
         rows = [cue for cue in cues if cue.get("laid", True)]
         try:
             if rows:
-                yield str(rows[0]["media_digest"]), _earlier_shot(rows, told)
+                yield str(rows[0]["made_for"]["media"]), _earlier_shot(rows, told)
         except (KeyError, TypeError, ValueError, ZeroDivisionError):
             continue
 
 
 def _earlier_shot(rows: list[dict[str, Any]], told: Mapping[str, Sequence[FrameSpan]]) -> EarlierShot:
-    first = rows[0]
+    stretch = rows[0]["made_for"]
     return EarlierShot(
-        start_s=Fraction(first["media_start_s"]),
-        duration_s=Fraction(first["media_duration_s"]),
-        speed=Fraction(first["media_speed"]),
+        start_s=Fraction(stretch["start_s"]),
+        duration_s=Fraction(stretch["duration_s"]),
+        speed=Fraction(stretch["speed"]),
         cues=tuple(_earlier_cue(row, told.get(PurePosixPath(str(row["wav"])).name)) for row in rows),
     )
 
@@ -133,7 +133,7 @@ def _earlier_cue(row: dict[str, Any], marked: Sequence[FrameSpan] | None) -> Ear
 
 def _seconds_of_take(spans: Sequence[FrameSpan], row: dict[str, Any]) -> list[tuple[Fraction, Fraction]]:
     """Stretches of record time as seconds of the take, whose file begins `lead_s` into it."""
-    start_s = Fraction(int(row["record_first"])) / spans[0].rate - Fraction(row["lead_s"])
+    start_s = Fraction(int(row["record_first"])) / spans[0].rate - Fraction(row["made_for"]["lead_s"])
     return [(span.first / span.rate - start_s, span.end / span.rate - start_s) for span in spans]
 
 

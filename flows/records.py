@@ -32,13 +32,24 @@ class ExitCode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """The stretch of media that a take was made for, and how far into the take its file on the timeline begins."""
+
+    media: str
+    start_s: Fraction
+    duration_s: Fraction
+    speed: Fraction
+    lead_s: Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CueReport:
     """One take of a sound of a shot. `source` says who asked for it: sheet, note, name or heard (by CLIP);
     `confidence` how sure the detector was that it sounds in the picture; `seed` is that of the cue's first take.
 
     `heard_spans` is where it sounds, `told_spans` where a person wants it to, both in record time; `told_s` is the
-    latter in seconds of the take. The `media_` fields are the stretch of its media that it was made for, and `lead_s`
-    how far into the take the file begins: a later pass finds by them what still fits. `track` is where it lies.
+    latter in seconds of the take. `made_for` is the stretch of media by which a later pass finds what still fits;
+    `track` is where it lies.
 
     The fields from `wav` on are those of the file on the timeline; `wav` is None for a cue without one. Record frames
     and `first_sample` count from midnight and include the handles. `active_spans_s` are seconds from the file's start.
@@ -59,11 +70,7 @@ class CueReport:
     take: int = 1
     laid: bool = True
     locked: bool = False
-    media_digest: str = ""
-    media_start_s: Fraction = Fraction(0)
-    media_duration_s: Fraction = Fraction(0)
-    media_speed: Fraction = Fraction(1)
-    lead_s: Fraction = Fraction(0)
+    made_for: Stretch | None = None
     warning: str = ""
     track: str = ""
     wav: Path | None = None

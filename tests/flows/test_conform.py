@@ -146,5 +146,5 @@ def test_a_manifest_of_an_older_kind_counts_as_none(
     edit = edit_of(Cut(name="train", media=movie("a.mp4")))
     first = go(edit, options)
     manifest = first.outputs.folder / "foley_manifest.json"
-    manifest.write_text(manifest.read_text().replace('"media_start_s": "', '"media_start_s": "x'))
+    manifest.write_text(manifest.read_text().replace('"start_s": "', '"start_s": "x'))
     assert only_cue(go(edit, options)).key == only_cue(first).key
