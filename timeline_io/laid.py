@@ -23,6 +23,9 @@ from timeline_io.patchers.found import FoundClip, FoundTrack
 from timeline_io.patchers.target import is_take
 from timeline_io.path_maps import PathMaps
 
+# Tells names in bundles from others; no file name holds it.
+_IN_BUNDLE = "media/"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaidClip:
@@ -42,6 +45,13 @@ class LaidClip:
     enabled: bool = True
     effects: tuple[str, ...] = ()
     elsewhere: bool = False
+
+    @property
+    def sound_name(self) -> str:
+        """What its file is called, in a spelling that `names_of` gives as well."""
+        name = PurePosixPath(self.media).name
+        in_bundle = name_before(name)
+        return _IN_BUNDLE + in_bundle if in_bundle else unicodedata.normalize("NFC", name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,12 +97,10 @@ def touched(laid: LaidTrack, placed: Iterable[PlacedClip]) -> str:
     return f"{changes[0]}{more}" if changes else ""
 
 
-def is_sound_of(clip: LaidClip, placed: PlacedClip) -> bool:
-    """Whether a laid clip plays the file of a placed one; a bundle gives files names of its own."""
-    name, own = PurePosixPath(clip.media).name, placed.wav.name
-    if name_before(name):
-        return name_before(name) == plain_name(own)
-    return unicodedata.normalize("NFC", name) == unicodedata.normalize("NFC", own)
+def names_of(placed: PlacedClip) -> tuple[str, str]:
+    """What the file of a placed clip may be called on a timeline: a bundle gives files names of its own."""
+    own = placed.wav.name
+    return unicodedata.normalize("NFC", own), _IN_BUNDLE + plain_name(own)
 
 
 def _laid_track(found: FoundTrack, edit: Edit, folders: frozenset[Path]) -> LaidTrack:
@@ -142,18 +150,24 @@ def _changes(laid: LaidTrack, placed: list[PlacedClip]) -> Iterator[str]:
     yield from (f"it holds {name}" for name in laid.foreign)
     if not laid.enabled:
         yield "it is switched off"
-    waiting = list(placed)
+    named: dict[str, list[PlacedClip]] = {}
+    for sound in placed:
+        for name in names_of(sound):
+            named.setdefault(name, []).append(sound)
+    met: set[PlacedClip] = set()
     for clip in laid.clips:
-        own = [sound for sound in waiting if is_sound_of(clip, sound)]
-        if own:
-            nearest = min(own, key=lambda sound: abs(sound.record.first - clip.record.first))
-            waiting.remove(nearest)
+        own = named.get(clip.sound_name, [])
+        waiting = [sound for sound in own if sound not in met]
+        file_name = PurePosixPath(clip.media).name or clip.name
+        if waiting:
+            nearest = min(waiting, key=lambda sound: abs(sound.record.first - clip.record.first))
+            met.add(nearest)
             yield from (f"{nearest.wav.name} {change}" for change in _changes_of(clip, nearest))
-        elif any(is_sound_of(clip, sound) for sound in placed):
-            yield f"{PurePosixPath(clip.media).name} lies on it more than once"
+        elif own:
+            yield f"{file_name} lies on it more than once"
         else:
-            yield f"it holds {PurePosixPath(clip.media).name or clip.name}, which was not laid there"
-    yield from (f"{sound.wav.name} was removed" for sound in waiting)
+            yield f"it holds {file_name}, which was not laid there"
+    yield from (f"{sound.wav.name} was removed" for sound in placed if sound not in met)
 
 
 def _changes_of(clip: LaidClip, placed: PlacedClip) -> Iterator[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from timeline_io.edit import FoleyTrack, PlacedClip
 from timeline_io.frames import FrameSpan
-from timeline_io.laid import LaidClip, LaidTrack, is_sound_of
+from timeline_io.laid import LaidClip, LaidTrack, names_of
 
 
 def placed_on(laid: Sequence[LaidTrack], earlier: Sequence[FoleyTrack]) -> dict[str, tuple[PlacedClip, ...]]:
@@ -17,38 +17,41 @@ def placed_on(laid: Sequence[LaidTrack], earlier: Sequence[FoleyTrack]) -> dict[
     none. Lanes of Final Cut Pro X are what lies on them: a sound that is gone counts for the lane with most of its
     track. What an editor removed with its whole track is on none.
     """
-    homes = _homes([track for track in laid if not track.is_lane], earlier)
-    lanes = [track for track in laid if track.is_lane]
+    on = {track.key: {clip.sound_name for clip in track.clips} for track in laid}
+    homes = _homes([(track.key, track.name) for track in laid if not track.is_lane], on, earlier)
     placed = {track.key: homes.get(track.key, ()) for track in laid}
+    lanes = [track.key for track in laid if track.is_lane]
     for track in earlier if lanes else ():
-        shared = Counter({lane.key: _shared(lane, track) for lane in lanes})
-        most, count = shared.most_common(1)[0]
-        for sound in track.clips if count else ():
-            lane = next((lane.key for lane in lanes if any(is_sound_of(clip, sound) for clip in lane.clips)), most)
-            placed[lane] = (*placed[lane], sound)
+        where = [next((key for key in lanes if _is_on(sound, on[key])), None) for sound in track.clips]
+        most = Counter(key for key in where if key is not None).most_common(1)
+        for sound, key in zip(track.clips, where, strict=True) if most else ():
+            key = most[0][0] if key is None else key
+            placed[key] = (*placed[key], sound)
     return placed
 
 
-def _homes(laid: Sequence[LaidTrack], earlier: Sequence[FoleyTrack]) -> dict[str, tuple[PlacedClip, ...]]:
-    """Pairs of tracks, those that share most sounds first, then those of one name."""
+def _homes(
+    laid: Sequence[tuple[str, str]], on: Mapping[str, set[str]], earlier: Sequence[FoleyTrack]
+) -> dict[str, tuple[PlacedClip, ...]]:
+    """Pairs of tracks, those that share most sounds first, then those of one name; `laid` are keys and names."""
     pairs = [
-        (-shared, track.name != known.name, number, index)
-        for number, track in enumerate(laid)
+        (-shared, name != known.name, number, index)
+        for number, (key, name) in enumerate(laid)
         for index, known in enumerate(earlier)
-        if (shared := _shared(track, known))
+        if (shared := sum(_is_on(sound, on[key]) for sound in known.clips))
     ]
     homes: dict[str, tuple[PlacedClip, ...]] = {}
     taken: set[int] = set()
     for *_, number, index in sorted(pairs):
-        key = laid[number].key
+        key = laid[number][0]
         if key not in homes and index not in taken:
             homes[key] = earlier[index].clips
             taken.add(index)
     return homes
 
 
-def _shared(laid: LaidTrack, earlier: FoleyTrack) -> int:
-    return sum(any(is_sound_of(clip, sound) for clip in laid.clips) for sound in earlier.clips)
+def _is_on(sound: PlacedClip, names: set[str]) -> bool:
+    return not names.isdisjoint(names_of(sound))
 
 
 def moved_markers(laid: Iterable[LaidTrack], placed: Iterable[PlacedClip]) -> dict[PlacedClip, tuple[FrameSpan, ...]]:
@@ -58,12 +61,12 @@ def moved_markers(laid: Iterable[LaidTrack], placed: Iterable[PlacedClip]) -> di
     in the whole edit, nothing is said. Final Cut gives every marker the length of a frame: such a one is as long as it
     was laid.
     """
-    clips = [clip for track in laid for clip in track.clips]
-    if not any(clip.spans for clip in clips):
+    clips = {clip.sound_name: clip for track in laid for clip in track.clips}
+    if not any(clip.spans for clip in clips.values()):
         return {}
     moved = {}
     for sound in placed:
-        clip = next((clip for clip in clips if is_sound_of(clip, sound)), None)
+        clip = next((clips[name] for name in names_of(sound) if name in clips), None)
         if clip is not None:
             spans = _with_lengths(clip, sound)
             if spans != sound.spans:

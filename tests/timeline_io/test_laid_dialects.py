@@ -204,6 +204,20 @@ def test_otio_transitions_retimes_and_trimmed_tracks(
     assert clause() == "it is switched off"
 
 
+def test_a_damaged_clip_beside_ours_is_not_ours(fixture_timelines: Path, placed: Place, tmp_path: Path) -> None:
+    edit = read_edit(fixture_timelines / "golden.otio")
+    exported = json.loads(_laid(edit, tmp_path, sound := placed(edit, 12, 20, "a")).read_bytes())
+    children = exported["tracks"]["children"][-1]["children"]
+    children.insert(0, json.loads(json.dumps(children[1])) | {"name": "guide.wav"})
+    children[0]["media_references"]["DEFAULT_MEDIA"]["available_range"]["duration"]["rate"] = None
+    children[1]["source_range"]["duration"]["value"] = 2
+    path = tmp_path / "exported.otio"
+    path.write_text(json.dumps(exported))
+    track = _only(read_edit(path), tmp_path)
+    assert (track.foreign, track.clips[0].record.first) == (("guide.wav",), 86400 + 20 + 2)
+    assert touched(track, [sound]) == "it holds guide.wav, and 1 more"
+
+
 def test_fcp7_fades_and_speeds(fixture_timelines: Path, fcp7: SimpleNamespace, placed: Place, tmp_path: Path) -> None:
     edit = read_edit(fixture_timelines / "golden.xml")
     sound = placed(edit, 12, 20, "a")

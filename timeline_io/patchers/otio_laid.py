@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+from timeline_io.errors import TimelineError
 from timeline_io.patchers.found import FoundClip, FoundTrack, transition
 from timeline_io.patchers.on_markers import is_on
 from timeline_io.readers.notes import marker_texts
@@ -39,33 +40,40 @@ def found_track(track: OtioObject, key: str) -> FoundTrack:
 
 
 def _found(item: OtioObject, kind: str, at_s: Fraction) -> FoundClip:
+    """An item; of one whose media or markers are damaged only its place, which is all that reading an edit needs."""
     name = text(item, "name") or "a clip without a name"
-    media = media_of(item, name) if kind == "Clip" else None
-    available = media.available if media else None
-    first_s, length_s = span_of(item, "source_range", name) or available or (Fraction(0), Fraction(0))
-    length_s = max(length_s, Fraction(0))
-    if media is None:
-        return FoundClip(name=name, start_s=at_s, length_s=length_s)
-    media_s = available[0] if available else Fraction(0)
+    try:
+        if kind == "Clip":
+            return _clip(item, name, at_s)
+    except TimelineError:
+        pass
+    span = span_of(item, "source_range", name)
+    return FoundClip(name=name, start_s=at_s, length_s=max(span[1], Fraction(0)) if span else Fraction(0))
+
+
+def _clip(clip: OtioObject, name: str, at_s: Fraction) -> FoundClip:
+    media = media_of(clip, name)
+    first_s, length_s = span_of(clip, "source_range", name) or media.available or (Fraction(0), Fraction(0))
     return FoundClip(
         name=name,
         media_ref=media.ref,
         start_s=at_s,
-        length_s=length_s,
-        source_s=source_offset(item, first_s, length_s, media),
-        ons=tuple((at_s + own_s, on_s) for own_s, on_s in _ons(item, first_s, media_s)),
-        effects=tuple(_effects(item)),
-        enabled=item.get("enabled") is not False,
-        marked=is_marked(item),
+        length_s=max(length_s, Fraction(0)),
+        source_s=source_offset(clip, first_s, length_s, media),
+        ons=tuple(_ons(clip, at_s - first_s, media.available[0] if media.available else Fraction(0))),
+        effects=tuple(_effects(clip)),
+        enabled=clip.get("enabled") is not False,
+        marked=is_marked(clip),
     )
 
 
-def _ons(clip: OtioObject, first_s: Fraction, media_s: Fraction) -> Iterator[tuple[Fraction, Fraction]]:
+def _ons(clip: OtioObject, shift_s: Fraction, media_s: Fraction) -> Iterator[tuple[Fraction, Fraction]]:
     """Markers count like the clip's source range; those before the media begins were counted from its start."""
     for marker in objects(clip, "markers"):
         span = span_of(marker, "marked_range", "a marker")
         if span and is_on(marker_texts(marker)):
-            yield span[0] - first_s + (media_s if span[0] < media_s else 0), max(span[1], Fraction(0))
+            own_s = span[0] + media_s if span[0] < media_s else span[0]
+            yield own_s + shift_s, max(span[1], Fraction(0))
 
 
 def _effects(clip: OtioObject) -> Iterator[str]:
