@@ -5,26 +5,26 @@ exported by the editor   FOLEY Props 1   [ a ]   [ b ]        FOLEY Vehicles 1  
 next pass                kept as it is; a, b not laid again   replaced; c sounds where the marker says
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from flows.delivery import rows_of
-from timeline_io.edit import Edit, PlacedClip
+from timeline_io.edit import Edit, FoleyTrack, PlacedClip
 from timeline_io.frames import FrameSpan
-from timeline_io.laid import LaidClip, LaidTrack, is_sound_of, laid_tracks, touched
+from timeline_io.laid import laid_tracks, touched
+from timeline_io.laid_pairs import moved_markers, placed_on
 from timeline_io.path_maps import PathMaps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LaidSound:
-    """A sound that the last pass laid: where, on which track, and where its markers were."""
+class KeptSound:
+    """A sound on a track that stays: where the last pass laid it."""
 
     placed: PlacedClip
     track: str
-    spans: tuple[FrameSpan, ...]
 
     @property
     def file_name(self) -> str:
@@ -39,7 +39,7 @@ class HandWork:
     """
 
     kept_tracks: tuple[str, ...] = ()
-    kept: tuple[LaidSound, ...] = ()
+    kept: tuple[KeptSound, ...] = ()
     told: tuple[tuple[str, tuple[FrameSpan, ...]], ...] = ()
     remarks: tuple[str, ...] = ()
 
@@ -49,62 +49,59 @@ def hand_work(edit: Edit, folder: Path, manifest: Mapping[str, Any], path_maps: 
 
     Without a manifest nothing is known, and nothing is kept. Raises LayingError when the edit changed meanwhile.
     """
-    rows = {row.file_name: row for row in _rows(manifest, folder, edit.rate)}
-    if not rows:
+    earlier = _earlier_tracks(manifest, folder, edit.rate)
+    if not earlier:
         return HandWork()
-    kept: dict[str, list[LaidSound]] = {}
-    told: dict[str, tuple[FrameSpan, ...]] = {}
-    remarks: list[str] = []
-    for track in laid_tracks(edit, [folder / "takes"], path_maps=path_maps):
-        known = [(clip, row) for clip in track.clips if (row := _row_of(clip, rows))]
-        change = _change(track, [row for _, row in known], rows)
-        if change:
-            kept[track.key] = [row for _, row in known]
-            remarks.append(f"the track {track.name or 'without a name'} was changed by hand ({change}) and stays so")
-        else:
-            told |= {row.file_name: clip.spans for clip, row in known if clip.spans and clip.spans != row.spans}
-    sounds = (row for on_track in kept.values() for row in on_track)
-    return HandWork(kept_tracks=tuple(kept), kept=tuple(sounds), told=tuple(told.items()), remarks=tuple(remarks))
+    laid = laid_tracks(edit, [folder / "takes"], path_maps=path_maps)
+    placed = placed_on(laid, earlier)
+    changes = {track.key: change for track in laid if (change := touched(track, placed[track.key]))}
+    as_left = [track for track in laid if track.key not in changes]
+    markers = moved_markers(as_left, [sound for track in as_left for sound in placed[track.key]])
+    track_of = {sound: track.name for track in earlier for sound in track.clips}
+    return HandWork(
+        kept_tracks=tuple(changes),
+        kept=tuple(KeptSound(placed=sound, track=track_of[sound]) for key in changes for sound in placed[key]),
+        # A sound without any marker left is the detector's again.
+        told=tuple((sound.wav.name, spans) for sound, spans in markers.items() if spans),
+        remarks=tuple(
+            f"the track {track.name or 'without a name'} was changed by hand ({changes[track.key]}) and stays so"
+            for track in laid
+            if track.key in changes
+        ),
+    )
 
 
-def _change(track: LaidTrack, known: Iterable[LaidSound], rows: Mapping[str, LaidSound]) -> str:
-    """What is different on a track; all that was laid on the tracks of its sounds belongs on it."""
-    names = {row.track for row in known}
-    return touched(track, [row.placed for row in rows.values() if row.track in names])
+def _earlier_tracks(manifest: Mapping[str, Any], folder: Path, rate: Fraction) -> list[FoleyTrack]:
+    """The tracks that the last pass laid."""
+    tracks: dict[str, list[PlacedClip]] = {}
+    for name, placed in _laid_cues(manifest, folder, rate):
+        tracks.setdefault(name, []).append(placed)
+    return [
+        FoleyTrack(name=name, clips=tuple(sorted(clips, key=lambda clip: clip.record.first)))
+        for name, clips in tracks.items()
+    ]
 
 
-def _row_of(clip: LaidClip, rows: Mapping[str, LaidSound]) -> LaidSound | None:
-    """The row of a laid clip by its file, which has another name in a bundle."""
-    name = PurePosixPath(clip.media).name
-    if name in rows:
-        return rows[name]
-    return next((row for row in rows.values() if is_sound_of(clip, row.placed)), None)
-
-
-def _rows(manifest: Mapping[str, Any], folder: Path, rate: Fraction) -> Iterator[LaidSound]:
-    """The laid cues of a manifest; a damaged one counts as none."""
+def _laid_cues(manifest: Mapping[str, Any], folder: Path, rate: Fraction) -> Iterator[tuple[str, PlacedClip]]:
+    """The laid cues of a manifest, with their tracks; a damaged one counts as none."""
     for shot, cues in rows_of(manifest):
         for cue in cues:
             try:
                 if cue["wav"] and cue["track"]:
-                    yield _row(shot, cue, folder, rate)
+                    yield str(cue["track"]), _placed(shot, cue, folder, rate)
             except (KeyError, TypeError, ValueError):
                 continue
 
 
-def _row(shot: Mapping[str, Any], cue: Mapping[str, Any], folder: Path, rate: Fraction) -> LaidSound:
+def _placed(shot: Mapping[str, Any], cue: Mapping[str, Any], folder: Path, rate: Fraction) -> PlacedClip:
     wav = folder / str(cue["wav"])
     spans = cue["told_spans"] if cue["told_spans"] is not None else cue["heard_spans"]
-    placed = PlacedClip(
+    return PlacedClip(
         name=wav.stem,
         wav=wav,
         record=FrameSpan(first=int(cue["record_first"]), count=int(cue["record_count"]), rate=rate),
         shot_id=str(shot["shot_id"]),
         label=str(cue["label"]),
         cue_id=str(cue["cue_id"]),
-    )
-    return LaidSound(
-        placed=placed,
-        track=str(cue["track"]),
         spans=tuple(FrameSpan(first=int(span["first"]), count=int(span["count"]), rate=rate) for span in spans),
     )

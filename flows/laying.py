@@ -11,7 +11,7 @@ from flows.assembly import CueId, Delivery, deliveries, shot_reports, with_files
 from flows.boundary import Failure, attempt
 from flows.delivery import OutputFolder, file_digest, write_text
 from flows.errors import OutputFolderError
-from flows.hand_work import HandWork, LaidSound
+from flows.hand_work import HandWork, KeptSound
 from flows.names import stem_name, track_title
 from flows.plan import PassPlan
 from flows.records import CueReport, OutputPaths, PassReport
@@ -35,7 +35,7 @@ class _Written:
     """What lies in the output folder so far."""
 
     placed: dict[str, list[PlacedClip]] = field(default_factory=dict)
-    kept: dict[str, LaidSound] = field(default_factory=dict)
+    kept: dict[str, KeptSound] = field(default_factory=dict)
     failures: dict[CueId, str] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
     edit: Path | None = None
