@@ -97,6 +97,11 @@ def touched(laid: LaidTrack, placed: Iterable[PlacedClip]) -> str:
     return f"{changes[0]}{more}" if changes else ""
 
 
+def is_sound_of(clip: LaidClip, placed: PlacedClip) -> bool:
+    """Whether a laid clip plays the file of a placed one."""
+    return clip.sound_name in names_of(placed)
+
+
 def names_of(placed: PlacedClip) -> tuple[str, str]:
     """What the file of a placed clip may be called on a timeline: a bundle gives files names of its own."""
     own = placed.wav.name

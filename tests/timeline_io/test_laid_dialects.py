@@ -15,7 +15,7 @@ import pytest
 from tests.support.fcpxml import clip, document, project
 from timeline_io.edit import Edit, FoleyTrack, PlacedClip
 from timeline_io.frames import FrameSpan
-from timeline_io.laid import LaidTrack, laid_tracks, touched
+from timeline_io.laid import LaidTrack, is_sound_of, laid_tracks, touched
 from timeline_io.laid_pairs import moved_markers, placed_on
 from timeline_io.lay import lay_tracks, plan_tracks
 from timeline_io.patchers.target import is_take
@@ -117,6 +117,7 @@ def test_the_sounds_of_a_bundle(otio_file: Write, otio: SimpleNamespace, placed:
     laid = _laid(edit, tmp_path, *clips)
     track = _only(read_edit(laid), tmp_path)
     assert [sound.media.partition("-")[0] for sound in track.clips] == ["media/smooth"] * 2
+    assert [[is_sound_of(one, other) for one in track.clips] for other in clips] == [[True, False], [False, True]]
     assert touched(track, clips) == ""
     # Unpacked by an editor, the sounds lie anywhere.
     with zipfile.ZipFile(laid) as bundle:
