@@ -34,11 +34,11 @@ class KeptSound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandWork:
-    """`kept_tracks` are the keys of the tracks that stay, `kept` the sounds on them; `told` is where markers say that a
-    sound is on, by file name; `remarks` are for a person.
+    """`kept_tracks` are the keys of the tracks that stay, None when nothing is known of an earlier pass; `kept` are the
+    sounds on them; `told` is where markers say that a sound is on, by file name; `remarks` are for a person.
     """
 
-    kept_tracks: tuple[str, ...] = ()
+    kept_tracks: tuple[str, ...] | None = None
     kept: tuple[KeptSound, ...] = ()
     told: tuple[tuple[str, tuple[FrameSpan, ...]], ...] = ()
     remarks: tuple[str, ...] = ()
