@@ -46,10 +46,12 @@ def report_page(report: PassReport, card: ModelCard) -> str:
 
 
 def _facts(report: PassReport, card: ModelCard) -> str:
-    laid = report.outputs.edit
-    where = f'New edit: <a href="{_link(laid, report)}">{escape(laid.name)}</a>' if laid else "No new edit was written"
-    companions = [f'<a href="{_link(path, report)}">{escape(path.name)}</a>' for path in report.outputs.companions]
-    where += f" (the new tracks alone: {', '.join(companions)})" if companions else ""
+    laid, outputs = report.outputs.edit, report.outputs
+    alone = ", ".join(f'<a href="{_link(path, report)}">{escape(path.name)}</a>' for path in outputs.companions)
+    if laid:
+        where = f'New edit: <a href="{_link(laid, report)}">{escape(laid.name)}</a>, and the new tracks alone: {alone},'
+    else:
+        where = f"The new tracks alone: {alone}," if alone else "No new edit was written"
     tracks = f" with the tracks {escape(', '.join(report.tracks))}" if report.tracks else ""
     return f"<p>{where}{tracks}. Model: {escape(card.title)} ({escape(card.licence)}). Made in {report.seconds} s.</p>"
 
@@ -81,7 +83,8 @@ def _place(shot: ShotReport, report: PassReport) -> str:
 def _cue(cue: CueReport, report: PassReport) -> str:
     why = f"{_ASKED_BY.get(cue.source, 'heard by CLIP')}, confidence {cue.confidence:.2f}"
     warning = f"; {escape(cue.warning)}" if cue.warning else ""
-    small = f'<span class="why">{escape(cue.category)}, {why}, seed {cue.seed}{warning}</span>'
+    take = f"take {cue.take}" if cue.laid else f"take {cue.take}, not on the timeline"
+    small = f'<span class="why">{escape(cue.category)}, {why}, {take}, seed {cue.seed}{warning}</span>'
     head = f"<div>{escape(cue.label)} {small}</div>"
     if cue.wav is None:
         return head
