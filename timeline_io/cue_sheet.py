@@ -1,6 +1,7 @@
 """The cue sheet: which sound is wanted in which shot, as a CSV table that an editor may edit and hand back.
 
-`heard` says when the sound was found, for information; what is written into `spans` instead decides when it sounds.
+`heard` says when the sound was found, and `spans` begins as the same: changed, it decides when the sound is made; as it was
+or empty, it leaves that to the detector.
 `take` picks a rendition; a yes in `lock` keeps label, seed and take whatever else the next run is asked for.
 """
 
@@ -106,8 +107,8 @@ def _row(cue: Cue, shot: Shot, edit: Edit) -> tuple[str, ...]:
         cue.label,
         cue.category,
         f"{cue.confidence:.3f}",
-        _spans_text(cue.heard, edit),
-        _spans_text(cue.spans or (), edit),
+        "" if cue.spans is not None else _spans_text(cue.heard, edit),
+        _spans_text(cue.heard if cue.spans is None else cue.spans, edit),
         "" if cue.seed is None else str(cue.seed),
         str(cue.take),
         "yes" if cue.locked else "",
@@ -152,7 +153,7 @@ class _Row:
                 source=self._cell("source") or "sheet",
                 confidence=self._confidence(),
                 heard=self._spans("heard", edit) or (),
-                spans=self._spans("spans", edit),
+                spans=self._told(edit),
                 take=self._take(),
                 locked=self._lock(),
             )
@@ -178,6 +179,10 @@ class _Row:
         if cell not in _YES | _NO:
             raise self._error("lock", f"{cell[:40]!r} is neither yes nor no")
         return cell in _YES
+
+    def _told(self, edit: Edit) -> tuple[FrameSpan, ...] | None:
+        spans = self._spans("spans", edit)
+        return None if spans == self._spans("heard", edit) else spans
 
     def _spans(self, column: str, edit: Edit) -> tuple[FrameSpan, ...] | None:
         """The stretches of a cell, merged where they touch; None for an empty one."""

@@ -112,13 +112,24 @@ def _span(first: int, end: int, edit: Edit) -> FrameSpan:
 
 
 def test_spans_takes_and_locks_read_back(edit: Edit, sheet: Path) -> None:
-    heard, spans = (_span(2, 20, edit),), (_span(0, 3, edit), _span(10, 48, edit))
-    cue = Cue(
-        cue_id="c", shot_id="sh0010", label="rain", seed=3, heard=heard, spans=spans, take=2, locked=True, source="note"
-    )
+    spans = (_span(0, 3, edit), _span(10, 48, edit))
+    cue = Cue(cue_id="c", shot_id="sh0010", label="rain", seed=3, spans=spans, take=2, locked=True, source="note")
     write_cues(sheet, edit, [cue])
     assert "01:00:00:00-01:00:00:03 01:00:00:10-01:00:02:00" in sheet.read_text(encoding="utf-8-sig")
     assert read_cues(sheet, edit) == (cue,)
+
+
+def test_spans_begin_as_what_was_heard_and_count_once_they_are_changed(edit: Edit, sheet: Path) -> None:
+    cue = Cue(cue_id="c", shot_id="sh0010", label="rain", heard=(_span(2, 20, edit),))
+    write_cues(sheet, edit, [cue])
+    assert read_cues(sheet, edit) == (cue,)
+    text = sheet.read_text(encoding="utf-8-sig")
+    heard = "01:00:00:02-01:00:00:20"
+    assert text.count(heard) == 2
+    head, found, tail = text.rpartition(heard)
+    for cell, told in (("", None), ("01:00:00:02-01:00:00:09", (_span(2, 9, edit),))):
+        sheet.write_text(head + cell + tail, encoding="utf-8-sig")
+        assert [changed.spans for changed in read_cues(sheet, edit)] == [told]
 
 
 @pytest.mark.parametrize(
