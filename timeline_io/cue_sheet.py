@@ -1,7 +1,7 @@
 """The cue sheet: which sound is wanted in which shot, as a CSV table that an editor may edit and hand back.
 
-`heard` says when the sound was found, and `spans` begins as the same: changed, it decides when the sound is made; as it was
-or empty, it leaves that to the detector.
+`heard` says when the sound was found, and `spans` begins as the same: changed, it decides when the sound is made; left
+as it was or emptied, it leaves that to the detector.
 `take` picks a rendition; a yes in `lock` keeps label, seed and take whatever else the next run is asked for.
 """
 

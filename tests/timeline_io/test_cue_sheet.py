@@ -126,7 +126,7 @@ def test_spans_begin_as_what_was_heard_and_count_once_they_are_changed(edit: Edi
     text = sheet.read_text(encoding="utf-8-sig")
     heard = "01:00:00:02-01:00:00:20"
     assert text.count(heard) == 2
-    head, found, tail = text.rpartition(heard)
+    head, _, tail = text.rpartition(heard)
     for cell, told in (("", None), ("01:00:00:02-01:00:00:09", (_span(2, 9, edit),))):
         sheet.write_text(head + cell + tail, encoding="utf-8-sig")
         assert [changed.spans for changed in read_cues(sheet, edit)] == [told]
