@@ -13,6 +13,9 @@ from typing import BinaryIO
 from timeline_io.errors import LayingError, UnreadableEditError
 
 MAX_EDIT_BYTES = 200_000_000
+# An AAF may hold its sounds: an hour of ours is half a gigabyte.
+MAX_AAF_BYTES = 1_000_000_000
+_AAF_MARK = b"\xd0\xcf\x11\xe0"
 
 
 def read_edit_bytes(path: Path) -> bytes:
@@ -21,9 +24,14 @@ def read_edit_bytes(path: Path) -> bytes:
         if path.is_dir():
             raise UnreadableEditError(f"{path} is a folder, not an edit: name the exported timeline file")
         size = path.stat().st_size
-        if size > MAX_EDIT_BYTES:
-            raise UnreadableEditError(f"{path} is {size // 1_000_000} MB, more than the 200 MB an edit may have")
-        data = path.read_bytes()
+        with path.open("rb") as stream:
+            most = MAX_EDIT_BYTES if stream.read(len(_AAF_MARK)) != _AAF_MARK else MAX_AAF_BYTES
+            if size > most:
+                raise UnreadableEditError(
+                    f"{path} is {size // 1_000_000} MB, more than the {most // 1_000_000} MB an edit may have"
+                )
+            stream.seek(0)
+            data = stream.read()
     except FileNotFoundError:
         raise UnreadableEditError(f"{path} does not exist") from None
     except (OSError, ValueError) as error:

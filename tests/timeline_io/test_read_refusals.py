@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from timeline_io.errors import TimelineError, UnreadableEditError, UnsupportedEditError
-from timeline_io.files import MAX_EDIT_BYTES
+from timeline_io.files import MAX_AAF_BYTES, MAX_EDIT_BYTES
 from timeline_io.read import read_edit
 
 Write = Callable[..., Path]
@@ -88,6 +88,16 @@ def test_a_huge_file_is_not_opened(tmp_path: Path) -> None:
     with path.open("wb") as stream:
         os.truncate(stream.fileno(), MAX_EDIT_BYTES + 1)
     assert "200 MB" in str(_refusal(path))
+
+
+def test_an_aaf_may_be_larger_because_it_may_hold_its_sounds(tmp_path: Path) -> None:
+    path = tmp_path / "cut.aaf"
+    with path.open("wb") as stream:
+        stream.write(bytes.fromhex("d0cf11e0a1b11ae1"))
+        os.truncate(stream.fileno(), MAX_AAF_BYTES + 1)
+    assert "1000 MB" in str(_refusal(path))
+    os.truncate(path, MAX_EDIT_BYTES + 1)
+    assert "MB" not in str(_refusal(path))
 
 
 @pytest.mark.parametrize("head", [BOMB, EXTERNAL])
