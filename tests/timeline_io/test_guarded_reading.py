@@ -158,6 +158,8 @@ def test_an_interrupt_leaves_no_process_behind(tmp_path: Path) -> None:
     reading = f"import os, time, pathlib; pathlib.Path({str(told)!r}).write_text(str(os.getpid())); time.sleep(60)"
     program = tmp_path / "program.py"
     program.write_text(
+        # A shell lets its background jobs ignore interrupts, and so would this program.
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from pathlib import Path\nfrom timeline_io import guarded\n"
         f"guarded._RUN = {reading!r}\nguarded.read_edit_guarded(Path('cut.otio'))\n"
     )
