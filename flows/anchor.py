@@ -29,7 +29,12 @@ def anchored(shot: Shot, movie: MovieInfo) -> tuple[Shot, str]:
 
 
 def media_start_s(movie: MovieInfo) -> Fraction | None:
-    """The timecode at which the file starts, in seconds from midnight; None when it has none that can be read."""
+    """The timecode at which the file starts, in seconds from midnight; None when it has none that can be read.
+
+    The numbers of an image sequence are its timecode, counted in frames: 1001 at 24 is 00:00:41:17.
+    """
+    if movie.numbering and not movie.start_timecode:
+        return Fraction(movie.numbering.first or 0) / movie.numbering.rate
     if not movie.start_timecode or not movie.rate:
         return None
     try:
@@ -44,7 +49,8 @@ def _readings(shot: Shot, movie: MovieInfo) -> Iterator[Fraction]:
         yield shot.source_start_s
     if shot.source_timecode_s is not None:
         start_s = media_start_s(movie)
-        if start_s is not None:
+        # A list that counts an image sequence from zero lies one frame before a first number of 1.
+        if start_s is not None and not (movie.numbering and shot.source_timecode_s < start_s):
             yield shot.source_timecode_s - start_s
         yield shot.source_timecode_s
     yield shot.source_start_s
@@ -85,4 +91,7 @@ def _remark(shot: Shot, best: Fraction, movie: MovieInfo, *, fits: bool) -> str:
         return f"the edit asks for more of {movie.path.name} than its {float(movie.duration_s):.2f} s"
     if best != shot.source_start_s and not shot.start_unknown:
         return f"placed by the timecode of {movie.path.name}: the edit's own numbers lie outside the file"
+    if movie.missing:
+        those = "a picture of {} is" if movie.missing == 1 else f"{movie.missing} pictures of {{}} are"
+        return f"{those.format(movie.path.name)} missing: the one before is held"
     return ""

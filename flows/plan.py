@@ -13,7 +13,7 @@ from flows.hand_work import HandWork, hand_work
 from flows.options import PassOptions, out_folder, store_folder
 from flows.reading import read_for
 from flows.records import ShotReport, ShotState
-from flows.shot_job import ShotJob, job_for
+from flows.shot_job import Media, ShotJob, job_for, media_of
 from flows.spotting import by_shot, given_cues
 from flows.steps import Heard, known_before_looking
 from pipeline.probe import MovieInfo, probe_movie
@@ -68,7 +68,7 @@ def plan_pass(edit_path: Path, options: PassOptions) -> PassPlan:
     manifest = manifest_of(earlier_folder)
     hand = hand_work(edit, earlier_folder, manifest, options.path_maps)
     earlier = EarlierPass(manifest, dict(hand.told))
-    movies = {path: attempt(probe_movie, path) for path in dict.fromkeys(shot.media for shot in edit.shots) if path}
+    movies = {media: attempt(probe_movie, *media) for media in dict.fromkeys(map(media_of, edit.shots)) if media}
     drafted = [attempt(_draft, edit, shot, movies, sheet, card, options) for shot in edit.shots]
     jobs = tuple(earlier.conformed(job, handles=options.handles) for job in drafted if isinstance(job, ShotJob))
     found = {job.shot_id: known_before_looking(job, studio) for job in jobs}
@@ -105,7 +105,7 @@ def studio_for(card: ModelCard, options: PassOptions) -> Studio:
 def _draft(
     edit: Edit,
     shot: Shot,
-    movies: Mapping[Path, MovieInfo | Failure],
+    movies: Mapping[Media, MovieInfo | Failure],
     sheet: Mapping[str, tuple[Cue, ...]],
     card: ModelCard,
     options: PassOptions,
@@ -113,9 +113,10 @@ def _draft(
     given = given_cues(shot, sheet, card.labels)
     if given == ():
         return _report(shot, ShotState.SILENT, "the cue sheet leaves it silent")
-    if shot.media is None:
+    media = media_of(shot)
+    if media is None:
         return _report(shot, ShotState.FAILED, shot.offline_reason or f"its media {shot.media_ref} was not found")
-    movie = movies[shot.media]
+    movie = movies[media]
     if isinstance(movie, Failure):
         return _report(shot, ShotState.FAILED, movie.reason)
     return job_for(edit, shot, movie, handles=options.handles, given=given, seed=options.seed, takes=options.takes)

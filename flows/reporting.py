@@ -115,6 +115,7 @@ def _preview_shot(shot: Shot, job: ShotJob | None, start_frame: int) -> PreviewS
             duration_s=shot.record.duration_s,
             speed=shot.speed,
             ramp=job.shot.ramp,
+            numbering=job.span.numbering,
         )
     )
     return PreviewShot(

@@ -18,12 +18,15 @@ from pathlib import Path
 from flows.anchor import anchored
 from pipeline.finish import deliver_take
 from pipeline.probe import MovieInfo
-from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, FoleyRequest, MediaSpan
+from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, FoleyRequest, MediaSpan, Numbering
 from timeline_io.edit import Edit, PlacedClip, Shot
 from timeline_io.frames import FrameSpan
 
 # Renditions of a cue lie far apart, so that the takes of two cues with neighbouring seeds stay different.
 _TAKE_STRIDE = 15_485_863
+
+# A movie, or the pictures of an image sequence and how they count.
+Media = tuple[Path, Numbering | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +84,16 @@ class CueJob:
     laid: bool = True
 
 
+def media_of(shot: Shot) -> Media | None:
+    """What is opened to see a shot; None when it is offline."""
+    if shot.media is None:
+        return None
+    count = shot.numbered
+    if count is None:
+        return shot.media, None
+    return shot.media, Numbering(rate=count.rate or shot.record.rate, first=count.first, step=count.step)
+
+
 def job_for(
     edit: Edit,
     shot: Shot,
@@ -108,6 +121,7 @@ def job_for(
         duration_s=record.duration_s,
         speed=shot.speed,
         ramp=tuple((head_s + time_s, media_s) for time_s, media_s in shot.ramp),
+        numbering=movie.numbering,
     )
     return ShotJob(
         shot_id=shot.shot_id,

@@ -34,7 +34,7 @@ def decode_span(span: MediaSpan, *, times_s: NDArray[np.float64], size: int) -> 
     pixels = np.zeros((len(order), size, size, 3), np.uint8)
     ascending = [media_times_s[index] for index in order]
     scaler = VideoReformatter()
-    for shown in shown_frames(span.path, ascending, backwards=span.speed < 0):
+    for shown in shown_frames(span.path, ascending, backwards=span.speed < 0, numbering=span.numbering):
         pixels[order[shown.first : shown.end]] = square_pixels(shown, size, scaler)
     return ShotFrames(pixels=pixels, times_s=np.asarray(times_s, np.float64))
 

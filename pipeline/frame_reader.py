@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import chain, dropwhile, pairwise
+from itertools import chain, dropwhile, groupby, pairwise
 from math import floor, inf
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +20,8 @@ from av.video.stream import VideoStream
 
 from pipeline.errors import MediaError
 from pipeline.movie import frame_rate, is_still, open_movie, start_pts
+from pipeline.numbered import Pictures, pictures_of
+from pipeline.records import Numbering
 
 # Times come as floats: what is meant as a frame's own edge may arrive a hair before it.
 _FLOAT_TOLERANCE_S = Fraction(1, 1_000_000)
@@ -57,18 +59,41 @@ class _TimedFrame(NamedTuple):
     frame: VideoFrame
 
 
-def shown_frames(path: Path, times_s: Sequence[Fraction], *, backwards: bool = False) -> Iterator[ShownFrame]:
+def shown_frames(
+    path: Path, times_s: Sequence[Fraction], *, backwards: bool = False, numbering: Numbering | None = None
+) -> Iterator[ShownFrame]:
     """The frames on the screen at ascending media times, each decoded once, in order.
 
     `times_s` are seconds from the first picture of the file. A frame is shown from its PTS until the next one; the
     first frame holds before it, the last one after it. `backwards` is for media that plays in reverse, where a time
-    exactly on the edge between two frames belongs to the earlier one.
+    exactly on the edge between two frames belongs to the earlier one. With `numbering` the path names an image
+    sequence, of which only the pictures that are shown are opened.
     Raises MediaError when no frame can be decoded, or when all times lie more than one second past the last frame
     of a movie (a still picture has no end).
     """
+    if numbering is not None:
+        yield from _numbered_frames(pictures_of(path, numbering), times_s, backwards)
+        return
     for first, end in _runs(times_s):
         for shown in _read_run(path, times_s[first:end], backwards, must_exist=first == 0):
             yield replace(shown, first=first + shown.first, end=first + shown.end)
+
+
+def _numbered_frames(pictures: Pictures, times_s: Sequence[Fraction], backwards: bool) -> Iterator[ShownFrame]:
+    pictures.check_reaches(times_s[0])
+    numbers = [pictures.shown_at(time_s, backwards=backwards) for time_s in times_s]
+    for number, indexes in groupby(range(len(numbers)), key=numbers.__getitem__):
+        first, *rest = indexes
+        yield replace(_only_frame(pictures.path_of(number)), first=first, end=first + len(rest) + 1)
+
+
+def _only_frame(path: Path) -> ShownFrame:
+    """The one picture of a file."""
+    with open_movie(path) as (container, stream):
+        timed = next(_decoded(container, stream), None)
+        if timed is not None:
+            return ShownFrame(frame=timed.frame, first=0, end=1, pixel_aspect=stream.sample_aspect_ratio or Fraction(1))
+    raise MediaError(f"No picture can be decoded from {path}: it may be truncated; copy or render it again.")
 
 
 def _runs(times_s: Sequence[Fraction]) -> list[tuple[int, int]]:

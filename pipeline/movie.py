@@ -19,6 +19,9 @@ _NOT_MOVIES = frozenset({"tty", "bintext", "xbin", "adf", "idf"})
 # A playlist may name other files; it must never make this machine reach out over the network.
 _LOCAL_FILES_ONLY = {"protocol_whitelist": "file,crypto,data"}
 
+# OpenEXR holds light, not what a screen shows: undone, a grey of 18 % would be nearly black.
+_AS_ON_SCREEN = {"exr": {"apply_trc": "iec61966_2_1"}}
+
 # Smaller pictures are decoded before the threads have started.
 _THREADS_PAY_FROM_PIXELS = 1280 * 720
 
@@ -36,6 +39,7 @@ def open_movie(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             stream = _picture_stream(path, container)
             if stream.codec_context.width * stream.codec_context.height >= _THREADS_PAY_FROM_PIXELS:
                 stream.thread_type = "AUTO"
+            stream.codec_context.options = _AS_ON_SCREEN.get(stream.codec_context.name, {})
             yield container, stream
     except (av.FFmpegError, OSError) as error:
         raise MediaError(

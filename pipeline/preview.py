@@ -112,11 +112,11 @@ def _shot_pictures(shot: PreviewShot, first: int, end: int, rate: Fraction, lett
     times_s = [shot.span.media_time(middle_s) for middle_s in middles_s]
     for run, backwards in one_way_runs(times_s):
         if not backwards:
-            yield from _pictures_at(shot.span.path, run, letterbox)
+            yield from _pictures_at(shot.span, run, letterbox)
             continue
         for piece in range(0, len(run), _REVERSED_PIECE):
             ascending = run[piece : piece + _REVERSED_PIECE][::-1]
-            yield from reversed(list(_pictures_at(shot.span.path, ascending, letterbox, backwards=True)))
+            yield from reversed(list(_pictures_at(shot.span, ascending, letterbox, backwards=True)))
 
 
 def one_way_runs(times_s: Sequence[Fraction]) -> Iterator[tuple[Sequence[Fraction], bool]]:
@@ -132,9 +132,9 @@ def one_way_runs(times_s: Sequence[Fraction]) -> Iterator[tuple[Sequence[Fractio
 
 
 def _pictures_at(
-    path: Path, times_s: Sequence[Fraction], letterbox: Letterbox, *, backwards: bool = False
+    span: MediaSpan, times_s: Sequence[Fraction], letterbox: Letterbox, *, backwards: bool = False
 ) -> Iterator[_Picture]:
-    for shown in shown_frames(path, times_s, backwards=backwards):
+    for shown in shown_frames(span.path, times_s, backwards=backwards, numbering=span.numbering):
         yield from repeat(letterbox.fit(shown), shown.end - shown.first)
 
 

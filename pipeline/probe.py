@@ -14,13 +14,18 @@ from av.video.stream import VideoStream
 
 from pipeline.errors import MediaError
 from pipeline.movie import frame_rate, open_movie, start_pts
+from pipeline.numbered import Pictures, pictures_of
+from pipeline.records import Numbering
 
 PROCEDURAL_SCENE_TAG = "smooth-foley procedural scene"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovieInfo:
-    """Facts about a movie file. `width` and `height` are the stored picture's, before rotation."""
+    """Facts about a movie file. `width` and `height` are the stored picture's, before rotation.
+
+    An image sequence has a `numbering` whose first number is known; `missing` pictures lie before its last one.
+    """
 
     path: Path
     digest: str
@@ -31,19 +36,26 @@ class MovieInfo:
     has_audio: bool
     is_procedural_scene: bool
     start_timecode: str | None
+    numbering: Numbering | None = None
+    missing: int = 0
 
 
-def probe_movie(path: Path) -> MovieInfo:
+def probe_movie(path: Path, numbering: Numbering | None = None) -> MovieInfo:
     """Facts about the movie at `path`; the digest is the sha256 of its content in 64 hex digits.
 
     `duration_s` is that of the picture, exact in its time base. Raises MediaError, one sentence, when the file is
-    missing, is no movie or has no picture stream.
+    missing, is no movie or has no picture stream. With `numbering` the path names an image sequence, `sea.%04d.exr`.
     """
-    return replace(glance_at(path), digest=content_digest(path))
+    if numbering is None:
+        return replace(glance_at(path), digest=content_digest(path))
+    pictures = pictures_of(path, numbering)
+    return replace(_glance_at_pictures(pictures), digest=pictures_digest(pictures))
 
 
-def glance_at(path: Path) -> MovieInfo:
+def glance_at(path: Path, numbering: Numbering | None = None) -> MovieInfo:
     """`probe_movie` without reading the whole file: the digest is "". Raises MediaError."""
+    if numbering is not None:
+        return _glance_at_pictures(pictures_of(path, numbering))
     with open_movie(path) as (container, stream):
         return MovieInfo(
             path=path,
@@ -56,6 +68,29 @@ def glance_at(path: Path) -> MovieInfo:
             is_procedural_scene=container.metadata.get("comment") == PROCEDURAL_SCENE_TAG,
             start_timecode=_start_timecode(container, stream),
         )
+
+
+def _glance_at_pictures(pictures: Pictures) -> MovieInfo:
+    """The facts of the first picture, with the length and the rate of them all."""
+    return replace(
+        glance_at(pictures.path_of(pictures.numbers[0])),
+        path=pictures.pattern,
+        duration_s=pictures.duration_s,
+        rate=pictures.rate,
+        numbering=pictures.numbering,
+        missing=pictures.missing,
+    )
+
+
+def pictures_digest(pictures: Pictures) -> str:
+    """The sha256 of when which picture is shown, 64 hex digits: neither their name nor where they count from matters.
+
+    Raises MediaError.
+    """
+    digest = hashlib.sha256(f"{pictures.rate} {pictures.step}\n".encode())
+    for number in pictures.numbers:
+        digest.update(f"{number - pictures.first} {content_digest(pictures.path_of(number))}\n".encode())
+    return digest.hexdigest()
 
 
 def content_digest(path: Path) -> str:

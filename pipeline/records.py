@@ -19,11 +19,24 @@ _KEY_SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Numbering:
+    """How the pictures of an image sequence count time: number `first + i` is shown from `i / rate` seconds on.
+
+    Only every `step`-th number is a picture. `first` None stands for the lowest number in the folder.
+    """
+
+    rate: Fraction
+    first: int | None = None
+    step: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MediaSpan:
     """What the audience sees during a shot: media time `start_s + speed * t` for t in [0, duration_s).
 
     Where the speed changes, `ramp` says it instead: knots (t, media time) with straight lines between them, which go
-    on beyond the first and the last; `speed` is then the mean.
+    on beyond the first and the last; `speed` is then the mean. With `numbering` the media is an image sequence, and
+    `path` names all its pictures: `sea.%04d.exr`.
     """
 
     path: Path
@@ -32,6 +45,7 @@ class MediaSpan:
     duration_s: Fraction
     speed: Fraction = Fraction(1)
     ramp: tuple[tuple[Fraction, Fraction], ...] = ()
+    numbering: Numbering | None = None
 
     def media_time(self, time_s: Fraction) -> Fraction:
         """Media seconds seen `time_s` seconds from the shot's first edge; exact."""

@@ -13,6 +13,19 @@ Knot = tuple[Fraction, Fraction]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Numbered:
+    """How the pictures of an image sequence count: number `first + i` is shown from `i / rate` seconds on.
+
+    Only every `step`-th number is a picture. None where the edit does not say: the rate is then that of the edit, the
+    first number the lowest on disk.
+    """
+
+    rate: Fraction | None = None
+    first: int | None = None
+    step: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shot:
     """A stretch of picture from one clip, as the audience sees it.
 
@@ -23,7 +36,8 @@ class Shot:
     changes, `ramp` holds knots with straight lines between them, and `speed` is the mean.
 
     `source_timecode_s` is the source time as the edit spells it in the media's own timecode; `start_unknown`
-    tells that only the media knows at which timecode it starts.
+    tells that only the media knows at which timecode it starts. With `numbered` the media is an image sequence, whose
+    path names all its pictures, `sea.%04d.exr`, and whose time begins with its first number.
     """
 
     shot_id: str
@@ -39,6 +53,7 @@ class Shot:
     source_timecode_s: Fraction | None = None
     start_unknown: bool = False
     offline_reason: str = ""
+    numbered: Numbered | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

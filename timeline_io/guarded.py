@@ -36,7 +36,7 @@ _START = "import pickle, sys; sys.path[:], job = pickle.load(sys.stdin.buffer); 
 _RUN = "from timeline_io.guarded_child import main; main(*job)"
 # What a result is made of; anything else in the answer of a process that went astray is not built.
 _RECORDS = {
-    "timeline_io.edit": ("Edit", "Shot", "SkippedItem"),
+    "timeline_io.edit": ("Edit", "Numbered", "Shot", "SkippedItem"),
     "timeline_io.frames": ("FrameSpan",),
     "fractions": ("Fraction",),
     "pathlib": ("PosixPath", "WindowsPath"),

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
-from pathlib import Path, PurePath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Protocol
 
+from timeline_io.edit import Numbered
 from timeline_io.media_index import FileIndex
 from timeline_io.media_paths import is_absolute, is_windows_path, name_parts, spellings
+from timeline_io.numbered_names import numbers_in, pattern_like, pictures_on_disk, with_number
 from timeline_io.path_maps import PathMaps, from_edit, to_edit_path
 
 
@@ -26,10 +28,14 @@ class MediaFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What an edit shows of a file: up to `until_s` from its start, and `timecodes_s` of its own timecode."""
+    """What an edit shows of a file: up to `until_s` from its start, and `timecodes_s` of its own timecode.
+
+    With `numbered` the pictures of an image sequence are wanted.
+    """
 
     until_s: Fraction | None = None
     timecodes_s: tuple[Fraction, Fraction] | None = None
+    numbered: Numbered | None = None
 
 
 ANYTHING = Need()
@@ -74,11 +80,12 @@ class MediaSearch:
     _found: dict[tuple[str, Need], Found] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def find(self, ref: str, need: Need = ANYTHING) -> Found:
-        """The existing file that `ref` means, absolute; offline with the reason when there is none, or no telling."""
+        """The existing file that `ref` means, absolute; offline with the reason when there is none, or no telling.
+
+        An image sequence is found where its first picture is; its path is then `ref`'s, `sea.%04d.exr`.
+        """
         if (ref, need) not in self._found:
-            place = next((place for place in self._places(ref) if self._usable(place)), None)
-            found = Found(path=place.absolute()) if place else self._below_roots(ref, need)
-            self._found[ref, need] = found
+            self._found[ref, need] = self._pictures(ref, need.numbered) if need.numbered else self._one(ref, need)
         return self._found[ref, need]
 
     def resolve(self, ref: str) -> Path | None:
@@ -94,6 +101,35 @@ class MediaSearch:
     def to_edit_path(self, path: Path) -> PurePath:
         """A file here by the path that the editor's machine knows it by: the path maps, the other way round."""
         return to_edit_path(path, self.path_maps)
+
+    def _one(self, ref: str, need: Need) -> Found:
+        place = next((place for place in self._places(ref) if self._usable(place)), None)
+        return Found(path=place.absolute()) if place else self._below_roots(ref, need)
+
+    def _pictures(self, ref: str, numbered: Numbered) -> Found:
+        """The pictures that `ref` names, found by the first of them."""
+        number = self._lowest(ref) if numbered.first is None else numbered.first
+        if number is None:
+            folders = dict.fromkeys(str(place.parent) for place in self.looked_for(with_number(ref, 0)))
+            return Found(offline_reason=f"offline: no picture of the image sequence {ref} in {', '.join(folders)}")
+        first = self._one(with_number(ref, number), ANYTHING)
+        if first.path is None:
+            why = first.offline_reason.removeprefix("offline: ")
+            return Found(offline_reason=f"offline: the image sequence {ref}: {why}")
+        path = pattern_like(ref, number, first.path)
+        # The others are never looked at one by one, but any of them may be a link.
+        if self.allowed_roots and not all(map(self._is_allowed, pictures_on_disk(path).values())):
+            return Found(offline_reason=f"offline: the image sequence {path} leads out of the folders that are allowed")
+        return replace(first, path=path)
+
+    def _lowest(self, ref: str) -> int | None:
+        """The lowest number of the first place that holds pictures of `ref`."""
+        for place in self._places(with_number(ref, 0)):
+            numbers = pictures_on_disk(pattern_like(ref, 0, place))
+            if numbers and self._usable(numbers[min(numbers)]):
+                return min(numbers)
+        name = PurePosixPath(ref).name.casefold()
+        return min(numbers_in(self._index.names, name), default=None)
 
     def _places(self, ref: str) -> Iterator[Path]:
         beside = [self.edit_folder] if self.bundle is None else [self.bundle, self.edit_folder]
@@ -181,9 +217,11 @@ class MediaSearch:
 def merged(needs: Iterable[Need]) -> Need:
     """One need for a file that is shown several times."""
     all_of = list(needs)
+    numbered = next((need.numbered for need in all_of if need.numbered), None)
     ends = [need.until_s for need in all_of if need.until_s is not None]
     codes = [code for need in all_of if need.timecodes_s for code in need.timecodes_s]
-    return Need(until_s=max(ends, default=None), timecodes_s=(min(codes), max(codes)) if codes else None)
+    timecodes_s = (min(codes), max(codes)) if codes else None
+    return Need(until_s=max(ends, default=None), timecodes_s=timecodes_s, numbered=numbered)
 
 
 def _file_name(ref: str) -> str:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,11 @@ class FileIndex:
                 here = root / folder
                 for name in listing[folder][2]:
                     self._places.setdefault(name.casefold(), []).append((here, name))
+
+    @property
+    def names(self) -> Iterable[str]:
+        """All file names, in lower case."""
+        return self._places.keys()
 
     def __call__(self, file_name: str) -> tuple[Path, ...]:
         """The files of that name, whatever its case."""

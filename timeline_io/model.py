@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from timeline_io.edit import Knot
+from timeline_io.edit import Knot, Numbered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,8 @@ class Clip:
     `source_timecode_s` is the source time as the edit spells it, in seconds from midnight of the media's own
     timecode, where the edit says so. `start_unknown` tells that the edit does not say at which timecode the file
     starts (an EDL never does): `source_start_s` is then no better than `source_timecode_s`.
+
+    With `numbered` the media is an image sequence, and `media_ref` names all its pictures: `sea.%04d.exr`.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Clip:
     ramp: tuple[Knot, ...] = ()
     source_timecode_s: Fraction | None = None
     start_unknown: bool = False
+    numbered: Numbered | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

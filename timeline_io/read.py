@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from timeline_io.bundles import container_of
-from timeline_io.edit import Edit, Shot, SkippedItem
+from timeline_io.edit import Edit, Numbered, Shot, SkippedItem
 from timeline_io.errors import EmptyEditError, SequenceChoiceError, TimelineError, UnsupportedEditError
 from timeline_io.files import digest_of
 from timeline_io.frames import FrameSpan, frame_at, rate_name, snap_rate
@@ -21,6 +21,8 @@ from timeline_io.shots import Piece, flatten, ramp_between
 # Two pieces join when the second continues the first within a quarter of a frame: exporters round
 # source times, and the smallest jump cut is a whole frame.
 _CONTINUES_WITHIN_FRAMES = Fraction(1, 4)
+# The same pictures may be counted in more than one way.
+_Named = tuple[str, Numbered | None]
 
 
 def read_edit(
@@ -45,15 +47,17 @@ def read_timeline(path: Path, sequence: str | None = None, rate: Fraction | None
 def with_media(edit: Edit, media: MediaSearch | None = None) -> Edit:
     """The edit with the media of its shots found, or the reason why a shot is offline; choices become remarks."""
     search = media or MediaSearch(edit_folder=edit.path.parent)
-    needs: dict[str, list[Need]] = {}
+    needs: dict[_Named, list[Need]] = {}
     for shot in edit.shots:
         if not shot.offline_reason:
-            needs.setdefault(shot.media_ref, []).append(_need(shot))
+            needs.setdefault((shot.media_ref, shot.numbered), []).append(_need(shot))
     if not needs:
         return edit
     finder = container_of(edit.path).finder(search)
-    found = {ref: finder.find(ref, merged(wanted)) for ref, wanted in needs.items()}
-    shots = tuple(shot if shot.offline_reason else _with_file(shot, found[shot.media_ref]) for shot in edit.shots)
+    found = {named: finder.find(named[0], merged(wanted)) for named, wanted in needs.items()}
+    shots = tuple(
+        shot if shot.offline_reason else _with_file(shot, found[shot.media_ref, shot.numbered]) for shot in edit.shots
+    )
     chosen = (place.remark for place in found.values() if place.remark)
     return replace(edit, shots=shots, remarks=tuple(dict.fromkeys((*edit.remarks, *chosen))))
 
@@ -164,8 +168,8 @@ def _joined(pieces: tuple[Piece, ...], rate: Fraction) -> list[Piece]:
 def _continues(before: Piece, after: Piece, rate: Fraction) -> bool:
     same_clip = before.clip is after.clip or (
         bool(before.clip.media_ref)
-        and (before.clip.media_ref, before.clip.name, before.clip.notes)
-        == (after.clip.media_ref, after.clip.name, after.clip.notes)
+        and (before.clip.media_ref, before.clip.numbered, before.clip.name, before.clip.notes)
+        == (after.clip.media_ref, after.clip.numbered, after.clip.name, after.clip.notes)
     )
     jump_s = abs(after.source_start_s - before.source_at(before.end_s))
     return (
@@ -204,6 +208,7 @@ def _shot(shot_id: str, piece: Piece, record: FrameSpan, timeline: Sequence) -> 
         source_timecode_s=_timecode(clip, source_start_s),
         start_unknown=clip.start_unknown,
         offline_reason=clip.offline_reason,
+        numbered=clip.numbered and replace(clip.numbered, rate=clip.numbered.rate or timeline.rate),
     )
 
 
@@ -230,7 +235,8 @@ def _need(shot: Shot) -> Need:
     reached = [*edges, *(source_s for _, source_s in shot.ramp)]
     code, first = shot.source_timecode_s, shot.source_start_s
     codes = None if code is None else (code + min(reached) - first, code + max(reached) - first)
-    return Need(until_s=None if shot.start_unknown else max(reached), timecodes_s=codes)
+    until_s = None if shot.start_unknown else max(reached)
+    return Need(until_s=until_s, timecodes_s=codes, numbered=shot.numbered)
 
 
 def _with_file(shot: Shot, found: Found) -> Shot:

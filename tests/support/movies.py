@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 _FIRST_LEVEL = 24
 _LEVELS = 50
@@ -97,6 +98,14 @@ def write_movie(
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
+
+
+def grey_pictures(pattern: Path, numbers: Iterable[int], *, first: int, size: tuple[int, int] = (32, 32)) -> Path:
+    """Write the pictures of an image sequence, `sea.%04d.png`: number `first + i` is grey like frame i of a movie."""
+    pattern.parent.mkdir(parents=True, exist_ok=True)
+    for number in numbers:
+        Image.new("RGB", size, (grey_of(number - first),) * 3).save(pattern.with_name(pattern.name % number))
+    return pattern
 
 
 def sound_file(path: Path, *, seconds: float = 1.0) -> Path:

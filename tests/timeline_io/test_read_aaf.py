@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.aaf_files import AafWriter, golden, large, written
-from timeline_io.edit import Edit
+from timeline_io.edit import Edit, Numbered
 from timeline_io.errors import TimelineError, UnreadableEditError, UnsupportedEditError
 from timeline_io.read import read_edit
 
@@ -206,9 +206,12 @@ def test_a_long_cut_reads_whole(tmp_path: Path) -> None:
     ]
 
 
-def test_image_sequences_are_named_as_such(cut: Callable[..., Edit]) -> None:
-    edit = cut(lambda aaf: [_clip(aaf, "plate", 0, 24, url="/mnt/plate.[0001-0048].exr")])
-    assert edit.shots[0].offline_reason == "offline: an image sequence, which is not read as a movie yet"
+def test_an_image_sequence_counts_at_the_rate_of_its_file(cut: Callable[..., Edit]) -> None:
+    def parts(aaf: AafWriter) -> list[Any]:
+        return [aaf.clip(aaf.media("plate", rate=Fraction(25), url="/mnt/plate.[00008-00048].exr"), 0, 24)]
+
+    shot = cut(parts).shots[0]
+    assert (shot.media_ref, shot.numbered) == ("/mnt/plate.%05d.exr", Numbered(rate=Fraction(25), first=8))
 
 
 def test_drop_frame_timecode(cut: Callable[..., Edit]) -> None:

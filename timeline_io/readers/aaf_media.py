@@ -5,12 +5,12 @@ clip -> master mob -> file mob (locator) -> import or tape mob (timecode)
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from timeline_io.edit import Numbered
 from timeline_io.model import Marker
 from timeline_io.readers.aaf_retime import frame_map
 from timeline_io.readers.aaf_values import (
@@ -27,12 +27,10 @@ from timeline_io.readers.aaf_values import (
     value,
 )
 from timeline_io.readers.notes import metadata_notes
-from timeline_io.readers.pictures import is_generator_name, is_still_name
+from timeline_io.readers.pictures import is_generator_name, is_still_name, media_named
 from timeline_io.shots import ramp_at
 
 _LONGEST_CHAIN = 30
-_IMAGE_SEQUENCE = re.compile(r"\[\d+-\d+\]")
-_SEQUENCE_REASON = "offline: an image sequence, which is not read as a movie yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +43,7 @@ class Source:
     timecode_s: Fraction | None = None
     is_still: bool = False
     no_picture: str = ""
-    offline_reason: str = ""
+    numbered: Numbered | None = None
     notes: tuple[str, ...] = ()
     markers: tuple[Marker, ...] = ()
 
@@ -107,7 +105,7 @@ class Mobs:
                 found = replace(found, ref=mob.ref, start_s=at_s)
             if mob.timecode_s is not None and found.timecode_s is None:
                 found = replace(found, timecode_s=mob.timecode_s + at_s)
-        return _judged(_inside_file(found, file))
+        return _judged(_inside_file(found, file), None if file is None else _file_rate(file))
 
     def _chain(self, clip: Any, rate: Fraction) -> Iterator[tuple[Mob, Fraction]]:
         """The mobs that a clip's first frame comes from, each with its time in that mob."""
@@ -225,24 +223,25 @@ def _inside_file(found: Source, file: Mob | None) -> Source:
     begin_s = Fraction(0) if found.timecode_s is None else found.timecode_s - found.start_s
     if file is None or not 0 < begin_s <= found.start_s:
         return found
-    length_s = _file_length(value(file.thing, "EssenceDescription"))
+    rate = _file_rate(file)
+    length_s = length_of(value(file.thing, "EssenceDescription")) / rate if rate else None
     if length_s is None or not found.start_s - begin_s < length_s <= found.start_s:
         return found
     return replace(found, start_s=found.start_s - begin_s, timecode_s=found.start_s)
 
 
-def _file_length(descriptor: Any) -> Fraction | None:
-    rate = fraction(value(descriptor, "SampleRate"))
-    return length_of(descriptor) / rate if rate and rate > 0 else None
+def _file_rate(file: Mob) -> Fraction | None:
+    """The frame rate of a file, None where it is not told."""
+    rate = fraction(value(value(file.thing, "EssenceDescription"), "SampleRate"))
+    return rate if rate and rate > 0 else None
 
 
-def _judged(found: Source) -> Source:
-    """What kind of picture it is, where names tell."""
+def _judged(found: Source, rate: Fraction | None) -> Source:
+    """What kind of picture it is, where names tell; `rate` is that of the file."""
     if found.name.casefold().startswith("title:"):
         return replace(found, no_picture="a title, not a filmed picture")
     if not found.ref and is_generator_name(found.name):
         return replace(found, no_picture="a generator, not a filmed picture")
-    if _IMAGE_SEQUENCE.search(found.ref):
-        return replace(found, offline_reason=_SEQUENCE_REASON)
     # A missing locator still leaves the name, which is what a search folder is searched for.
-    return replace(found, ref=found.ref or found.name, is_still=is_still_name(found.ref))
+    ref, numbered = media_named(found.ref or found.name, rate)
+    return replace(found, ref=ref, numbered=numbered, is_still=is_still_name(found.ref))

@@ -114,10 +114,10 @@ class Tracks:
                 speed=Fraction(0 if source.is_still else 1),
                 media_ref=source.ref,
                 no_picture=source.no_picture,
-                offline_reason=source.offline_reason,
                 notes=source.notes,
                 markers=source.markers,
                 source_timecode_s=timecode_s,
+                numbered=source.numbered,
             )
         ]
 

@@ -10,13 +10,7 @@ from timeline_io.frames import can_drop_frames, rate_name
 from timeline_io.model import Clip
 from timeline_io.readers.edl_rate import COUNTED, Clock, meant_speed
 from timeline_io.readers.edl_text import Event
-from timeline_io.readers.pictures import (
-    IMAGE_SEQUENCE,
-    image_sequence,
-    is_frame_of_many,
-    is_generator_name,
-    is_still_name,
-)
+from timeline_io.readers.pictures import is_frame_of_many, is_generator_name, is_still_name, media_named
 
 _BLACK = frozenset({"BL", "BLK", "BLACK"})
 _BARS = frozenset({"BAR", "BARS", "CB", "COLORBARS"})
@@ -77,8 +71,7 @@ def _incoming(event: Event, before: Event | None) -> Said:
 
 def clip_of(event: Event, said: Said, clock: Clock, start_s: Fraction, length_s: Fraction) -> Clip:
     """The clip that an event shows from `start_s` on, for `length_s` seconds of the list."""
-    media_ref = said.path or said.name or ("" if event.reel.upper() in _NO_REEL else event.reel)
-    pattern = image_sequence(media_ref)
+    media_ref, numbered = media_named(said.path or said.name or ("" if event.reel.upper() in _NO_REEL else event.reel))
     name = said.name or said.path.replace("\\", "/").rpartition("/")[2] or event.reel or f"event {event.number}"
     is_still = event.is_still or (is_still_name(media_ref) and not is_frame_of_many(media_ref))
     source = _source_of(event, clock, length_s)
@@ -93,12 +86,12 @@ def clip_of(event: Event, said: Said, clock: Clock, start_s: Fraction, length_s:
         length_s=length_s,
         source_start_s=source.start_s if has_clock else Fraction(0),
         speed=source.speed if has_clock else Fraction(0),
-        media_ref=pattern or media_ref,
+        media_ref=media_ref,
         no_picture=no_picture,
-        offline_reason=IMAGE_SEQUENCE if pattern else "",
         notes=(*event.notes, *source.notes),
         source_timecode_s=source.start_s if has_clock else None,
         start_unknown=has_clock,
+        numbered=numbered,
     )
 
 

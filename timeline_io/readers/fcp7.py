@@ -23,7 +23,7 @@ from timeline_io.readers.fcp7_xml import (
     rate_of,
     start_timecode,
 )
-from timeline_io.readers.pictures import IMAGE_SEQUENCE, INVISIBLE, image_sequence, is_still_name, nothing_seen
+from timeline_io.readers.pictures import INVISIBLE, is_still_name, media_named, nothing_seen
 from timeline_io.readers.ramps import ramped
 
 _MAX_DEPTH = 100
@@ -116,7 +116,8 @@ class _Builder:
         written = content(shown.file, "pathurl")
         used = _used(place, own_rate, rate, shown.file)
         source = _seen(place, used, own_rate, rate)
-        is_still, pattern = is_still_name(written), image_sequence(written)
+        is_still = is_still_name(written)
+        media_ref, numbered = media_named(written, rate_of(shown.file) or own_rate)
         return Clip(
             name=content(item, "name") or content(shown.file, "name") or "a clip without a name",
             start_s=place.start / rate,
@@ -124,14 +125,14 @@ class _Builder:
             # A still has no time of its own; Resolve counts its `in` from an hour it never had.
             source_start_s=Fraction(0) if is_still else source.start_s + shown.offset_s,
             speed=Fraction(0) if is_still else source.speed,
-            media_ref=pattern or written,
+            media_ref=media_ref,
             enabled=is_on(item, "enabled", default=True),
             no_picture=no_picture(item, shown.file, written),
-            offline_reason=IMAGE_SEQUENCE if pattern else "",
             notes=tuple(note for path in _NOTE_PATHS if (note := content(item, path))),
             markers=_clip_markers(place, used, source.speed, own_rate, rate),
             source_timecode_s=None if is_still else _timecode(shown, source, own_rate),
             ramp=() if is_still else tuple((at_s, source_s + shown.offset_s) for at_s, source_s in source.ramp),
+            numbered=numbered,
         )
 
     def _nest(

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from xml.etree.ElementTree import Element
 
+from timeline_io.edit import Numbered
 from timeline_io.readers.fcpxml_values import Resources, time_of
-from timeline_io.readers.pictures import is_still_name
+from timeline_io.readers.pictures import is_still_name, media_named
 
 # Final Cut writes the times of an asset rounded to its own time scale.
 _ROUNDED_S = Fraction(1, 10)
@@ -23,6 +24,7 @@ class Media:
     start_s: Fraction | None = None
     length_s: Fraction | None = None
     is_still: bool = False
+    numbered: Numbered | None = None
     is_sound: bool = False
     no_picture: str = ""
 
@@ -43,14 +45,16 @@ def media_of(clip: Element, resources: Resources) -> Media:
     name = resource.get("name", "")
     if resource.tag != "asset":
         return Media(name=name, no_picture="a generator, not a filmed picture")
-    ref = source_of(resource)
+    written = source_of(resource)
+    ref, numbered = media_named(written, resources.rate(resource))
     return Media(
         name=name,
         # A search folder is searched for the name even when no path is told.
         ref=ref or name,
         start_s=time_of(resource, "start"),
         length_s=time_of(resource, "duration"),
-        is_still=_is_still(resource, ref, resources),
+        is_still=_is_still(resource, written, resources),
+        numbered=numbered,
         is_sound=_is_sound(resource),
     )
 

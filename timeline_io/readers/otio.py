@@ -116,6 +116,7 @@ class _Builder:
             enabled=_is_enabled(clip),
             no_picture=media.no_picture or (INVISIBLE if is_invisible(clip) else ""),
             offline_reason=media.offline_reason,
+            numbered=media.numbered,
             notes=(*metadata_notes(clip.get("metadata")), *retime.notes),
             markers=_markers(clip, span[0], self._marker_scale(retime)),
             ramp=() if media.is_still else source.ramp,

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from timeline_io.readers.otio_json import OtioObject, objects, rate_of, schema, span_of, text, value_of
-from timeline_io.readers.pictures import IMAGE_SEQUENCE, image_sequence, is_generator_name, is_still_name
+from timeline_io.edit import Numbered
+from timeline_io.media_paths import plain_path
+from timeline_io.readers.otio_json import OtioObject, frame_rate, objects, rate_of, schema, span_of, text, value_of
+from timeline_io.readers.pictures import is_generator_name, is_still_name, media_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +22,7 @@ class OtioMedia:
     is_still: bool = False
     no_picture: str = ""
     offline_reason: str = ""
+    numbered: Numbered | None = None
 
 
 def media_of(clip: OtioObject, clip_name: str) -> OtioMedia:
@@ -31,16 +34,16 @@ def media_of(clip: OtioObject, clip_name: str) -> OtioMedia:
         return OtioMedia(available=available, no_picture="a generator, not a filmed picture")
     if kind == "ExternalReference":
         ref = text(reference, "target_url")
-        still, pattern = is_still_name(ref), image_sequence(ref)
+        pattern, numbered = media_named(ref, _available_rate(reference))
         return OtioMedia(
-            ref=pattern or ref,
+            ref=pattern,
             available=available,
             available_value=_start_value(reference),
-            is_still=still,
-            offline_reason=IMAGE_SEQUENCE if pattern else "",
+            is_still=is_still_name(ref),
+            numbered=numbered,
         )
     if kind == "ImageSequenceReference":
-        return OtioMedia(ref=_image_pattern(reference), available=available, offline_reason=IMAGE_SEQUENCE)
+        return _pictures(reference, available)
     if is_generator_name(clip_name):
         return OtioMedia(available=available, no_picture="a title or generator, not a filmed picture")
     # A missing reference still tells the name, which is what a search folder is searched for.
@@ -117,9 +120,39 @@ def _active_reference(clip: OtioObject) -> OtioObject:
     return reference if isinstance(reference, dict) else {}
 
 
+def _pictures(reference: OtioObject, available: tuple[Fraction, Fraction] | None) -> OtioMedia:
+    first, step = (_whole(reference.get(key), default) for key, default in (("start_frame", 1), ("frame_step", 1)))
+    is_odd = first < 0 or step < 1
+    return OtioMedia(
+        ref=_image_pattern(reference),
+        available=available,
+        available_value=_start_value(reference),
+        offline_reason=f"offline: an image sequence that counts from {first} in steps of {step}" if is_odd else "",
+        numbered=Numbered(rate=_own_rate(reference), first=max(first, 0), step=max(step, 1)),
+    )
+
+
+def _whole(number: object, default: int) -> int:
+    return number if isinstance(number, int) and not isinstance(number, bool) else default
+
+
+def _own_rate(reference: OtioObject) -> Fraction | None:
+    """The rate of an image sequence; its media may be counted by another."""
+    written = reference.get("rate")
+    return frame_rate(rate_of(reference, "an image sequence")) if written else _available_rate(reference)
+
+
+def _available_rate(reference: OtioObject) -> Fraction | None:
+    span = reference.get("available_range")
+    start = span.get("start_time") if isinstance(span, dict) else None
+    return frame_rate(rate_of(start, "a media file")) if isinstance(start, dict) else None
+
+
 def _image_pattern(reference: OtioObject) -> str:
     """`folder/name.%04d.exr`, the usual way to name an image sequence."""
     width = reference.get("frame_zero_padding")
     digits = f"%0{width}d" if isinstance(width, int) and 0 < width < 20 else "%d"
-    folder = text(reference, "target_url_base").rstrip("/")
-    return f"{folder}/{text(reference, 'name_prefix')}{digits}{text(reference, 'name_suffix')}"
+    base = text(reference, "target_url_base")
+    folder = plain_path(base) or base
+    slash = "/" if folder and not folder.endswith("/") else ""
+    return f"{folder}{slash}{text(reference, 'name_prefix')}{digits}{text(reference, 'name_suffix')}"

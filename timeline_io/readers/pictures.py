@@ -6,6 +6,7 @@ import re
 from fractions import Fraction
 from pathlib import PurePosixPath
 
+from timeline_io.edit import Numbered
 from timeline_io.media_paths import plain_path
 from timeline_io.model import Clip
 
@@ -34,26 +35,28 @@ _RESOLVE_GENERATORS = frozenset(
 
 
 INVISIBLE = "invisible: its opacity is 0"
-IMAGE_SEQUENCE = "offline: an image sequence, which is not read as a movie yet"
-_RANGE = re.compile(r"\[(\d{1,10})-\d{1,10}\]")
+# One of these in a name counts the pictures: [0001-0100], ####, or %d.
+_COUNTER = re.compile(r"\[(\d{1,10})-\d{1,10}\]|(#{2,20})|(?<!%)%d")
 _PRINTF = re.compile(r"%0(\d{1,2})d")
-_HASHES = re.compile(r"#{2,20}")
 _FRAME_NUMBER = re.compile(r"[._-]\d{3,10}$")
 
 
-def image_sequence(ref: str) -> str:
-    """The path of many numbered pictures as FFmpeg's image2 opens it, `name.%04d.exr`; "" for anything else.
+def media_named(ref: str, rate: Fraction | None = None) -> tuple[str, Numbered | None]:
+    """A media reference as media is searched by it: that of an image sequence as `name.%04d.exr`, and how it counts.
 
-    Editors write `name.[0001-0100].exr`, `name.####.exr` or the pattern itself. The number of the first picture
-    is not kept: it is the lowest one in the folder, and what image2 wants to be told as `start_number`.
+    Editors write `name.[0001-0100].exr`, which tells the first number, `name.####.exr`, or the pattern itself. `rate`
+    is that of the pictures, where the edit states it. Anything else comes back as it is.
     """
     path = plain_path(_PRINTF.sub(lambda found: "#" * int(found[1]), ref)) or ref
     folder, slash, name = path.replace("\\", "/").rpartition("/")
-    if PurePosixPath(name).suffix.lower() not in _STILL_SUFFIXES:
-        return ""
-    hashed = _RANGE.sub(lambda found: "#" * max(2, len(found[1])), name, count=1)
-    pattern = _HASHES.sub(lambda found: f"%0{len(found[0])}d", hashed, count=1)
-    return "" if pattern == name else folder + slash + pattern
+    counter = _COUNTER.search(name)
+    if counter is None or PurePosixPath(name).suffix.lower() not in _STILL_SUFFIXES:
+        return ref, None
+    width = len(counter[1] or counter[2] or "")
+    digits = f"%0{width}d" if width > 1 else "%d"
+    first = int(counter[1]) if counter[1] else None
+    pattern = folder + slash + name[: counter.start()] + digits + name[counter.end() :]
+    return pattern, Numbered(rate=rate, first=first)
 
 
 def is_frame_of_many(ref: str) -> bool:
@@ -78,7 +81,7 @@ def nothing_seen(name: str, start_s: Fraction, length_s: Fraction, why: str) -> 
 def is_still_name(ref: str) -> bool:
     """Whether a media reference names one picture, and not one for each frame."""
     name = ref.replace("\\", "/").rpartition("/")[2]
-    return PurePosixPath(name).suffix.lower() in _STILL_SUFFIXES and not image_sequence(ref)
+    return PurePosixPath(name).suffix.lower() in _STILL_SUFFIXES and media_named(ref)[1] is None
 
 
 def is_generator_name(clip_name: str) -> bool:
