@@ -29,9 +29,12 @@ _DELIMITERS = ",;\t"
 _LABEL_SEPARATOR = ";"
 _MAX_BYTES = 20_000_000
 _LARGEST_SEED = 2**63
+_ZIP_MARK = b"PK\x03\x04"
+_SEPARATOR_LINE = re.compile(r"\Asep=.\r?\n", re.IGNORECASE)
 _MOST_TAKES = 1000
 _YES, _NO = frozenset({"yes", "y", "x", "true", "1", "lock", "locked"}), frozenset({"", "no", "n", "false", "0"})
-_SPAN = re.compile(r"([0-9:;.,]+?)\s*(?:[-\u2013\u2014]|\bto\b)\s*([0-9:;.,]+?)(?:[\s;,|]+|$)")
+_TIMECODE = r"(\d{1,3}[:;.]\d{1,2}[:;.]\d{1,2}[:;.,]\d{1,3})"
+_SPAN = re.compile(rf"{_TIMECODE}\s*(?:[-\u2013\u2014]|\bto\b)\s*{_TIMECODE}(?:[\s;,|]+|$)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,29 +140,38 @@ class _Row:
         found = found or tuple(shot for shot in edit.shots if shot.name.casefold() == wanted)
         if not wanted or not found:
             raise self._error("shot", f"no shot is called {self._cell('shot')!r}")
+        clip = self._cell("clip")
+        if clip and all(shot.name.strip() != clip for shot in found):
+            what = f"the sheet says {clip!r}, but {found[0].shot_id} shows {found[0].name!r} now"
+            raise self._error("clip", f"{what}: the sheet belongs to another cut of the edit")
         return found
 
     def cues(self, shot: Shot, edit: Edit, counts: Counter[str]) -> Iterator[Cue]:
         """One cue for each label of the row, or a silent one."""
         labels = [label.strip() for label in self._cell("label").split(_LABEL_SEPARATOR)]
+        own_id = self._cell("cue")
         for label in [label for label in labels if label] or [""]:
             counts[shot.shot_id] += 1
+            in_row = f"row {self.number}"
+            counts[in_row] += 1
+            # A row with a second label, or for a second shot, needs a second id.
+            told_id = own_id if counts[in_row] == 1 else f"{own_id}-{counts[in_row]}"
             yield Cue(
-                cue_id=self._cell("cue") or f"{shot.shot_id}-{counts[shot.shot_id]}",
+                cue_id=told_id if own_id else f"{shot.shot_id}-{counts[shot.shot_id]}",
                 shot_id=shot.shot_id,
                 label=label,
                 category=self._cell("category"),
                 seed=self._seed(),
                 source=self._cell("source") or "sheet",
                 confidence=self._confidence(),
-                heard=self._spans("heard", edit) or (),
-                spans=self._told(edit),
+                heard=self._spans("heard", shot, edit) or (),
+                spans=self._told(shot, edit),
                 take=self._take(),
                 locked=self._lock(),
             )
 
     def _seed(self) -> int | None:
-        cell = self._cell("seed")
+        cell = self._cell("seed").removesuffix(".0").removesuffix(",0")
         if not cell:
             return None
         if not cell.isdecimal() or len(cell) > 19 or int(cell) >= _LARGEST_SEED:
@@ -180,11 +192,17 @@ class _Row:
             raise self._error("lock", f"{cell[:40]!r} is neither yes nor no")
         return cell in _YES
 
-    def _told(self, edit: Edit) -> tuple[FrameSpan, ...] | None:
-        spans = self._spans("spans", edit)
-        return None if spans == self._spans("heard", edit) else spans
+    def _told(self, shot: Shot, edit: Edit) -> tuple[FrameSpan, ...] | None:
+        spans = self._spans("spans", shot, edit)
+        if spans is None or spans == self._spans("heard", shot, edit):
+            return None
+        if not any(span.first < shot.record.end and span.end > shot.record.first for span in spans):
+            begin, end = (timecode(f, edit.rate, edit.drop_frame) for f in (shot.record.first, shot.record.end))
+            what = f"{self._cell('spans')[:40]!r} lies outside {shot.shot_id}"
+            raise self._error("spans", f"{what}, which runs from {begin} to {end}")
+        return spans
 
-    def _spans(self, column: str, edit: Edit) -> tuple[FrameSpan, ...] | None:
+    def _spans(self, column: str, shot: Shot, edit: Edit) -> tuple[FrameSpan, ...] | None:
         """The stretches of a cell, merged where they touch; None for an empty one."""
         cell = self._cell(column)
         if not cell:
@@ -193,17 +211,21 @@ class _Row:
         for match in _SPAN.finditer(cell):
             if cell[read : match.start()].strip():
                 break
-            edges.append((self._frame(column, match[1], edit), self._frame(column, match[2], edit)))
+            first = self._frame(column, match[1], shot.record.first, edit)
+            edges.append((first, self._frame(column, match[2], first, edit)))
             read = match.end()
         if read < len(cell) or any(end <= first for first, end in edges):
             raise self._error(column, f"{cell[:40]!r} is no list of timecodes such as 01:00:02:05-01:00:03:10")
         return _merged(edges, edit)
 
-    def _frame(self, column: str, text: str, edit: Edit) -> int:
+    def _frame(self, column: str, text: str, near: int, edit: Edit) -> int:
+        """The frame of a timecode; of the days it may be on, the one in which it lies nearest to `near`."""
         try:
-            return frame_at_timecode(text.rstrip(";,."), edit.rate, edit.drop_frame)
+            frame = frame_at_timecode(text, edit.rate, edit.drop_frame)
         except ValueError as error:
             raise self._error(column, str(error)) from error
+        day = frame_at_timecode("24:00:00:00", edit.rate, edit.drop_frame)
+        return min((frame, frame + day, frame + 2 * day), key=lambda one: abs(one - near))
 
     def _confidence(self) -> float:
         cell = self._cell("confidence").replace(",", ".")
@@ -234,8 +256,9 @@ def _merged(edges: Sequence[tuple[int, int]], edit: Edit) -> tuple[FrameSpan, ..
 
 def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """The header in lower case, and the rows that are not empty with the line they end on."""
-    text = _text(path)
-    first_line = text.partition("\n")[0]
+    # Excel tells itself the separator in a line of its own.
+    text = _SEPARATOR_LINE.sub("\n", _text(path), count=1)
+    first_line = text.lstrip().partition("\n")[0]
     delimiter = max(_DELIMITERS, key=first_line.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
@@ -244,7 +267,11 @@ def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         raise CueSheetError(f"{path.name}, row {reader.line_num}: the row is no valid CSV ({error})") from error
     if not rows:
         raise CueSheetError(f"{path.name} is empty: it needs a header with the columns shot and label")
-    return [cell.strip().casefold() for cell in rows[0][1]], rows[1:]
+    header = [cell.strip().casefold() for cell in rows[0][1]]
+    twice = [name for name, times in Counter(header).items() if name in COLUMNS and times > 1]
+    if twice:
+        raise CueSheetError(f"{path.name}, row 1: the column {twice[0]!r} stands there more than once")
+    return header, rows[1:]
 
 
 def _text(path: Path) -> str:
@@ -254,6 +281,8 @@ def _text(path: Path) -> str:
         raise CueSheetError(f"{path} cannot be read ({error})") from error
     if len(data) > _MAX_BYTES:
         raise CueSheetError(f"{path.name} is too large for a cue sheet")
+    if data.startswith(_ZIP_MARK):
+        raise CueSheetError(f"{path.name} is a spreadsheet file: save it as CSV")
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
         return data.decode(encoding)

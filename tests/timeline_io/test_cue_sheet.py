@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -162,3 +164,54 @@ def test_the_cell_that_is_wrong_is_named(edit: Edit, sheet: Path, column: str, c
     sheet.write_text(f"shot,label,{column}\nsh0010,rain,{cell}\n", encoding="utf-8")
     with pytest.raises(CueSheetError, match=rf"cues.csv, row 2, column '{column}'"):
         read_cues(sheet, edit)
+
+
+def test_a_sheet_of_another_cut_is_refused(edit: Edit, sheet: Path) -> None:
+    sheet.write_text("shot,clip,label\nsh0010,train_02.mov,train\n", encoding="utf-8")
+    with pytest.raises(CueSheetError, match=r"row 2, column 'clip': .*'train_02.mov', but sh0010 shows 'walk_01.mov'"):
+        read_cues(sheet, edit)
+
+
+def test_a_second_label_in_a_row_gets_an_id_of_its_own(edit: Edit, sheet: Path) -> None:
+    write_cues(sheet, edit, [Cue(cue_id="sh0010_01", shot_id="sh0010", label="rain")])
+    sheet.write_text(sheet.read_text("utf-8-sig").replace("rain", "rain; wind"), encoding="utf-8")
+    assert [(cue.cue_id, cue.label) for cue in read_cues(sheet, edit)] == [
+        ("sh0010_01", "rain"),
+        ("sh0010_01-2", "wind"),
+    ]
+
+
+def test_spans_outside_their_shot_are_refused(edit: Edit, sheet: Path) -> None:
+    sheet.write_text("shot,label,spans\nsh0010,rain,01:00:30:00-01:00:31:00\n", encoding="utf-8")
+    with pytest.raises(CueSheetError, match=r"column 'spans': .* lies outside sh0010, which runs from 01:00:00:00"):
+        read_cues(sheet, edit)
+
+
+@pytest.mark.parametrize("drop_frame", [False, True])
+def test_a_timeline_over_midnight_reads_its_own_spans(edit: Edit, sheet: Path, drop_frame: bool) -> None:
+    rate = Fraction(30000, 1001)
+    day = 2_589_408 if drop_frame else 2_592_000
+    record = FrameSpan(first=day - 30, count=60, rate=rate)
+    shot = replace(edit.shots[0], record=record)
+    late = replace(edit, rate=rate, start_frame=day - 60, shots=(shot,), drop_frame=drop_frame)
+    over, after = (FrameSpan(first=day + first, count=count, rate=rate) for first, count in ((-10, 20), (15, 5)))
+    cues = (Cue(cue_id="a", shot_id="sh0010", label="rain", spans=(over, after)),)
+    assert read_cues(write_cues(sheet, late, cues), late) == cues
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"PK\x03\x04rest", "save it as CSV"),
+        (b"shot,label,label\nsh0010,rain,\n", "column 'label' stands there more than once"),
+    ],
+)
+def test_what_is_no_sheet_is_refused(edit: Edit, sheet: Path, data: bytes, words: str) -> None:
+    sheet.write_bytes(data)
+    with pytest.raises(CueSheetError, match=words):
+        read_cues(sheet, edit)
+
+
+def test_a_sheet_as_excel_saves_it(edit: Edit, sheet: Path) -> None:
+    sheet.write_bytes(b"sep=;\r\nshot;label;seed\r\nsh0010;rain;5.0\r\n")
+    assert [(cue.label, cue.seed) for cue in read_cues(sheet, edit)] == [("rain", 5)]
