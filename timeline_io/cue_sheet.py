@@ -141,7 +141,7 @@ class _Row:
         if not wanted or not found:
             raise self._error("shot", f"no shot is called {self._cell('shot')!r}")
         clip = self._cell("clip")
-        if clip and all(shot.name.strip() != clip for shot in found):
+        if clip and all(_plain(shot.name) != _plain(clip) for shot in found):
             what = f"the sheet says {clip!r}, but {found[0].shot_id} shows {found[0].name!r} now"
             raise self._error("clip", f"{what}: the sheet belongs to another cut of the edit")
         return found
@@ -252,6 +252,11 @@ def _merged(edges: Sequence[tuple[int, int]], edit: Edit) -> tuple[FrameSpan, ..
         else:
             merged.append([first, end])
     return tuple(FrameSpan(first=first, count=end - first, rate=edit.rate) for first, end in merged)
+
+
+def _plain(name: str) -> str:
+    """A clip's name without what a spreadsheet may take away: it reads 007 as a number."""
+    return name.strip().lstrip("0").casefold()
 
 
 def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:

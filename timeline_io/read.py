@@ -16,7 +16,7 @@ from timeline_io.frames import FrameSpan, frame_at, rate_name, snap_rate
 from timeline_io.media import Found, MediaSearch, Need, merged
 from timeline_io.model import Clip, Marker, Sequence
 from timeline_io.readers import Reader, reader_of, refuse_unread_suffix
-from timeline_io.shots import Piece, flatten, ramp_between
+from timeline_io.shots import Picture, Piece, Unseen, flatten, ramp_between
 
 # Two pieces join when the second continues the first within a quarter of a frame: exporters round
 # source times, and the smallest jump cut is a whole frame.
@@ -137,7 +137,7 @@ def _naming(file_name: str) -> Iterator[None]:
 
 
 def _shots_of(timeline: Sequence) -> tuple[tuple[Shot, ...], tuple[SkippedItem, ...]]:
-    picture = flatten(timeline.tracks)
+    picture = _from_the_start(flatten(timeline.tracks))
     skipped = [
         SkippedItem(name=lost.name, reason=lost.reason, record=_record(timeline, lost.start_s, lost.end_s))
         for lost in picture.unseen
@@ -150,6 +150,16 @@ def _shots_of(timeline: Sequence) -> tuple[tuple[Shot, ...], tuple[SkippedItem, 
         else:
             skipped.append(SkippedItem(name=piece.clip.name, reason="shorter than one frame", record=record))
     return tuple(shots), tuple(skipped)
+
+
+def _from_the_start(picture: Picture) -> Picture:
+    """The picture without what lies before the first frame of the timeline: nobody sees that."""
+    start_s = Fraction(0)
+    seen = [piece.between(start_s, piece.end_s) for piece in picture.pieces if piece.end_s > start_s]
+    before = (piece for piece in picture.pieces if piece.end_s <= start_s)
+    reason = "before the start of the timeline"
+    unseen = (Unseen(name=p.clip.name, reason=reason, start_s=p.start_s, end_s=p.end_s) for p in before)
+    return Picture(pieces=tuple(seen), unseen=(*picture.unseen, *unseen))
 
 
 def _joined(pieces: tuple[Piece, ...], rate: Fraction) -> list[Piece]:

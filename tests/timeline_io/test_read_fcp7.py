@@ -234,3 +234,13 @@ def test_the_length_is_what_the_sequence_says_but_never_less_than_its_clips(
     track = fcp7.track(fcp7.item("a.mov", 0, 24, 0, 24))
     assert read_edit(fcp7_file(fcp7.sequence(track, more="<duration>100</duration>"))).frame_count == 100
     assert read_edit(fcp7_file(fcp7.sequence(track, more="<duration>10</duration>"))).frame_count == 24
+
+
+def test_what_lies_before_the_start_is_not_seen(fcp7: SimpleNamespace, fcp7_file: Write) -> None:
+    early = fcp7.item("early.mov", -40, -20, 0, 20, file_id="f1")
+    over = fcp7.item("over.mov", -10, 50, 10, 70, file_id="f2")
+    edit = read_edit(fcp7_file(fcp7.sequence(fcp7.track(early, over))))
+    assert [(shot.name, shot.record.first, shot.record.count, shot.source_start_s) for shot in edit.shots] == [
+        ("over.mov", 0, 50, Fraction(20, 24))
+    ]
+    assert [(item.name, item.reason) for item in edit.skipped] == [("early.mov", "before the start of the timeline")]

@@ -52,7 +52,7 @@ def places(track: Element) -> list[Place]:
 def _place(item: Element, before: _Transition | None, after: _Transition | None, reached: Fraction) -> Place:
     """`reached` is where the item before ends: the best guess when nothing else is written."""
     length = _written_length(item)
-    start, end = frames(item, "start"), frames(item, "end")
+    start, end = _edge(item, "start"), _edge(item, "end")
     anchor = start
     if start is None and before is not None:
         start, anchor = before.cut, before.start
@@ -63,6 +63,12 @@ def _place(item: Element, before: _Transition | None, after: _Transition | None,
     if end is None:
         end = start + length
     return Place(item, start, max(start, end), start if anchor is None else anchor)
+
+
+def _edge(item: Element, path: str) -> Fraction | None:
+    """Where an item begins or ends: -1 is not known, anything further below lies before the timeline's start."""
+    edge = number(item, path)
+    return None if edge == -1 else edge
 
 
 def _written_length(item: Element) -> Fraction:
