@@ -17,7 +17,7 @@ from typing import Any
 
 from flows.delivery import rows_of
 from flows.shot_job import ShotJob, Spotted
-from flows.spotting import HEARD, SHEET
+from flows.spotting import HEARD, NAME, SHEET
 from timeline_io.frames import FrameSpan, frame_at
 
 
@@ -65,19 +65,22 @@ class EarlierPass:
         return replace(job, given=self._inherited(best, job))
 
     def _inherited(self, shot: EarlierShot, job: ShotJob) -> tuple[Spotted, ...] | None:
-        if job.given is not None:
-            known = {earlier.cue.label: earlier for earlier in shot.cues}
-            return tuple(
-                self._kept(cue, known[cue.label], shot, job) if cue.label in known else cue for cue in job.given
-            )
-        if all(earlier.cue.source == HEARD for earlier in shot.cues):
+        """What a cue sheet decided holds until another says otherwise, against names and against CLIP."""
+        before = {earlier.cue.source for earlier in shot.cues}
+        asked = job.given
+        if (asked is None and before <= {HEARD, SHEET}) or (asked and SHEET in before and _all_named(asked)):
             return tuple(self._kept(replace(e.cue, seed=None), e, shot, job) for e in shot.cues)
-        return None
+        if asked is None:
+            return None
+        known = {earlier.cue.label: earlier for earlier in shot.cues}
+        # A cue sheet that is handed in knows better than the manifest.
+        return tuple(
+            self._kept(cue, known[cue.label], shot, job) if cue.label in known and cue.source != SHEET else cue
+            for cue in asked
+        )
 
     def _kept(self, cue: Spotted, earlier: EarlierCue, shot: EarlierShot, job: ShotJob) -> Spotted:
-        """The cue with the seed, the take and the spans it had; a cue sheet knows better."""
-        if cue.source == SHEET:
-            return cue
+        """The cue with the seed, the take and the spans it had."""
         keeps_seed = earlier.cue.locked or self._seed == job.seed
         return replace(
             cue,
@@ -86,6 +89,10 @@ class EarlierPass:
             locked=earlier.cue.locked,
             spans=_record_spans(earlier.told_s, shot, job),
         )
+
+
+def _all_named(cues: Sequence[Spotted]) -> bool:
+    return all(cue.source == NAME for cue in cues)
 
 
 def _ints(settings: Any, *names: str) -> list[int | None]:

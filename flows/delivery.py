@@ -22,6 +22,7 @@ from timeline_io.bundles import timeline_file
 from timeline_io.companion import companion_names
 
 MANIFEST_NAME = "foley_manifest.json"
+_LONGEST_NAME = 230  # of the 255 that file systems allow, less what a temporary name adds
 _MARK = "smooth-foley manifest"
 
 
@@ -94,16 +95,19 @@ def open_folder(folder: Path, edit: Path) -> OutputFolder:
     Raises OutputFolderError when it is a file, cannot be written, or holds someone's files under our names.
     """
     require_writable(folder, "--out")
-    out = OutputFolder(folder, edit, _previous(folder / MANIFEST_NAME))
+    out = OutputFolder(folder, edit, manifest_of(folder))
+    longest = max((out.edit, *out.companions), key=lambda file: len(os.fsencode(file.name)))
+    if len(os.fsencode(longest.name)) > _LONGEST_NAME:
+        raise OutputFolderError(f"{longest.name} is too long for a file name: give the edit a shorter one")
     out.require_free([out.edit, *out.companions, out.report, out.preview, out.cue_sheet()])
     return out
 
 
 def require_writable(folder: Path, option: str) -> None:
     """Make the folder when it is not there. Raises OutputFolderError, naming `option`, when it cannot be written."""
-    if folder.exists() and not folder.is_dir():
-        raise OutputFolderError(f"{folder} is a file, so nothing can be written there: name a folder with {option}")
     try:
+        if folder.exists() and not folder.is_dir():
+            raise OutputFolderError(f"{folder} is a file, so nothing can be written there: name a folder with {option}")
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -134,6 +138,20 @@ def manifest_of(folder: Path) -> Mapping[str, Any]:
     Raises OutputFolderError when a file that is no manifest of ours lies in its place.
     """
     return _previous(folder / MANIFEST_NAME)
+
+
+def passes_of(folder: Path) -> list[tuple[Path, Mapping[str, Any]]]:
+    """The last pass that wrote to `folder` and those whose re-cut it followed, newest first: folders and manifests.
+
+    Raises OutputFolderError as `manifest_of` does.
+    """
+    found: dict[Path, Mapping[str, Any]] = {}
+    following: Path | None = folder
+    while following is not None and following not in found:
+        found[following] = manifest_of(following)
+        told = found[following].get("conformed_from")
+        following = Path(told) if isinstance(told, str) else None
+    return list(found.items())
 
 
 def rows_of(manifest: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:

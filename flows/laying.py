@@ -151,9 +151,9 @@ def _lay_tracks(plan: PassPlan, out: OutputFolder, written: _Written) -> tuple[F
     tracks = plan_tracks(titled, prefix="")
     path_maps = plan.options.path_maps
     if can_be_laid_into(plan.edit):
-        written.edit = lay_tracks(
-            plan.edit, tracks, out.edit, path_maps=path_maps, takes=[plan.earlier_takes], keep=plan.hand.kept_tracks
-        )
+        takes = [folder / "takes" for folder in plan.followed]
+        keep = plan.hand.kept_tracks
+        written.edit = lay_tracks(plan.edit, tracks, out.edit, path_maps=path_maps, takes=takes, keep=keep)
         written.files.append(out.edit)
     written.companions = write_companions(plan.edit, tracks, out.folder, plan.edit.path.stem, path_maps=path_maps)
     written.files += written.companions

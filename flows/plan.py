@@ -7,8 +7,9 @@ from pathlib import Path
 from flows.boundary import Failure, attempt
 from flows.caveats import caveats
 from flows.conform import EarlierPass
-from flows.delivery import OutputFolder, manifest_of, open_folder
+from flows.delivery import OutputFolder, manifest_of, open_folder, passes_of
 from flows.engine import Studio
+from flows.errors import OutputFolderError
 from flows.hand_work import HandWork, hand_work
 from flows.options import PassOptions, out_folder, store_folder
 from flows.reading import read_for
@@ -29,7 +30,8 @@ class PassPlan:
 
     `jobs` are all shots that may get sound, in record order; `known` those of them whose takes are all in the store;
     `settled` holds the reports of the shots nobody needs to look at: offline, silent on purpose, no shot at all.
-    `hand` is what an editor did to the tracks of the pass before, whose takes lie in `earlier_takes`.
+    `hand` is what an editor did to the tracks of the pass before. `followed` are the output folders of the passes that
+    this one follows a re-cut of, newest first.
     """
 
     edit: Edit
@@ -42,7 +44,7 @@ class PassPlan:
     settled: tuple[ShotReport, ...]
     warnings: tuple[str, ...]
     hand: HandWork
-    earlier_takes: Path
+    followed: tuple[Path, ...]
 
     @property
     def to_do(self) -> tuple[ShotJob, ...]:
@@ -64,10 +66,12 @@ def plan_pass(edit_path: Path, options: PassOptions) -> PassPlan:
     edit = require_shots(read_for(edit_path, options))
     sheet = by_shot(read_cues(options.labels, edit)) if options.labels else {}
     studio = studio_for(card, options)
-    earlier_folder = (options.conform or out_folder(edit_path, options)).absolute()
-    manifest = manifest_of(earlier_folder)
-    hand = hand_work(edit, earlier_folder, manifest, options.path_maps)
-    earlier = EarlierPass(manifest, dict(hand.told))
+    folder = out_folder(edit_path, options)
+    _refuse_strangers_folder(folder, edit_path, options)
+    passes = passes_of((options.conform or folder).absolute())
+    passes += [(folder, manifest_of(folder))] if folder not in dict(passes) else []
+    hand = hand_work(edit, passes, options.path_maps)
+    earlier = EarlierPass(passes[0][1], dict(hand.told))
     movies = {media: attempt(probe_movie, *media) for media in dict.fromkeys(map(media_of, edit.shots)) if media}
     drafted = [attempt(_draft, edit, shot, movies, sheet, card, options) for shot in edit.shots]
     jobs = tuple(earlier.conformed(job, handles=options.handles) for job in drafted if isinstance(job, ShotJob))
@@ -77,11 +81,11 @@ def plan_pass(edit_path: Path, options: PassOptions) -> PassPlan:
         options=options,
         card=card,
         studio=studio,
-        folder=out_folder(edit_path, options),
+        folder=folder,
         jobs=jobs,
         known={shot_id: heard for shot_id, heard in found.items() if heard},
         hand=hand,
-        earlier_takes=earlier_folder / "takes",
+        followed=tuple(path for path, _ in passes if path != folder),
         settled=(*_settled(edit.shots, drafted), *_skipped(edit)),
         warnings=(
             *edit.remarks,
@@ -89,6 +93,13 @@ def plan_pass(edit_path: Path, options: PassOptions) -> PassPlan:
             *caveats(card, jobs, [movie for movie in movies.values() if isinstance(movie, MovieInfo)]),
         ),
     )
+
+
+def _refuse_strangers_folder(folder: Path, edit_path: Path, options: PassOptions) -> None:
+    """Raise OutputFolderError when the default folder is that of another edit: reel.otio and reel.mp4 share one."""
+    told = manifest_of(folder).get("edit")
+    if options.out is None and isinstance(told, str) and Path(told).name != edit_path.name:
+        raise OutputFolderError(f"{folder} holds what was made for {Path(told).name}: name another folder with --out")
 
 
 def studio_for(card: ModelCard, options: PassOptions) -> Studio:

@@ -70,6 +70,7 @@ def manifest(report: PassReport, plan: PassPlan) -> dict[str, Any]:
             "labels": str(options.labels) if options.labels else None,
         },
         "sample_rate_hz": SAMPLE_RATE_HZ,
+        "conformed_from": str(plan.followed[0]) if plan.followed else None,
     }
 
 

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import opentimelineio as otio
 import pytest
 import soundfile
 
+from flows.errors import OutputFolderError
 from flows.options import PassOptions
 from flows.records import CueReport, PassReport
 from flows.run import run_pass
@@ -148,3 +150,56 @@ def test_a_manifest_of_an_older_kind_counts_as_none(
     manifest = first.outputs.folder / "foley_manifest.json"
     manifest.write_text(manifest.read_text().replace('"start_s": "', '"start_s": "x'))
     assert only_cue(go(edit, options)).key == only_cue(first).key
+
+
+def test_what_a_sheet_decided_holds_without_it(
+    engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    cut = Cut(name="A001", media=movie("a.mp4"))
+    edit = edit_of(cut)
+    first = go(edit, options, takes=2)
+    told = change_sheet(first, label="bouncing ball", take="2", lock="yes", spans="01:00:00:06-01:00:00:18")
+    decided = only_cue(go(edit, options, labels=told))
+    again = only_cue(go(edit, options, seed=5))
+    assert (again.label, again.take, again.locked, again.key) == ("bouncing ball", 2, True, decided.key)
+    assert again.told_spans == decided.told_spans
+    recut = only_cue(go(edit_of(cut, name="v2.otio"), options, conform=first.outputs.folder, seed=7))
+    assert (recut.label, recut.take, recut.key) == ("bouncing ball", 2, decided.key)
+
+
+def test_a_re_cut_that_is_run_again_has_each_track_once(
+    engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    edit = edit_of(Cut(name="train", media=movie("a.mp4")), Cut(name="ball", media=movie("b.mp4")))
+    first = go(edit, options)
+    assert first.outputs.edit
+    recut = edit.with_name("reel_v2.otio")
+    recut.write_bytes(first.outputs.edit.read_bytes())
+    followed = go(recut, options, conform=first.outputs.folder)
+    for changed in ({}, {"conform": first.outputs.folder}):
+        again = go(recut, options, **changed)
+        assert again.outputs.edit and followed.outputs.edit
+        names = [track.name for track in otio.adapters.read_from_file(str(again.outputs.edit)).audio_tracks()]
+        assert names == ["FOLEY Vehicles 1", "FOLEY Props 1"]
+        assert not any("by hand" in warning for warning in again.warnings)
+
+
+def test_two_edits_of_one_name_do_not_share_a_folder(
+    engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions, tmp_path: Path
+) -> None:
+    go(edit_of(Cut(name="train", media=movie("a.mp4"))), options)
+    film = tmp_path / "reel.mp4"
+    film.write_bytes(movie("a.mp4").read_bytes())
+    with pytest.raises(OutputFolderError, match=r"reel_foley holds what was made for reel\.otio"):
+        go(film, options)
+    assert go(film, options, out=tmp_path / "film").exit_code == 0
+
+
+def test_a_name_too_long_for_the_new_files_is_refused_at_once(
+    engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions, tmp_path: Path
+) -> None:
+    for length in (225, 245):
+        edit = edit_of(Cut(name="train", media=movie("a.mp4")), name=f"{'x' * length}.otio")
+        with pytest.raises(OutputFolderError, match="too long"):
+            go(edit, options)
+    assert engine.made == []
