@@ -7,11 +7,11 @@ from pathlib import Path
 from flows.caveats import is_stranger
 from flows.names import TakeNames
 from flows.plan import PassPlan
-from flows.records import CueReport, ShotReport, ShotState, Stretch
+from flows.records import CueReport, ShotReport, ShotState
 from flows.schedule import Ledger
-from flows.shot_job import CueJob, ShotJob, record_spans
+from flows.shot_job import CueJob, ShotJob, record_spans, stretch_of
 from flows.steps import Take
-from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, MediaSpan
+from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt
 
 CueId = tuple[str, str, int]
 
@@ -103,7 +103,7 @@ def _outcome(
 
 
 def _cue_report(cue: CueJob, job: ShotJob, ledger: Ledger, plan: PassPlan) -> CueReport:
-    key, span = cue.request.key(), cue.request.span
+    key = cue.request.key()
     take = ledger.takes.get(key)
     receipt = take.receipt if take else None
     stranger = is_stranger(cue.spotted.label, plan.card)
@@ -123,17 +123,8 @@ def _cue_report(cue: CueJob, job: ShotJob, ledger: Ledger, plan: PassPlan) -> Cu
         heard_spans=record_spans(receipt.active_spans_s, job) if receipt else (),
         told_spans=cue.spotted.spans,
         told_s=cue.request.spans_s,
-        made_for=_stretch(span, job),
+        made_for=stretch_of(job),
         warning=f"{plan.card.name} never learnt this label" if stranger else "",
-    )
-
-
-def _stretch(span: MediaSpan, job: ShotJob) -> Stretch | None:
-    """What a later pass can compare; a speed ramp cannot be told from another by a few numbers."""
-    if span.ramp:
-        return None
-    return Stretch(
-        media=span.digest, start_s=span.start_s, duration_s=span.duration_s, speed=span.speed, lead_s=job.lead_s
     )
 
 

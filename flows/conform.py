@@ -31,7 +31,7 @@ class EarlierCue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierShot:
-    """A stretch of media that takes were made for, and its cues."""
+    """A stretch of media that takes were made for, and its cues; none where a cue sheet left it silent."""
 
     start_s: Fraction
     duration_s: Fraction
@@ -68,6 +68,8 @@ class EarlierPass:
         """What a cue sheet decided holds until another says otherwise, against names and against CLIP."""
         before = {earlier.cue.source for earlier in shot.cues}
         asked = job.given
+        if not shot.cues:
+            return () if asked is None or _all_named(asked) else asked
         if (asked is None and before <= {HEARD, SHEET}) or (asked and SHEET in before and _all_named(asked)):
             return tuple(self._kept(replace(e.cue, seed=None), e, shot, job) for e in shot.cues)
         if asked is None:
@@ -103,17 +105,19 @@ def _ints(settings: Any, *names: str) -> list[int | None]:
 def _shots_in(
     manifest: Mapping[str, Any], told: Mapping[str, Sequence[FrameSpan]]
 ) -> Iterator[tuple[str, EarlierShot]]:
-    for _, cues in rows_of(manifest):
+    for shot, cues in rows_of(manifest):
         rows = [cue for cue in cues if cue.get("laid", True)]
+        stretch = rows[0].get("made_for") if rows else shot.get("silenced")
         try:
-            if rows:
-                yield str(rows[0]["made_for"]["media"]), _earlier_shot(rows, told)
+            if stretch:
+                yield str(stretch["media"]), _earlier_shot(stretch, rows, told)
         except (KeyError, TypeError, ValueError, ZeroDivisionError):
             continue
 
 
-def _earlier_shot(rows: list[dict[str, Any]], told: Mapping[str, Sequence[FrameSpan]]) -> EarlierShot:
-    stretch = rows[0]["made_for"]
+def _earlier_shot(
+    stretch: Mapping[str, Any], rows: list[dict[str, Any]], told: Mapping[str, Sequence[FrameSpan]]
+) -> EarlierShot:
     return EarlierShot(
         start_s=Fraction(stretch["start_s"]),
         duration_s=Fraction(stretch["duration_s"]),

@@ -1,7 +1,7 @@
 """The plan of a pass, made without torch: what the edit holds, what is known already, what is left to do."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flows.boundary import Failure, attempt
@@ -14,7 +14,7 @@ from flows.hand_work import HandWork, hand_work
 from flows.options import PassOptions, out_folder, store_folder
 from flows.reading import read_for
 from flows.records import ShotReport, ShotState
-from flows.shot_job import Media, ShotJob, job_for, media_of
+from flows.shot_job import Media, ShotJob, job_for, media_of, stretch_of
 from flows.spotting import by_shot, given_cues
 from flows.steps import Heard, known_before_looking
 from pipeline.probe import MovieInfo, probe_movie
@@ -22,6 +22,8 @@ from pipeline.weights.registry import ModelCard, find_model
 from timeline_io.cue_sheet import Cue, read_cues
 from timeline_io.edit import Edit, Shot
 from timeline_io.read import require_shots
+
+_SILENCED = "the cue sheet leaves it silent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,8 @@ def plan_pass(edit_path: Path, options: PassOptions) -> PassPlan:
     earlier = EarlierPass(passes[0][1], dict(hand.told))
     movies = {media: attempt(probe_movie, *media) for media in dict.fromkeys(map(media_of, edit.shots)) if media}
     drafted = [attempt(_draft, edit, shot, movies, sheet, card, options) for shot in edit.shots]
-    jobs = tuple(earlier.conformed(job, handles=options.handles) for job in drafted if isinstance(job, ShotJob))
+    drafted = [_followed(draft, earlier, options) if isinstance(draft, ShotJob) else draft for draft in drafted]
+    jobs = tuple(draft for draft in drafted if isinstance(draft, ShotJob))
     found = {job.shot_id: known_before_looking(job, studio) for job in jobs}
     return PassPlan(
         edit=edit,
@@ -122,15 +125,23 @@ def _draft(
     options: PassOptions,
 ) -> ShotJob | ShotReport:
     given = given_cues(shot, sheet, card.labels)
-    if given == ():
-        return _report(shot, ShotState.SILENT, "the cue sheet leaves it silent")
     media = media_of(shot)
+    if given == () and (media is None or isinstance(movies[media], Failure)):
+        return _report(shot, ShotState.SILENT, _SILENCED)
     if media is None:
         return _report(shot, ShotState.FAILED, shot.offline_reason or f"its media {shot.media_ref} was not found")
     movie = movies[media]
     if isinstance(movie, Failure):
         return _report(shot, ShotState.FAILED, movie.reason)
     return job_for(edit, shot, movie, handles=options.handles, given=given, seed=options.seed, takes=options.takes)
+
+
+def _followed(job: ShotJob, earlier: EarlierPass, options: PassOptions) -> ShotJob | ShotReport:
+    """The job with what an earlier pass knew of its picture; the report of a shot that a cue sheet leaves silent."""
+    job = earlier.conformed(job, handles=options.handles)
+    if job.given == ():
+        return replace(_report(job.shot, ShotState.SILENT, _SILENCED), silenced=stretch_of(job))
+    return job
 
 
 def _settled(shots: Iterable[Shot], drafted: Iterable[ShotJob | ShotReport | Failure]) -> Iterable[ShotReport]:

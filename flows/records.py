@@ -85,7 +85,8 @@ class CueReport:
 class ShotReport:
     """One shot, or one thing on the picture tracks that is no shot (state skipped).
 
-    `reason` says why it came out so; on a shot with sound it is a remark, where there is one.
+    `reason` says why it came out so; on a shot with sound it is a remark, where there is one. `silenced` is the stretch
+    of media of a shot that a cue sheet leaves silent.
     """
 
     shot_id: str
@@ -95,6 +96,7 @@ class ShotReport:
     cues: tuple[CueReport, ...] = ()
     first_frame: int = 0
     frame_count: int = 0
+    silenced: Stretch | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from math import ceil, floor
 from pathlib import Path
 
 from flows.anchor import anchored
+from flows.records import Stretch
 from pipeline.finish import deliver_take
 from pipeline.probe import MovieInfo
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, FoleyRequest, MediaSpan, Numbering
@@ -191,6 +192,16 @@ def record_spans(spans_s: Iterable[tuple[float, float]], job: ShotJob) -> tuple[
     inside = [(max(0, first), min(job.record.count, end)) for first, end in edges]
     return tuple(
         FrameSpan(first=job.record.first + first, count=end - first, rate=rate) for first, end in inside if end > first
+    )
+
+
+def stretch_of(job: ShotJob) -> Stretch | None:
+    """What a later pass can compare; a speed ramp cannot be told from another by a few numbers."""
+    span = job.span
+    if span.ramp:
+        return None
+    return Stretch(
+        media=span.digest, start_s=span.start_s, duration_s=span.duration_s, speed=span.speed, lead_s=job.lead_s
     )
 
 

@@ -203,3 +203,20 @@ def test_a_name_too_long_for_the_new_files_is_refused_at_once(
         with pytest.raises(OutputFolderError, match="too long"):
             go(edit, options)
     assert engine.made == []
+
+
+def test_a_shot_that_a_sheet_made_silent_stays_silent_until_a_sheet_says_otherwise(
+    engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    cut, other = Cut(name="A001", media=movie("a.mp4")), Cut(name="ball", media=movie("b.mp4"))
+    edit = edit_of(cut, other)
+    first = go(edit, options)
+    silent = change_sheet(first, label="")
+    for changed in ({"labels": silent}, {}, {"seed": 3}):
+        report = go(edit, options, **changed)
+        assert str(report.shots[0].state) == "silent"
+        assert report.shots[0].reason == "the cue sheet leaves it silent"
+    recut = go(edit_of(other, cut, name="v2.otio"), options, conform=first.outputs.folder)
+    assert str(recut.shots[1].state) == "silent"
+    loud = change_sheet(go(edit, options), label="train passing")
+    assert str(go(edit, options, labels=loud).shots[0].state) == "cached"
