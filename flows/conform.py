@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from flows.delivery import rows_of
-from flows.shot_job import ShotJob, Spotted
+from flows.shot_job import ShotJob, Spotted, seconds_of_take
 from flows.spotting import HEARD, NAME, SHEET
 from timeline_io.frames import FrameSpan, frame_at
 
@@ -127,7 +127,10 @@ def _earlier_shot(
 
 
 def _earlier_cue(row: dict[str, Any], marked: Sequence[FrameSpan] | None) -> EarlierCue:
-    told = row["told_s"] if marked is None else _seconds_of_take(marked, row)
+    told = row["told_s"]
+    if marked is not None:
+        lead_s = Fraction(row["made_for"]["lead_s"])
+        told = seconds_of_take(marked, record_first=int(row["record_first"]), lead_s=lead_s)
     return EarlierCue(
         cue=Spotted(
             label=str(row["label"]),
@@ -140,12 +143,6 @@ def _earlier_cue(row: dict[str, Any], marked: Sequence[FrameSpan] | None) -> Ear
         ),
         told_s=None if told is None else tuple((Fraction(first), Fraction(end)) for first, end in told),
     )
-
-
-def _seconds_of_take(spans: Sequence[FrameSpan], row: dict[str, Any]) -> list[tuple[Fraction, Fraction]]:
-    """Stretches of record time as seconds of the take, whose file begins `lead_s` into it."""
-    start_s = Fraction(int(row["record_first"])) / spans[0].rate - Fraction(row["made_for"]["lead_s"])
-    return [(span.first / span.rate - start_s, span.end / span.rate - start_s) for span in spans]
 
 
 def _lead_s(shot: EarlierShot, job: ShotJob) -> Fraction:

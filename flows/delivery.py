@@ -140,18 +140,21 @@ def manifest_of(folder: Path) -> Mapping[str, Any]:
     return _previous(folder / MANIFEST_NAME)
 
 
-def passes_of(folder: Path) -> list[tuple[Path, Mapping[str, Any]]]:
-    """The last pass that wrote to `folder` and those whose re-cut it followed, newest first: folders and manifests.
+def passes_of(folder: Path, conform: Path | None = None) -> dict[Path, Mapping[str, Any]]:
+    """The manifests of the passes that a pass into `folder` comes after, by their folders, each read once.
 
-    Raises OutputFolderError as `manifest_of` does.
+    First comes the one it follows: that of `conform`, else the last one that wrote to `folder`; then those that one
+    followed; `folder` is always among them. Raises OutputFolderError as `manifest_of` does.
     """
     found: dict[Path, Mapping[str, Any]] = {}
-    following: Path | None = folder
+    following: Path | None = folder if conform is None else conform.absolute()
     while following is not None and following not in found:
         found[following] = manifest_of(following)
         told = found[following].get("conformed_from")
         following = Path(told) if isinstance(told, str) else None
-    return list(found.items())
+    if folder not in found:
+        found[folder] = manifest_of(folder)
+    return found
 
 
 def rows_of(manifest: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:

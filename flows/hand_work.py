@@ -5,7 +5,7 @@ exported by the editor   FOLEY Props 1   [ a ]   [ b ]        FOLEY Vehicles 1  
 next pass                kept as it is; a, b not laid again   replaced; c sounds where the marker says
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -44,15 +44,15 @@ class HandWork:
     remarks: tuple[str, ...] = ()
 
 
-def hand_work(edit: Edit, passes: Sequence[tuple[Path, Mapping[str, Any]]], path_maps: PathMaps) -> HandWork:
+def hand_work(edit: Edit, passes: Mapping[Path, Mapping[str, Any]], path_maps: PathMaps) -> HandWork:
     """What was done to the tracks in `edit` that earlier passes laid, by their output folders and manifests.
 
     Without a manifest nothing is known, and nothing is kept. Raises LayingError when the edit changed meanwhile.
     """
-    earlier = [track for folder, manifest in passes for track in _earlier_tracks(manifest, folder, edit.rate)]
+    earlier = [track for folder, manifest in passes.items() for track in _earlier_tracks(manifest, folder, edit.rate)]
     if not earlier:
         return HandWork()
-    laid = laid_tracks(edit, [folder / "takes" for folder, _ in passes], path_maps=path_maps)
+    laid = laid_tracks(edit, [folder / "takes" for folder in passes], path_maps=path_maps)
     placed = placed_on(laid, earlier)
     changes = {track.key: change for track in laid if (change := touched(track, placed[track.key]))}
     as_left = [track for track in laid if track.key not in changes]

@@ -10,7 +10,7 @@ from pathlib import Path
 from flows.anchor import media_start_s
 from pipeline.cuts import find_cuts
 from pipeline.probe import MovieInfo, probe_movie
-from timeline_io.edit import Edit, Shot
+from timeline_io.edit import Edit, Shot, shot_id_of
 from timeline_io.errors import EmptyEditError
 from timeline_io.frames import FrameSpan, frame_at, snap_rate
 
@@ -56,7 +56,7 @@ def read_movie(path: Path) -> Edit:
 
 def _shot(number: int, movie: MovieInfo, record: FrameSpan, start_frame: int) -> Shot:
     return Shot(
-        shot_id=f"sh{10 * number:04d}",
+        shot_id=shot_id_of(number),
         name=movie.path.stem,
         media=movie.path,
         media_ref=str(movie.path),

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from flows.boundary import Failure, attempt
 from flows.caveats import caveats
 from flows.conform import EarlierPass
-from flows.delivery import OutputFolder, manifest_of, open_folder, passes_of
+from flows.delivery import OutputFolder, open_folder, passes_of
 from flows.engine import Studio
 from flows.errors import OutputFolderError
 from flows.hand_work import HandWork, hand_work
@@ -69,14 +70,13 @@ def plan_pass(edit_path: Path, options: PassOptions) -> PassPlan:
     sheet = by_shot(read_cues(options.labels, edit)) if options.labels else {}
     studio = studio_for(card, options)
     folder = out_folder(edit_path, options)
-    _refuse_strangers_folder(folder, edit_path, options)
-    passes = passes_of((options.conform or folder).absolute())
-    passes += [(folder, manifest_of(folder))] if folder not in dict(passes) else []
+    passes = passes_of(folder, options.conform)
+    if options.out is None:
+        _refuse_strangers_folder(folder, passes[folder], edit_path)
     hand = hand_work(edit, passes, options.path_maps)
-    earlier = EarlierPass(passes[0][1], dict(hand.told))
+    earlier = EarlierPass(next(iter(passes.values())), dict(hand.told))
     movies = {media: attempt(probe_movie, *media) for media in dict.fromkeys(map(media_of, edit.shots)) if media}
-    drafted = [attempt(_draft, edit, shot, movies, sheet, card, options) for shot in edit.shots]
-    drafted = [_followed(draft, earlier, options) if isinstance(draft, ShotJob) else draft for draft in drafted]
+    drafted = [attempt(_draft, edit, shot, movies, sheet, card, options, earlier) for shot in edit.shots]
     jobs = tuple(draft for draft in drafted if isinstance(draft, ShotJob))
     found = {job.shot_id: known_before_looking(job, studio) for job in jobs}
     return PassPlan(
@@ -88,7 +88,7 @@ def plan_pass(edit_path: Path, options: PassOptions) -> PassPlan:
         jobs=jobs,
         known={shot_id: heard for shot_id, heard in found.items() if heard},
         hand=hand,
-        followed=tuple(path for path, _ in passes if path != folder),
+        followed=tuple(path for path in passes if path != folder),
         settled=(*_settled(edit.shots, drafted), *_skipped(edit)),
         warnings=(
             *edit.remarks,
@@ -98,10 +98,10 @@ def plan_pass(edit_path: Path, options: PassOptions) -> PassPlan:
     )
 
 
-def _refuse_strangers_folder(folder: Path, edit_path: Path, options: PassOptions) -> None:
+def _refuse_strangers_folder(folder: Path, manifest: Mapping[str, Any], edit_path: Path) -> None:
     """Raise OutputFolderError when the default folder is that of another edit: reel.otio and reel.mp4 share one."""
-    told = manifest_of(folder).get("edit")
-    if options.out is None and isinstance(told, str) and Path(told).name != edit_path.name:
+    told = manifest.get("edit")
+    if isinstance(told, str) and Path(told).name != edit_path.name:
         raise OutputFolderError(f"{folder} holds what was made for {Path(told).name}: name another folder with --out")
 
 
@@ -123,21 +123,18 @@ def _draft(
     sheet: Mapping[str, tuple[Cue, ...]],
     card: ModelCard,
     options: PassOptions,
+    earlier: EarlierPass,
 ) -> ShotJob | ShotReport:
+    """The job of a shot with what an earlier pass knew of its picture, or the report of one nobody needs to look at."""
     given = given_cues(shot, sheet, card.labels)
     media = media_of(shot)
-    if given == () and (media is None or isinstance(movies[media], Failure)):
-        return _report(shot, ShotState.SILENT, _SILENCED)
-    if media is None:
-        return _report(shot, ShotState.FAILED, shot.offline_reason or f"its media {shot.media_ref} was not found")
-    movie = movies[media]
+    movie = (
+        movies[media] if media else Failure(reason=shot.offline_reason or f"its media {shot.media_ref} was not found")
+    )
     if isinstance(movie, Failure):
-        return _report(shot, ShotState.FAILED, movie.reason)
-    return job_for(edit, shot, movie, handles=options.handles, given=given, seed=options.seed, takes=options.takes)
-
-
-def _followed(job: ShotJob, earlier: EarlierPass, options: PassOptions) -> ShotJob | ShotReport:
-    """The job with what an earlier pass knew of its picture; the report of a shot that a cue sheet leaves silent."""
+        silent = given == ()
+        return _report(shot, ShotState.SILENT if silent else ShotState.FAILED, _SILENCED if silent else movie.reason)
+    job = job_for(edit, shot, movie, handles=options.handles, given=given, seed=options.seed, takes=options.takes)
     job = earlier.conformed(job, handles=options.handles)
     if job.given == ():
         return replace(_report(job.shot, ShotState.SILENT, _SILENCED), silenced=stretch_of(job))

@@ -10,7 +10,7 @@ from flows.records import PassReport, ShotReport, ShotState
 from flows.shot_job import ShotJob
 from pipeline.preview import PreviewShot, PreviewSound, write_preview
 from pipeline.records import SAMPLE_RATE_HZ, MediaSpan
-from timeline_io.cue_sheet import Cue
+from timeline_io.cue_sheet import Cue, silent_cue
 from timeline_io.edit import PlacedClip, Shot
 from timeline_io.frames import sample_at
 
@@ -26,7 +26,7 @@ def cue_rows(shots: Iterable[ShotReport]) -> tuple[Cue, ...]:
 
 def _rows_of(shot: ShotReport) -> Iterator[Cue]:
     if shot.state is ShotState.SILENT and not shot.cues:
-        yield Cue(cue_id=f"{shot.shot_id}_01", shot_id=shot.shot_id, label="")
+        yield silent_cue(shot.shot_id)
     for cue in shot.cues:
         if not cue.laid:
             continue

@@ -168,9 +168,16 @@ def _told_spans(job: ShotJob, cue: Spotted) -> tuple[tuple[Fraction, Fraction], 
     """The stretches a person wants it to sound in, in seconds of the take."""
     if cue.spans is None:
         return None
-    start_s = Fraction(job.record.first) / job.record.rate - job.lead_s
-    edges = [(span.first / span.rate - start_s, span.end / span.rate - start_s) for span in cue.spans]
+    edges = seconds_of_take(cue.spans, record_first=job.record.first, lead_s=job.lead_s)
     return tuple((max(first_s, Fraction(0)), end_s) for first_s, end_s in edges if end_s > 0)
+
+
+def seconds_of_take(
+    spans: Iterable[FrameSpan], *, record_first: int, lead_s: Fraction
+) -> list[tuple[Fraction, Fraction]]:
+    """Stretches of record time as seconds of a take whose file begins `lead_s` into it, at frame `record_first`."""
+    starts = ((span, record_first / span.rate - lead_s) for span in spans)
+    return [(span.first / span.rate - start_s, span.end / span.rate - start_s) for span, start_s in starts]
 
 
 def cue_seed(job: ShotJob, label: str) -> int:

@@ -14,7 +14,7 @@ from flows.plan import PassPlan
 from flows.schedule import LISTENERS
 from flows.shot_job import CueJob, ShotJob, record_spans
 from flows.steps import STOP, listen
-from timeline_io.cue_sheet import Cue, write_cues
+from timeline_io.cue_sheet import Cue, silent_cue, write_cues
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +65,7 @@ def _spot(job: ShotJob, studio: Studio) -> SpottedShot:
     cues = attempt(_timed, job, [cue for cue in heard.cues if cue.laid], studio)
     if isinstance(cues, Failure):
         return SpottedShot(shot_id=job.shot_id, failure=cues.reason)
-    silent = Cue(cue_id=f"{job.shot_id}_01", shot_id=job.shot_id, label="")
-    return SpottedShot(shot_id=job.shot_id, cues=cues or (silent,))
+    return SpottedShot(shot_id=job.shot_id, cues=cues or (silent_cue(job.shot_id),))
 
 
 def _timed(job: ShotJob, cues: list[CueJob], studio: Studio) -> tuple[Cue, ...]:

@@ -30,12 +30,19 @@ _USUAL_LEVEL_DB = -24.0
 def detect(features: ShotFeatures, label: str, bundle: Bundle, settings: Settings) -> TemporalCondition:
     """When `label` sounds in a shot, and how loud."""
     similarity, level = _compare(features, [label], bundle, settings)
-    smooth = median_filter(similarity[0], settings.median_frames)
+    return _condition(similarity[0], None if level is None else level[0], features, settings)
+
+
+def _condition(
+    similarity: NDArray[np.float32], level: NDArray[np.float32] | None, features: ShotFeatures, settings: Settings
+) -> TemporalCondition:
+    """Similarity (T,), smoothed and cut at the threshold, with level 0..1 (T,) where there is one."""
+    smooth = median_filter(similarity, settings.median_frames)
     return TemporalCondition(
         similarity=smooth,
         active=smooth >= settings.threshold,
         times_s=features.times_s,
-        level_db=None if level is None else (1 - level[0]) * LEVEL_FLOOR_DB,
+        level_db=None if level is None else (1 - level) * LEVEL_FLOOR_DB,
     )
 
 
@@ -44,13 +51,11 @@ def spot(features: ShotFeatures, bundle: Bundle, settings: Settings) -> tuple[Sp
     """What CLIP itself hears in a shot, among the labels the model knows: best first, at most two, () for silence."""
     labels = [known.text for known in bundle.vocabulary]
     similarity, _ = _compare(features, labels, bundle, settings)
-    step_s = float(bundle.grid.columns_per_frame * bundle.grid.column_s)
     heard = []
     for known, row in zip(bundle.vocabulary, similarity, strict=True):
-        smooth = median_filter(row, settings.median_frames)
-        active = smooth >= settings.threshold
-        sure = float(smooth[active].mean()) if active.any() else 0.0
-        if active.sum() * step_s >= _SPOT_SECONDS and sure >= _SPOT_CONFIDENCE:
+        condition = _condition(row, None, features, settings)
+        sure = confidence(condition)
+        if condition.active.sum() * _step_s(condition) >= _SPOT_SECONDS and sure >= _SPOT_CONFIDENCE:
             heard.append(SpottedLabel(label=known.text, category=known.category, confidence=sure))
     return tuple(sorted(heard, key=lambda s: -s.confidence)[:_MOST_SPOTTED])
 
@@ -83,10 +88,15 @@ def summary(condition: TemporalCondition) -> Detection:
 
 def active_spans(condition: TemporalCondition) -> tuple[tuple[float, float], ...]:
     """The stretches in which a label sounds, in seconds from the start of the shot."""
-    step_s = 2 * float(condition.times_s[0])  # times lie in the middle of their steps, the first step at 0
+    step_s = _step_s(condition)
     padded = np.concatenate([[False], condition.active, [False]])
     edges = np.flatnonzero(np.diff(padded.astype(np.int8)))
     return tuple((round(float(a * step_s), 3), round(float(b * step_s), 3)) for a, b in edges.reshape(-1, 2))
+
+
+def _step_s(condition: TemporalCondition) -> float:
+    """Times lie in the middle of their steps, the first of which begins at 0."""
+    return 2 * float(condition.times_s[0])
 
 
 def median_filter(row: NDArray[np.float32], width: int) -> NDArray[np.float32]:

@@ -64,6 +64,11 @@ class Cue:
         return not self.label
 
 
+def silent_cue(shot_id: str) -> Cue:
+    """The row of a shot without a sound, for a person to fill in."""
+    return Cue(cue_id=f"{shot_id}_01", shot_id=shot_id, label="")
+
+
 def write_cues(path: Path, edit: Edit, cues: Sequence[Cue]) -> Path:
     """Write the cues as CSV in UTF-8 with a byte order mark, so that spreadsheets read every name right.
 
@@ -149,7 +154,7 @@ class _Row:
     def cues(self, shot: Shot, edit: Edit, counts: Counter[str]) -> Iterator[Cue]:
         """One cue for each label of the row, or a silent one."""
         labels = [label.strip() for label in self._cell("label").split(_LABEL_SEPARATOR)]
-        own_id = self._cell("cue")
+        own_id, heard = self._cell("cue"), self._spans("heard", shot, edit)
         for label in [label for label in labels if label] or [""]:
             counts[shot.shot_id] += 1
             in_row = f"row {self.number}"
@@ -164,8 +169,8 @@ class _Row:
                 seed=self._seed(),
                 source=self._cell("source") or "sheet",
                 confidence=self._confidence(),
-                heard=self._spans("heard", shot, edit) or (),
-                spans=self._told(shot, edit),
+                heard=heard or (),
+                spans=self._told(heard, shot, edit),
                 take=self._take(),
                 locked=self._lock(),
             )
@@ -192,9 +197,9 @@ class _Row:
             raise self._error("lock", f"{cell[:40]!r} is neither yes nor no")
         return cell in _YES
 
-    def _told(self, shot: Shot, edit: Edit) -> tuple[FrameSpan, ...] | None:
+    def _told(self, heard: tuple[FrameSpan, ...] | None, shot: Shot, edit: Edit) -> tuple[FrameSpan, ...] | None:
         spans = self._spans("spans", shot, edit)
-        if spans is None or spans == self._spans("heard", shot, edit):
+        if spans is None or spans == heard:
             return None
         if not any(span.first < shot.record.end and span.end > shot.record.first for span in spans):
             begin, end = (timecode(f, edit.rate, edit.drop_frame) for f in (shot.record.first, shot.record.end))

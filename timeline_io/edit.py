@@ -25,6 +25,11 @@ class Numbered:
     step: int = 1
 
 
+def shot_id_of(number: int) -> str:
+    """The name of the `number`-th shot of an edit, counted from 1; tens leave room for a person's own."""
+    return f"sh{10 * number:04d}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shot:
     """A stretch of picture from one clip, as the audience sees it.

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from timeline_io.bundles import container_of
-from timeline_io.edit import Edit, Numbered, Shot, SkippedItem
+from timeline_io.edit import Edit, Numbered, Shot, SkippedItem, shot_id_of
 from timeline_io.errors import EmptyEditError, SequenceChoiceError, TimelineError, UnsupportedEditError
 from timeline_io.files import digest_of
 from timeline_io.frames import FrameSpan, frame_at, rate_name, snap_rate
@@ -146,7 +146,7 @@ def _shots_of(timeline: Sequence) -> tuple[tuple[Shot, ...], tuple[SkippedItem, 
     for piece in _joined(picture.pieces, timeline.rate):
         record = _record(timeline, piece.start_s, piece.end_s)
         if record.count > 0:
-            shots.append(_shot(f"sh{10 * (len(shots) + 1):04d}", piece, record, timeline))
+            shots.append(_shot(shot_id_of(len(shots) + 1), piece, record, timeline))
         else:
             skipped.append(SkippedItem(name=piece.clip.name, reason="shorter than one frame", record=record))
     return tuple(shots), tuple(skipped)
@@ -155,6 +155,8 @@ def _shots_of(timeline: Sequence) -> tuple[tuple[Shot, ...], tuple[SkippedItem, 
 def _from_the_start(picture: Picture) -> Picture:
     """The picture without what lies before the first frame of the timeline: nobody sees that."""
     start_s = Fraction(0)
+    if all(piece.start_s >= start_s for piece in picture.pieces):
+        return picture
     seen = [piece.between(start_s, piece.end_s) for piece in picture.pieces if piece.end_s > start_s]
     before = (piece for piece in picture.pieces if piece.end_s <= start_s)
     reason = "before the start of the timeline"
