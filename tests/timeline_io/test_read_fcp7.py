@@ -9,31 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from timeline_io.edit import Shot
+from tests.support.fcp7 import bare, dissolve, only
 from timeline_io.errors import EmptyEditError, UnreadableEditError, UnsupportedEditError
 from timeline_io.read import read_edit
 
 Write = Callable[..., Path]
 TICKS_PER_FRAME = 254_016_000_000 // 24
-
-
-def _only(path: Path) -> Shot:
-    (shot,) = read_edit(path).shots
-    return shot
-
-
-def _bare(name: str, start: int, end: int, first: int, last: int, more: str) -> str:
-    return (
-        f"<clipitem><name>{name}</name><start>{start}</start><end>{end}</end><in>{first}</in><out>{last}</out>"
-        f"{more}</clipitem>"
-    )
-
-
-def _dissolve(start: int, end: int, alignment: str, more: str = "", rate: str = "") -> str:
-    return (
-        f"<transitionitem><start>{start}</start><end>{end}</end><alignment>{alignment}</alignment>"
-        f"{rate}{more}</transitionitem>"
-    )
 
 
 @pytest.mark.parametrize(
@@ -44,7 +25,7 @@ def test_the_cut_of_a_transition_is_where_its_alignment_says(
     fcp7: SimpleNamespace, fcp7_file: Write, alignment: str, cut: int, source_frame: int
 ) -> None:
     track = fcp7.track(
-        fcp7.item("a.mov", 0, -1, 0, 110), _dissolve(90, 110, alignment), fcp7.item("b.mov", -1, 200, 20, 130)
+        fcp7.item("a.mov", 0, -1, 0, 110), dissolve(90, 110, alignment), fcp7.item("b.mov", -1, 200, 20, 130)
     )
     first, second = read_edit(fcp7_file(fcp7.sequence(track))).shots
     assert (first.record.end, second.record.first, second.record.end) == (cut, cut, 200)
@@ -55,7 +36,7 @@ def test_premieres_exact_cut_point_outranks_the_alignment(fcp7: SimpleNamespace,
     ticks = f"<cutPointTicks>{7 * TICKS_PER_FRAME}</cutPointTicks>"
     track = fcp7.track(
         fcp7.item("a.mov", 0, -1, 0, 110),
-        _dissolve(90, 110, "center", ticks, fcp7.rate),
+        dissolve(90, 110, "center", ticks, fcp7.rate),
         fcp7.item("b.mov", -1, 200, 0, 110),
     )
     assert read_edit(fcp7_file(fcp7.sequence(track))).shots[1].record.first == 97
@@ -78,7 +59,7 @@ def test_retimes(
     speed: Fraction,
 ) -> None:  # fmt: skip
     track = fcp7.track(fcp7.item("a.mov", 0, 24, first, last, fcp7.remap(*remap)))
-    shot = _only(fcp7_file(fcp7.sequence(track)))
+    shot = only(fcp7_file(fcp7.sequence(track)))
     assert (shot.source_start_s, shot.speed) == (Fraction(source_frame, 24), speed)
 
 
@@ -86,7 +67,7 @@ def test_a_reversed_clip_that_does_not_fit_its_media_plays_its_range_backwards(
     fcp7: SimpleNamespace, fcp7_file: Write
 ) -> None:
     track = fcp7.track(fcp7.item("a.mov", 0, 24, 230, 254, fcp7.remap("100", "TRUE")))
-    assert _only(fcp7_file(fcp7.sequence(track))).source_start_s == Fraction(254, 24)
+    assert only(fcp7_file(fcp7.sequence(track))).source_start_s == Fraction(254, 24)
 
 
 def test_subclips_count_from_their_own_start(fcp7: SimpleNamespace, fcp7_file: Write) -> None:
@@ -100,14 +81,14 @@ def test_subclips_count_from_their_own_start(fcp7: SimpleNamespace, fcp7_file: W
 def test_a_clip_counts_in_its_own_rate(fcp7: SimpleNamespace, fcp7_file: Write) -> None:
     ntsc = "<rate><timebase>30</timebase><ntsc>TRUE</ntsc></rate>"
     track = fcp7.track(fcp7.item("a.mov", 0, 24, 30, 60, rate=ntsc))
-    shot = _only(fcp7_file(fcp7.sequence(track)))
+    shot = only(fcp7_file(fcp7.sequence(track)))
     assert (shot.record.count, shot.source_start_s) == (24, Fraction(1001, 1000))
 
 
 def test_two_files_with_one_path_stay_two_files(fcp7: SimpleNamespace, fcp7_file: Write) -> None:
     one = fcp7.item("a", 0, 24, 0, 24, file="file-1", url="file://localhost/same.mov")
     two = fcp7.item("b", 24, 48, 100, 124, file="file-2", url="file://localhost/same.mov")
-    again = _bare("c", 48, 72, 7, 31, '<file id="file-2"/>')
+    again = bare("c", 48, 72, 7, 31, '<file id="file-2"/>')
     shots = read_edit(fcp7_file(fcp7.sequence(fcp7.track(one, two, again)))).shots
     assert [shot.source_start_s * 24 for shot in shots] == [0, 100, 7]
     assert {shot.media_ref for shot in shots} == {"file://localhost/same.mov"}
@@ -146,7 +127,7 @@ def test_nested_sequences_by_reference_with_their_own_rate(fcp7: SimpleNamespace
 
 
 def test_a_sequence_inside_itself_is_refused(fcp7: SimpleNamespace, fcp7_file: Write) -> None:
-    use = _bare("again", 0, 24, 0, 24, '<sequence id="seq-1"/>')
+    use = bare("again", 0, 24, 0, 24, '<sequence id="seq-1"/>')
     with pytest.raises(UnreadableEditError, match="nested in itself"):
         read_edit(fcp7_file(fcp7.sequence(fcp7.track(use))))
 
@@ -216,7 +197,7 @@ def test_other_encodings(fcp7: SimpleNamespace, fcp7_file: Write, encoding: str)
     name = "駅.mov" if encoding in ("utf-16", "shift_jis") else "café.mov"
     path = fcp7_file(fcp7.sequence(fcp7.track(fcp7.item(name, 0, 24, 0, 24))))
     path.write_bytes(path.read_text("utf-8").replace("UTF-8", encoding, 1).encode(encoding))
-    assert _only(path).name == name
+    assert only(path).name == name
 
 
 def test_a_sequence_without_picture_is_empty(fcp7: SimpleNamespace, fcp7_file: Write) -> None:

@@ -9,29 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from timeline_io.edit import Shot
+from tests.support.fcp7 import bare, dissolve, only
 from timeline_io.read import read_edit
 
 Write = Callable[..., Path]
-
-
-def _only(path: Path) -> Shot:
-    (shot,) = read_edit(path).shots
-    return shot
-
-
-def _bare(name: str, start: int, end: int, first: int, last: int, more: str) -> str:
-    return (
-        f"<clipitem><name>{name}</name><start>{start}</start><end>{end}</end><in>{first}</in><out>{last}</out>"
-        f"{more}</clipitem>"
-    )
-
-
-def _dissolve(start: int, end: int, alignment: str, more: str = "", rate: str = "") -> str:
-    return (
-        f"<transitionitem><start>{start}</start><end>{end}</end><alignment>{alignment}</alignment>"
-        f"{rate}{more}</transitionitem>"
-    )
 
 
 def _time_remap(points: list[tuple[int, float]], more: str = "") -> str:
@@ -49,14 +30,14 @@ def _time_remap(points: list[tuple[int, float]], more: str = "") -> str:
 
 def test_a_speed_ramp_is_read_by_its_key_frames(fcp7: SimpleNamespace, fcp7_file: Write) -> None:
     ramp = _time_remap([(0, 0), (24, 24), (48, 96)])
-    shot = _only(fcp7_file(fcp7.sequence(fcp7.track(fcp7.item("a.mov", 0, 24, 12, 36, ramp)))))
+    shot = only(fcp7_file(fcp7.sequence(fcp7.track(fcp7.item("a.mov", 0, 24, 12, 36, ramp)))))
     assert (shot.source_start_s, shot.speed) == (Fraction(12, 24), 2)
     assert shot.ramp == ((0, Fraction(12, 24)), (Fraction(12, 24), 1), (1, Fraction(60, 24)))
 
 
 def test_key_frames_on_one_line_are_a_steady_speed(fcp7: SimpleNamespace, fcp7_file: Write) -> None:
     ramp = _time_remap([(-24, -48), (12, 24), (48, 96)])
-    shot = _only(fcp7_file(fcp7.sequence(fcp7.track(fcp7.item("a.mov", 0, 24, 0, 24, ramp)))))
+    shot = only(fcp7_file(fcp7.sequence(fcp7.track(fcp7.item("a.mov", 0, 24, 0, 24, ramp)))))
     assert (shot.source_start_s, shot.speed, shot.ramp) == (0, 2, ())
 
 
@@ -64,7 +45,7 @@ def test_a_ramp_under_a_transition_and_an_overlay_stays_where_it_is(fcp7: Simple
     ramp = _time_remap([(0, 0), (24, 24), (48, 96)])
     lower = fcp7.track(
         fcp7.item("a.mov", 0, -1, 0, 30),
-        _dissolve(20, 28, "center"),
+        dissolve(20, 28, "center"),
         fcp7.item("b.mov", -1, 68, 0, 48, ramp),
     )
     upper = fcp7.track(fcp7.item("top.mov", 48, 56, 0, 8))
@@ -79,7 +60,7 @@ def test_a_nested_sequence_whose_speed_changes_shows_the_right_part_of_it(
     fcp7: SimpleNamespace, fcp7_file: Write
 ) -> None:
     inner = fcp7.sequence(fcp7.track(fcp7.item("a.mov", 0, 24, 0, 24), fcp7.item("b.mov", 24, 96, 0, 72)), own_id="in")
-    use = _bare("scene", 0, 48, 0, 48, f'<sequence id="in"/>{_time_remap([(0, 0), (24, 24), (48, 96)])}')
+    use = bare("scene", 0, 48, 0, 48, f'<sequence id="in"/>{_time_remap([(0, 0), (24, 24), (48, 96)])}')
     edit = read_edit(fcp7_file(inner, fcp7.sequence(fcp7.track(use), name="outer")))
     assert [(shot.name, shot.record.first, shot.record.count, shot.speed) for shot in edit.shots] == [
         ("a.mov", 0, 24, 1),
@@ -118,7 +99,7 @@ def test_only_what_is_invisible_throughout_covers_nothing(
 
 def test_an_invisible_nested_sequence_is_listed(fcp7: SimpleNamespace, fcp7_file: Write) -> None:
     inner = fcp7.sequence(fcp7.track(fcp7.item("in.mov", 0, 24, 0, 24)), own_id="in")
-    use = _bare("scene", 0, 24, 0, 24, f'<sequence id="in"/>{_opacity("0")}')
+    use = bare("scene", 0, 24, 0, 24, f'<sequence id="in"/>{_opacity("0")}')
     lower = fcp7.track(fcp7.item("a.mov", 0, 24, 0, 24))
     edit = read_edit(fcp7_file(inner, fcp7.sequence(lower, fcp7.track(use), name="outer")))
     assert [shot.name for shot in edit.shots] == ["a.mov"]
@@ -142,10 +123,10 @@ def test_the_active_angle_of_a_multiclip_is_seen(fcp7: SimpleNamespace, fcp7_fil
     multi = f"<multiclip id='m'><name>m</name>{_angle('a', False, file('a'))}{_angle('b', True, file('b'))}</multiclip>"
     other = f"<multiclip id='n'><name>n</name>{_angle('c', True, item)}</multiclip>"
     track = fcp7.track(
-        _bare("one", 0, 24, 12, 36, fcp7.rate + multi),
-        _bare("two", 24, 48, 100, 124, fcp7.rate + '<multiclip id="m"/>'),
-        _bare("three", 48, 72, 12, 36, fcp7.rate + other),
-        _bare("four", 72, 96, 0, 24, '<multiclip id="lost"/>'),
+        bare("one", 0, 24, 12, 36, fcp7.rate + multi),
+        bare("two", 24, 48, 100, 124, fcp7.rate + '<multiclip id="m"/>'),
+        bare("three", 48, 72, 12, 36, fcp7.rate + other),
+        bare("four", 72, 96, 0, 24, '<multiclip id="lost"/>'),
     )
     shots = read_edit(fcp7_file(fcp7.sequence(track))).shots
     assert [(shot.name, shot.media_ref[-5:], shot.source_start_s * 24) for shot in shots] == [
@@ -159,7 +140,7 @@ def test_the_active_angle_of_a_multiclip_is_seen(fcp7: SimpleNamespace, fcp7_fil
 @pytest.mark.parametrize("name", ["sea.[0001-0100].exr", "sea.%5B0001-0100%5D.exr", "sea.####.exr", "sea.%04d.exr"])
 def test_an_image_sequence_is_one_moving_picture(fcp7: SimpleNamespace, fcp7_file: Write, name: str) -> None:
     track = fcp7.track(fcp7.item("sea", 0, 24, 12, 36, url=f"file://localhost/renders/{name}"))
-    shot = _only(fcp7_file(fcp7.sequence(track)))
+    shot = only(fcp7_file(fcp7.sequence(track)))
     assert (shot.media_ref, shot.speed, shot.source_start_s) == ("/renders/sea.%04d.exr", 1, Fraction(1, 2))
     assert "image sequence" in shot.offline_reason
 
@@ -167,5 +148,5 @@ def test_an_image_sequence_is_one_moving_picture(fcp7: SimpleNamespace, fcp7_fil
 def test_the_timecode_of_a_file_gives_that_of_the_shot(fcp7: SimpleNamespace, fcp7_file: Write) -> None:
     code = f"<timecode>{fcp7.rate}<string>01:00:00:00</string><frame>86400</frame></timecode>"
     file = f'<file id="f"><pathurl>file://localhost/a.mov</pathurl>{fcp7.rate}<duration>240</duration>{code}</file>'
-    shot = _only(fcp7_file(fcp7.sequence(fcp7.track(_bare("a", 0, 24, 12, 36, fcp7.rate + file)))))
+    shot = only(fcp7_file(fcp7.sequence(fcp7.track(bare("a", 0, 24, 12, 36, fcp7.rate + file)))))
     assert (shot.source_start_s, shot.source_timecode_s) == (Fraction(1, 2), 3600 + Fraction(1, 2))

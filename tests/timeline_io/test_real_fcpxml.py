@@ -11,9 +11,9 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.support.fcpxml import complaints
-from timeline_io.edit import PlacedClip
+from tests.support.laying import seven_takes
 from timeline_io.files import digest_of
-from timeline_io.frames import FrameSpan, timecode
+from timeline_io.frames import timecode
 from timeline_io.lay import lay_tracks, plan_tracks, remove_foley_tracks
 from timeline_io.read import read_edit
 from timeline_io.readers.fcpxml import read_fcpxml
@@ -56,17 +56,7 @@ def test_lengths_and_counts(real_timelines: Path, name: str) -> None:
 @pytest.mark.parametrize("name", FILES)
 def test_our_clips_go_in_and_come_out_without_a_trace(real_timelines: Path, tmp_path: Path, name: str) -> None:
     edit = read_edit(real_timelines / f"{name}.fcpxml")
-    step = edit.frame_count // 8
-    clips = [
-        PlacedClip(
-            name=f"take {index}",
-            wav=tmp_path / "takes" / f"take_{index}.wav",
-            record=FrameSpan(first=edit.start_frame + index * step, count=step + 3, rate=edit.rate),
-            shot_id="sh0010",
-            label="rain",
-        )
-        for index in range(7)
-    ]
+    clips = seven_takes(edit, tmp_path / "takes")
     tracks = plan_tracks({"ambience": clips})
     laid = lay_tracks(edit, tracks, tmp_path / "laid.fcpxml")
     root = ElementTree.parse(laid).getroot()
@@ -85,7 +75,10 @@ def test_our_clips_go_in_and_come_out_without_a_trace(real_timelines: Path, tmp_
         for item in track.items
         if item.name.startswith("take ")
     ]
-    expected = [(clip.name, index * step / edit.rate, clip.record.duration_s) for index, clip in enumerate(clips)]
+    expected = [
+        (clip.name, index * (edit.frame_count // 8) / edit.rate, clip.record.duration_s)
+        for index, clip in enumerate(clips)
+    ]
     assert sorted(places) == expected
 
 

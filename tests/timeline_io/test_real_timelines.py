@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.support.laying import seven_takes
 from timeline_io.edit import Edit, PlacedClip
 from timeline_io.errors import EmptyEditError
 from timeline_io.files import digest_of
@@ -38,17 +39,7 @@ def _shots(edit: Edit) -> list[tuple[str, int, int, Fraction]]:
 @pytest.mark.parametrize("name", PATCHABLE)
 def test_our_tracks_go_in_and_come_out_without_a_trace(real_timelines: Path, tmp_path: Path, name: str) -> None:
     edit = read_edit(real_timelines / name)
-    step = edit.frame_count // 8
-    clips = [
-        PlacedClip(
-            name=f"take {index}",
-            wav=tmp_path / "takes" / f"take_{index}.wav",
-            record=FrameSpan(first=edit.start_frame + index * step, count=step + 3, rate=edit.rate),
-            shot_id="sh0010",
-            label="rain",
-        )
-        for index in range(7)
-    ]
+    clips = seven_takes(edit, tmp_path / "takes")
     tracks = plan_tracks({"ambience": clips})
     laid = lay_tracks(edit, tracks, tmp_path / name)
     assert len(laid.read_bytes()) > len(edit.path.read_bytes())
