@@ -1,0 +1,130 @@
+"""The published models at their full size with random weights, installed as `foley models fetch` lays them out.
+
+Speed, memory and rounding errors do not depend on what weights have learnt; sound does, and is not judged here.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
+from open_clip.model import CLIP
+from safetensors.torch import save_file
+from torch import Tensor
+from transformers import CLIPTextConfig, CLIPTextModel, SpeechT5HifiGan
+
+from tests.support import published_files as published
+
+_UNITS = ("unet", "vae", "temporal_adapter")
+
+
+def install_random(folder: Path, size: Literal["tiny", "full"] = "full", seed: int = 0) -> Path:
+    """Write a model folder (float32, 10 GB at full size); the folder. Equal seeds give equal weights."""
+    chosen = published.SIZES[size]
+    draw = published._Draw(seed)
+    for part, kind, config in _stock_parts(chosen):
+        _write(folder / part, config, draw.state(_STREAMS[part], lambda kind=kind, config=config: kind(**config)))
+    _write_text(folder, chosen, draw)
+    _write_vocoder(folder, chosen, draw)
+    _write(folder / "clip", chosen.clip, draw.state(6, lambda: CLIP(**chosen.clip)))
+    _save(folder / "frame_adapter" / "foleycrafter.safetensors", draw.state(3, lambda: published._IpAdapter(chosen)))
+    _save(folder / "onset" / "model.safetensors", draw.state(5, published._Onset))
+    (folder / "model.json").write_text(json.dumps(_card(folder), indent=2), encoding="utf-8")
+    return folder
+
+
+_STREAMS = {"unet": 1, "vae": 2, "temporal_adapter": 4}
+
+
+def _stock_parts(size: published.Size) -> list[tuple[str, Any, dict[str, Any]]]:
+    unet = published.unet_config(size)
+    shared = {name: unet[name] for name in published._SHARED_WITH_UNET}
+    return [
+        ("unet", UNet2DConditionModel, unet),
+        ("vae", AutoencoderKL, published._vae_config(size)),
+        ("temporal_adapter", ControlNetModel, {**shared, "conditioning_channels": 1}),
+    ]
+
+
+def _write_text(folder: Path, size: published.Size, draw: published._Draw) -> None:
+    vocabulary = published._write_tokenizer(folder / "tokenizer", size)
+    published._write_text_encoder(folder / "text_encoder", size, vocabulary, draw)
+    (folder / "text_encoder" / "pytorch_model.bin").unlink()
+    config = json.loads((folder / "text_encoder" / "config.json").read_text(encoding="utf-8"))
+    state = draw.state(7, lambda: CLIPTextModel(CLIPTextConfig(**config)))
+    _save(folder / "text_encoder" / "model.safetensors", state)
+
+
+def _write_vocoder(folder: Path, size: published.Size, draw: published._Draw) -> None:
+    config = published._speech_t5_config(size)
+    state = draw.state(8, lambda: SpeechT5HifiGan(config))
+    state |= {"mean": torch.zeros_like(state["mean"]), "scale": torch.ones_like(state["scale"])}
+    _write(folder / "vocoder", dict(config.to_dict()), state)
+
+
+def _write(folder: Path, config: dict[str, Any], state: dict[str, Tensor]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
+    stem = "diffusion_pytorch_model" if folder.name in _UNITS else "model"
+    _save(folder / f"{stem}.safetensors", state)
+
+
+def _save(path: Path, state: dict[str, Tensor]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: value.contiguous() for name, value in state.items()}, path, metadata={"format": "pt"})
+
+
+def _card(folder: Path) -> dict[str, Any]:
+    schedule = {name: value for name, value in published.SCHEDULER.items() if not name.startswith("_")}
+    adapter = {"file": "frame_adapter/foleycrafter.safetensors", "tokens_per_frame": 4, "input": "raw"}
+    return {
+        "name": "foleycrafter",
+        "title": "random weights",
+        "licence": "none",
+        "domain": "nothing: the weights are random",
+        "labels": [],
+        "settings": {"steps": 25, "guidance_scale": 7.5, "temporal_scale": 0.2, "frame_attention": "literal"},
+        "procedural_only": False,
+        "closed_vocabulary": False,
+        "files": {},
+        "structure": {
+            "grid": _GRID,
+            "mel": _MEL,
+            "scheduler": schedule,
+            "picture": "rgb-flipped",
+            "pixel_unshuffle": 1,
+            "condition_channels": 1,
+            "vocoder": "hifi-gan",
+            "frame_adapters": {name: adapter for name in ("literal", "time_local", "clip_wise")},
+            "fused_attention": True,
+            "threads_per_take": 0,
+            "null_prompts": ["silence", "an empty room", "a photo", "nothing happens"],
+        },
+    }
+
+
+_GRID = {
+    "sample_rate_hz": 16000,
+    "hop": 160,
+    "columns_per_latent": 8,
+    "columns_per_frame": "25/2",
+    "latents_multiple": 8,
+    "window_latents": 128,
+    "least_latents": 64,
+}
+_MEL = {
+    "sample_rate_hz": 16000,
+    "n_fft": 2048,
+    "window": 1024,
+    "hop": 160,
+    "bands": 256,
+    "fmin_hz": 0.0,
+    "fmax_hz": 8000.0,
+    "log_floor": -11.512925464970229,
+    "log_ceiling": 5.298317366548036,
+    "norm": "slaney",
+    "power_floor": 1e-9,
+}
