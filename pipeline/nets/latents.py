@@ -15,7 +15,7 @@ class LatentCodec:
     else its `scaling_factor`.
     """
 
-    def __init__(self, vae: AutoencoderKL, *, unshuffle: int = 1, picture: str = "grey") -> None:
+    def __init__(self, vae: AutoencoderKL, *, unshuffle: int = 1) -> None:
         self.vae = vae
         self.unshuffle = unshuffle
         config = vae.config

@@ -96,7 +96,7 @@ class HifiGan:
         return wave.reshape(len(picture), -1)
 
 
-def load_vocoder(kind: str, scale: MelScale, folder: Path, device=None) -> Vocoder:
+def load_vocoder(kind: str, scale: MelScale, folder: Path) -> Vocoder:
     """The vocoder a model card names, its weights (if it has any) from `folder`. Raises WeightsError."""
     if kind not in _LOADERS:
         raise WeightsError(f"vocoder {kind!r} is not known; there are {', '.join(sorted(_LOADERS))}")
