@@ -7,6 +7,7 @@ frame. It was trained on 15 frames per second with pixels in 0..1; the reference
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,7 +36,7 @@ class OnsetDetector(nn.Module):
         self.fc = nn.Sequential(nn.Linear(512, 128), nn.ReLU(), nn.Linear(128, 1))
 
     def forward(self, frames: Tensor) -> Tensor:
-        net = self.net["model"]
+        net: Any = self.net["model"]
         features = net.stem(frames.transpose(1, 2))
         for layer in (net.layer1, net.layer2, net.layer3, net.layer4):
             features = layer(features)
