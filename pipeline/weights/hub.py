@@ -25,7 +25,7 @@ class Hub:
     def __init__(self, revision: str | None = None, *, progress: bool = False) -> None:
         os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when the client is imported
         if not progress:
-            from huggingface_hub.utils import disable_progress_bars
+            from huggingface_hub.utils.tqdm import disable_progress_bars
 
             disable_progress_bars()
         self._revision = revision

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,7 @@ class _Gathered:
     part: Part
     source: str
     sums: dict[str, str]
-    published: PublishedPart = PublishedPart()
+    published: PublishedPart = field(default_factory=PublishedPart)
     shared: ModelCard | None = None
 
     @property
@@ -147,8 +147,10 @@ class _Gathering:
 
     def _stand_in(self, part: Part) -> _Gathered | None:
         other = self.model.instead.get(part.name)
-        found = other and (self._already_here(other) or self._gather(other))
-        if other and found:
+        if other is None:
+            return None
+        found = self._already_here(other) or self._gather(other)
+        if found:
             self.tell(f"{other.name} instead of {part.name}: there is no {self._looked_for(part)}")
         return found
 

@@ -75,8 +75,9 @@ def known_models() -> tuple[ModelCard, ...]:
     """The cards of all models: bundled, those that can be fetched (installed or not), and others that are installed."""
     published = published_models()
     installed = {card.name: card for card in installed_cards(models_folder())}
-    fetchable = [installed.pop(name, None) or _card_of(model) for name, model in published.items()]
-    return (*(read_card(_BUNDLED / name) for name in _BUNDLED_NAMES), *fetchable, *installed.values())
+    fetchable = [installed[name] if name in installed else _card_of(model) for name, model in published.items()]
+    others = [card for name, card in installed.items() if name not in published]
+    return (*(read_card(_BUNDLED / name) for name in _BUNDLED_NAMES), *fetchable, *others)
 
 
 def installed_cards(models: Path) -> Iterator[ModelCard]:
@@ -177,7 +178,7 @@ def verify_files(card: ModelCard) -> None:
 
 
 def verify_sizes(card: ModelCard) -> None:
-    """Check that every file of a model is there and as long as it was: quick, whatever the size. Raises WeightsError."""
+    """Check that every file of a model is there and as long as it was, which is quick. Raises WeightsError."""
     for name in sorted(card.files):
         path = card.folder / name
         size = path.stat().st_size if path.is_file() else None

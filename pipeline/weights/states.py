@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy._core.multiarray import scalar
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -26,8 +27,8 @@ Shapes = dict[str, tuple[int, ...]]
 # Training loops leave plain numbers of numpy in their checkpoints; these types hold no code.
 _NUMBERS: list[Any] = [
     np.dtype,
-    np._core.multiarray.scalar,
-    (np._core.multiarray.scalar, "numpy.core.multiarray.scalar"),
+    scalar,
+    (scalar, "numpy.core.multiarray.scalar"),
     *{type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i4", "i8", "?")},
 ]
 _CODE = re.compile(r"GLOBAL:? ([\w.]+)")
@@ -97,9 +98,8 @@ def _is_archive(path: Path) -> bool:
 def _damaged(path: Path, error: Exception) -> WeightsError:
     if not path.is_file():
         return WeightsError(f"the weights file {path} is missing; get it again from its publisher")
-    return WeightsError(
-        f"the weights file {path} ({path.stat().st_size:,} bytes) is cut off or damaged; get it again from its publisher"
-    )
+    size = f"{path.stat().st_size:,} bytes"
+    return WeightsError(f"the weights file {path} ({size}) is cut off or damaged; get it again from its publisher")
 
 
 def _unwrapped(content: Any) -> Any:

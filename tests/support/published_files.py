@@ -160,7 +160,9 @@ def _write_foleycrafter(folder: Path, size: Size, draw: _Draw, optimizer: bool) 
     checkpoint: dict[str, Any] = {"epoch": 0, "global_step": 1}
     checkpoint["state_dict"] = {f"module.{name}": value for name, value in temporal.items()}
     if optimizer:
-        moments = {i: {"exp_avg": value, "exp_avg_sq": value.clone()} for i, value in enumerate(temporal.values())}
+        moments = {
+            i: {"exp_avg": value.clone(), "exp_avg_sq": value.square()} for i, value in enumerate(temporal.values())
+        }
         checkpoint["optimizer"] = {"state": moments, "param_groups": [{"lr": 1e-4}]}
     _pickle(folder / "temporal_adapter.ckpt", checkpoint)
     _write_vocoder(folder / "vocoder", size, draw)
