@@ -19,12 +19,12 @@ from torchvision.transforms.v2 import functional as pictures
 from pipeline.nets.strict import load_strictly, read_weights
 
 ONSET_FPS = 15
-_SQUASHED = [128, 128]
+ONSET_PIXELS = 128
 _CROPPED = [112, 112]
 _MEAN = (0.485, 0.456, 0.406)
 _STD = (0.229, 0.224, 0.225)
 # Seventeen convolutions over three frames each: that far a frame sees to either side.
-_REACH_FRAMES = 17
+ONSET_REACH_FRAMES = 17
 
 
 class OnsetDetector(nn.Module):
@@ -68,7 +68,7 @@ def preprocess(frames: Tensor, *, unit_scale: bool = True) -> Tensor:
     `unit_scale` False leaves pixels in 0..255 before the statistics of 0..1 pixels are applied: the reference's way.
     """
     channels_first = frames.permute(0, 3, 1, 2).float()
-    squashed = pictures.resize(channels_first, _SQUASHED, antialias=True)
+    squashed = pictures.resize(channels_first, [ONSET_PIXELS, ONSET_PIXELS], antialias=True)
     middle = pictures.center_crop(squashed, _CROPPED)
     mean, std = (torch.tensor(row, device=frames.device)[:, None, None] for row in (_MEAN, _STD))
     return (middle / 255 - mean) / std if unit_scale else (middle - mean) / std
@@ -86,8 +86,8 @@ def onset_probability(
     likely = np.zeros(len(frames), np.float32)
     weight = next(detector.parameters())
     for first in range(0, len(frames), chunk):
-        begin = max(0, first - _REACH_FRAMES)
-        seen = torch.from_numpy(frames[begin : first + chunk + _REACH_FRAMES]).to(weight.device)
+        begin = max(0, first - ONSET_REACH_FRAMES)
+        seen = torch.from_numpy(frames[begin : first + chunk + ONSET_REACH_FRAMES]).to(weight.device)
         logits = detector(preprocess(seen, unit_scale=unit_scale)[None].to(weight.dtype))[0]
         likely[first : first + chunk] = torch.sigmoid(logits.float())[first - begin :][:chunk].cpu().numpy()
     return likely
