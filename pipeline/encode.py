@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.decode import decode_span
-from pipeline.errors import MediaError
 from pipeline.legacy import REFERENCE_FRAMES, linspace_frames
 from pipeline.near_duplicates import kept_frames
 from pipeline.nets.bundle import Bundle
 from pipeline.nets.clip import encode_in_batches
-from pipeline.nets.onset import ONSET_FPS, onset_probability
+from pipeline.nets.onset import ONSET_FPS, ONSET_PIXELS, ONSET_REACH_FRAMES, onset_probability
 from pipeline.probe import glance_at
 from pipeline.records import MediaSpan, ShotFeatures
 from pipeline.settings import Settings
@@ -75,5 +74,17 @@ def _onsets(
     if "frames" not in settings.quirks:
         count = max(1, round(float(span.duration_s) * ONSET_FPS))
         times = shown = (np.arange(count) + 0.5) * float(span.duration_s) / count
-    chunks = (shown[first : first + _CHUNK_FRAMES] for first in range(0, len(shown), _CHUNK_FRAMES))
-    return None, times
+    unit_scale = "pixel_range" not in settings.quirks
+    found = [_onset_chunk(span, shown, first, bundle, unit_scale) for first in range(0, len(shown), _CHUNK_FRAMES)]
+    return np.concatenate(found), times
+
+
+def _onset_chunk(
+    span: MediaSpan, shown: NDArray[np.float64], first: int, bundle: Bundle, unit_scale: bool
+) -> NDArray[np.float32]:
+    """Probabilities of one chunk of frames, which is looked at with all the neighbours that it can see."""
+    begin = max(0, first - ONSET_REACH_FRAMES)
+    seen = shown[begin : first + _CHUNK_FRAMES + ONSET_REACH_FRAMES]
+    pixels = decode_span(span, times_s=seen, size=ONSET_PIXELS, whole=True).pixels
+    likely = onset_probability(bundle.onset_detector, pixels, unit_scale=unit_scale)
+    return likely[first - begin :][:_CHUNK_FRAMES]

@@ -1,7 +1,7 @@
 """The published models' files with random weights: their folders, file names, key names and shapes, tiny or full size.
 
     folder/auffusion-full-no-adapter/         unet, vae, text_encoder, tokenizer, scheduler, feature_extractor, vocoder
-    folder/FoleyCrafter/                      semantic_adapter.bin, temporal_adapter.ckpt, timestamp_detector.pth.tar, vocoder
+    folder/FoleyCrafter/                      semantic, vocoder, temporal_adapter.ckpt, timestamp_detector.pth.tar
     folder/IP-Adapter/models/image_encoder/   the vision half of the CLIP below, weight for weight
     folder/CLIP-ViT-H-14-laion2B-s32B-b79K/   open_clip
 
@@ -85,8 +85,9 @@ def write_published(
     seed: int = 0,
     optimizer: bool = False,
 ) -> Path:
-    """Write the files of `parts` under `folder`; the folder. `optimizer` adds a training state to temporal_adapter.ckpt.
+    """Write the files of `parts` under `folder`; the folder.
 
+    optimizer: temporal_adapter.ckpt also holds a training state, which makes it three times as large, as published.
     Equal seeds give equal files' contents; a part's weights do not depend on which other parts are written.
     """
     chosen = SIZES[size]
@@ -113,7 +114,7 @@ class _Draw:
     def state(self, part: int, build: Callable[[], nn.Module]) -> State:
         """The state of a network with drawn weights; the network itself never takes memory."""
         with torch.device("meta"):
-            shapes = {name: value for name, value in build().state_dict().items()}
+            shapes = dict(build().state_dict())
         generator = torch.Generator().manual_seed(self.seed * 100 + part)
         return {name: _drawn(name, value, generator) for name, value in shapes.items()}
 
@@ -159,7 +160,9 @@ def _write_foleycrafter(folder: Path, size: Size, draw: _Draw, optimizer: bool) 
     checkpoint: dict[str, Any] = {"epoch": 0, "global_step": 1}
     checkpoint["state_dict"] = {f"module.{name}": value for name, value in temporal.items()}
     if optimizer:
-        moments = {i: {"exp_avg": value, "exp_avg_sq": value.clone()} for i, value in enumerate(temporal.values())}
+        moments = {
+            i: {"exp_avg": value.clone(), "exp_avg_sq": value.square()} for i, value in enumerate(temporal.values())
+        }
         checkpoint["optimizer"] = {"state": moments, "param_groups": [{"lr": 1e-4}]}
     _pickle(folder / "temporal_adapter.ckpt", checkpoint)
     _write_vocoder(folder / "vocoder", size, draw)
