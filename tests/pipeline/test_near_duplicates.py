@@ -57,15 +57,13 @@ def test_attention_over_unique_rows_with_the_log_of_their_counts_is_attention_ov
     rng = np.random.default_rng(2)
     rows = np.repeat(rng.standard_normal((5, 16), dtype=np.float32), [1, 7, 2, 30, 4], axis=0)
     unique, counts = unique_runs(rows)
-    query, to_key, to_value = (
-        torch.from_numpy(rng.standard_normal((n, 16), dtype=np.float32)) / 4 for n in (9, 16, 16)
-    )
+    query, to_key, to_value = (torch.from_numpy(rng.standard_normal((n, 16))) for n in (9, 16, 16))
 
     def attend(keys: NDArray[np.float32], bias: torch.Tensor | None = None) -> torch.Tensor:
-        rows = torch.from_numpy(keys)
+        rows = torch.from_numpy(keys).double()
         attention = torch.nn.functional.scaled_dot_product_attention
-        return attention(query * 16, rows @ to_key, rows @ to_value, attn_mask=bias)
+        return attention(query, rows @ to_key / 4, rows @ to_value, attn_mask=bias)
 
-    logs = torch.from_numpy(counts).log().float().expand(9, -1)
+    logs = torch.from_numpy(counts).log().double().expand(9, -1)
     torch.testing.assert_close(attend(unique, logs), attend(rows), atol=1e-6, rtol=0)
     assert (attend(unique) - attend(rows)).abs().max() > 0.01
