@@ -28,6 +28,7 @@ from pipeline.encode import encode_shot
 from pipeline.errors import OutOfMemoryError
 from pipeline.finish import to_delivery_rate
 from pipeline.nets.bundle import Bundle
+from pipeline.nets.listener import listener_for
 from pipeline.records import (
     SAMPLE_RATE_HZ,
     ClipReceipt,
@@ -39,6 +40,7 @@ from pipeline.records import (
     feature_key,
 )
 from pipeline.runtime import parallel_takes, pin_threads
+from pipeline.scoring import judge
 from pipeline.settings import Settings
 
 __all__ = ["compose", "generate_takes", "listen", "look", "make_take", "spot", "voice"]
@@ -130,6 +132,13 @@ def _make_and_keep(
         clip, condition = make_take(request, seen, bundle, settings)
     except torch.cuda.OutOfMemoryError as error:
         raise OutOfMemoryError(f"the GPU ran out of memory while making {request.label!r}") from error
+    score = judge(clip, condition, request.label, listener_for(bundle.card.folder, bundle.card.structure, bundle.mel))
     found = summary(condition)
-    seconds = time.monotonic() - started
-    return clips.put(key, clip, active_spans_s=found.active_spans_s, confidence=found.confidence, seconds=seconds)
+    return clips.put(
+        key,
+        clip,
+        active_spans_s=found.active_spans_s,
+        confidence=found.confidence,
+        seconds=time.monotonic() - started,
+        score=score,
+    )
