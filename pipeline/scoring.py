@@ -34,6 +34,7 @@ _RUN = 3
 _FULL_SCALE = 0.999
 _CLIPPING_REACH = 0.05
 _OFFSET_FRAMES = 25
+_LEAST_OFFSET = 0.05  # noise and rumble have a little mean of their own
 _DIGITS = 4  # less is rounding of one machine or another, which must not decide
 
 
@@ -189,11 +190,12 @@ def _level(envelope: _Envelope, step_of_frame: NDArray[np.intp], condition: Temp
 
 
 def _offset(envelope: _Envelope) -> float:
-    """The share of the RMS level that is DC, which may come and go: means are taken over half a second."""
+    """The share of the RMS level that is DC, which may come and go: means are taken over half a second; 0 below 5 %."""
     groups = np.arange(len(envelope.sums)) // _OFFSET_FRAMES
     sums, counts = np.bincount(groups, envelope.sums), np.bincount(groups, envelope.counts)
     power = float(envelope.squares.sum())
-    return min(1.0, math.sqrt(float((sums**2 / counts).sum()) / power)) if power else 0.0
+    share = min(1.0, math.sqrt(float((sums**2 / counts).sum()) / power)) if power else 0.0
+    return share if share >= _LEAST_OFFSET else 0.0
 
 
 def _weighted_mean(measures: tuple[float | None, ...]) -> float:

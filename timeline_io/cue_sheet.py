@@ -3,7 +3,8 @@
 `heard` says when the sound was found, and `spans` begins as the same: changed, it decides when the sound is made; left
 as it was or emptied, it leaves that to the detector.
 `best` says which rendition a pass chose, and `take` begins as the same: changed, it is a person's pick; left as it was
-or emptied, it leaves the choice to the next pass. A yes in `lock` keeps label, seed and take whatever that is asked for.
+or emptied, it leaves the choice to the next pass.
+A yes in `lock` keeps label, seed and take whatever else the next run is asked for.
 """
 
 from __future__ import annotations
