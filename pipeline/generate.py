@@ -40,6 +40,7 @@ from pipeline.records import (
     feature_key,
 )
 from pipeline.runtime import parallel_takes, pin_threads
+from pipeline.scoring import judge
 from pipeline.settings import Settings
 
 __all__ = ["compose", "generate_takes", "listen", "look", "make_take", "make_takes", "spot", "voice"]
@@ -155,7 +156,13 @@ def _make_and_keep(
     seconds = (time.monotonic() - started) / max(1, len(missing))
     for request, (clip, condition) in zip(missing, made, strict=True):
         heard = summary(condition)
+        score = judge(clip, condition, request.label, bundle.listener)
         found[request.key()] = clips.put(
-            request.key(), clip, active_spans_s=heard.active_spans_s, confidence=heard.confidence, seconds=seconds
+            request.key(),
+            clip,
+            active_spans_s=heard.active_spans_s,
+            confidence=heard.confidence,
+            seconds=seconds,
+            score=score,
         )
     return [receipt for request in requests if (receipt := found[request.key()]) is not None]

@@ -24,11 +24,13 @@ from pipeline.nets.clip import FrameEncoder, load_clip, load_image_encoder
 from pipeline.nets.detector import LinearDetector, TemporalDetector
 from pipeline.nets.frame_adapter import FrameAdapter, use_parallel_attention
 from pipeline.nets.latents import LatentCodec
+from pipeline.nets.listener import listener_for
 from pipeline.nets.onset import OnsetDetector, load_onset_detector
 from pipeline.nets.samplers import make_sampler
-from pipeline.nets.strict import load_strictly, read_weights
+from pipeline.nets.strict import load_into
 from pipeline.nets.vocoder import Vocoder, load_vocoder
 from pipeline.runtime import choose_device, choose_dtype, frames_at_once, picture_dtype, windows_at_once
+from pipeline.scoring import Listener
 from pipeline.settings import Precision, Sampler
 from pipeline.weights.registry import ModelCard, find_model, verify_files
 
@@ -157,6 +159,11 @@ class Bundle:
     def onset_detector(self) -> OnsetDetector:
         """FoleyCrafter's detector of onsets, which knows no labels."""
         return self._once("onset", lambda: load_onset_detector(self._needed("onset")).to(self.device))
+
+    @property
+    def listener(self) -> Listener:
+        """The judge of takes that the model brings along."""
+        return self._once("listener", lambda: listener_for(self.card.folder, self.card.structure, self.mel))
 
     def frame_adapter(self, attention: str) -> FrameAdapter:
         """The frame adapter trained for an attention: "time_local", "literal" or "clip_wise"."""
@@ -289,12 +296,6 @@ class Bundle:
 
 
 _WRONG_KEYS = {"missing_keys": "missing", "unexpected_keys": "unknown", "mismatched_keys": "of another shape"}
-
-
-def load_into(module: Net, path: Path) -> Net:
-    """Load a safetensors file into a module, strictly, in fp32. Raises WeightsError when the two do not fit."""
-    load_strictly(module, read_weights(path), path)
-    return module.requires_grad_(False).eval()
 
 
 _resident: dict[tuple[object, ...], Bundle] = {}
