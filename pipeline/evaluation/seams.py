@@ -28,7 +28,7 @@ class Contrast:
     """A measure at chosen places against the same measure elsewhere.
 
     at_places, elsewhere: means over columns. rank: the share 0..1 of draws of as many stretches as wide, placed at
-    random, that have a smaller mean; chance gives any of them alike, .99 and more is a finding.
+    random, that have a smaller mean; where nothing happens any rank is as likely, .99 and more is a finding.
     """
 
     at_places: float

@@ -30,8 +30,8 @@ def _with_steps(wave: np.ndarray, step_db: float) -> np.ndarray:
 
 @pytest.mark.parametrize("span", [1, 8])
 def test_steady_noise_has_no_seams_wherever_they_are_sought(span):
-    found = [step_energy(_envelope(_noise(seed)), EDGES, span=span, reach=2) for seed in range(40)]
-    assert np.mean([seams.ratio for seams in found]) == pytest.approx(1.0, abs=0.15)
+    found = [step_energy(_envelope(_noise(seed)), EDGES, span=span, reach=2) for seed in range(20)]
+    assert np.mean([seams.ratio for seams in found]) == pytest.approx(1.0, abs=0.2)
     assert np.mean([seams.rank for seams in found]) == pytest.approx(0.5, abs=0.2)
 
 
