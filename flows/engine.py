@@ -14,6 +14,7 @@ from flows.spotting import SpotMemory
 from pipeline.clip_store import ClipStore, FeatureStore
 from pipeline.label import SpottedLabel
 from pipeline.records import ClipReceipt, Detection, FoleyRequest, MediaSpan
+from pipeline.settings import Settings
 
 OnTake = Callable[[ClipReceipt], None]
 
@@ -24,9 +25,16 @@ class Studio:
 
     model: str
     model_digest: str
-    settings_digest: str
+    settings: Settings
     device: str
     store: Path
+    offload: bool = False
+    compiled: bool = False
+
+    @property
+    def settings_digest(self) -> str:
+        """Of everything that decides how a take sounds, beside the model."""
+        return self.settings.digest()
 
     @property
     def clips(self) -> ClipStore:
@@ -67,20 +75,26 @@ class _PipelineEngine:
         from pipeline.nets.bundle import load_bundle
 
         self._studio = studio
-        self._bundle = load_bundle(studio.model, device=studio.device)
-        self._settings = self._bundle.card.settings
+        self._settings = studio.settings
+        self._bundle = load_bundle(
+            studio.model,
+            device=studio.device,
+            precision=studio.settings.precision,
+            offload=studio.offload,
+            compiled=studio.compiled,
+        )
 
     def listen(self, span: MediaSpan, *, ask: bool) -> tuple[SpottedLabel, ...]:
         from pipeline.generate import look, spot
 
-        features = look(span, self._bundle, self._studio.features)
+        features = look(span, self._bundle, self._studio.features, self._settings)
         return spot(features, self._bundle, self._settings) if ask else ()
 
     def detect(self, span: MediaSpan, label: str) -> Detection:
         from pipeline.detect import detect, summary
         from pipeline.generate import look
 
-        features = look(span, self._bundle, self._studio.features)
+        features = look(span, self._bundle, self._studio.features, self._settings)
         return summary(detect(features, label, self._bundle, self._settings))
 
     def make(self, requests: Sequence[FoleyRequest], on_take: OnTake) -> list[ClipReceipt]:

@@ -2,6 +2,7 @@
 
 PassError                     one sentence: what, where, what to do
 ├── OutputFolderError         a folder cannot be written, or holds files that are not ours
+├── SettingError              a setting or preset that is not there, or has no such value
 └── ConductorError            the Prefect server cannot be reached or started
 """
 
@@ -14,6 +15,10 @@ class PassError(Exception):
 
 class OutputFolderError(PassError):
     """The output folder cannot be written, or writing there would overwrite someone's file."""
+
+
+class SettingError(PassError):
+    """A setting or a preset cannot be what was asked for."""
 
 
 class ConductorError(PassError):

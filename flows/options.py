@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.names import Naming
+from pipeline.settings import Precision
 
 
 class PassOptions(BaseModel):
@@ -28,7 +29,14 @@ class PassOptions(BaseModel):
         default=(), description="Folders to search for media that is not where the edit says"
     )
     path_maps: tuple[tuple[str, str], ...] = Field(default=(), description="Beginnings of paths to replace: (from, to)")
+    preset: str | None = Field(default=None, description="One of the model's own sets of settings; its card names them")
+    settings: tuple[tuple[str, str], ...] = Field(default=(), description="Single settings to change: (name, value)")
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1, mps")
+    dtype: Precision | None = Field(
+        default=None, description="Number format of the large networks: auto, float32, bfloat16, float16"
+    )
+    offload: bool = Field(default=False, description="Keep on the GPU only the networks at work: for 8 GB cards")
+    compiled: bool = Field(default=False, description="Let torch.compile make the UNet faster; pays on long passes")
     handles: int = Field(default=12, ge=0, le=10_000, description="Extra frames of sound before and after each cut")
     preview: bool = Field(default=True, description="Also write preview.mp4, the picture with the new sound")
     stems: bool = Field(default=False, description="Also write each category as one WAV as long as the edit")

@@ -10,7 +10,7 @@ from flows.caveats import caveats
 from flows.conform import EarlierPass
 from flows.delivery import OutputFolder, open_folder, passes_of
 from flows.engine import Studio
-from flows.errors import OutputFolderError
+from flows.errors import OutputFolderError, SettingError
 from flows.hand_work import HandWork, hand_work
 from flows.options import PassOptions, out_folder, store_folder
 from flows.reading import read_for
@@ -19,6 +19,7 @@ from flows.shot_job import Media, ShotJob, job_for, media_of, stretch_of
 from flows.spotting import by_shot, given_cues
 from flows.steps import Heard, known_before_looking
 from pipeline.probe import MovieInfo, probe_movie
+from pipeline.settings import Settings
 from pipeline.weights.registry import ModelCard, find_model
 from timeline_io.cue_sheet import Cue, read_cues
 from timeline_io.edit import Edit, Shot
@@ -106,14 +107,27 @@ def _refuse_strangers_folder(folder: Path, manifest: Mapping[str, Any], edit_pat
 
 
 def studio_for(card: ModelCard, options: PassOptions) -> Studio:
-    """The place of work that the options ask for."""
+    """The place of work that the options ask for. Raises SettingError."""
     return Studio(
         model=options.model,
         model_digest=card.digest,
-        settings_digest=card.settings.digest(),
+        settings=settings_for(card, options),
         device=options.device,
         store=store_folder(options),
+        offload=options.offload,
+        compiled=options.compiled,
     )
+
+
+def settings_for(card: ModelCard, options: PassOptions) -> Settings:
+    """The model's settings, or those of the preset, with what was changed one by one. Raises SettingError."""
+    told = dict(options.settings)
+    if options.dtype is not None:
+        told["precision"] = options.dtype
+    try:
+        return card.preset(options.preset).changed(told)
+    except ValueError as error:
+        raise SettingError(f"{error}; model {card.name} was asked for") from error
 
 
 def _draft(

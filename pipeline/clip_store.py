@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,7 @@ class FeatureStore:
             if npz.with_suffix(".sha256").read_text() != _file_digest(npz):
                 return None
             with np.load(npz, allow_pickle=False) as arrays:
-                return ShotFeatures(frame_embeddings=arrays["frame_embeddings"], times_s=arrays["times_s"])
+                return ShotFeatures(**{name: arrays[name] for name in arrays.files})
         except _DAMAGED:
             return None
 
@@ -95,9 +95,13 @@ class FeatureStore:
         """Store features: frame_embeddings (T, D), times_s (T,). Raises OutputError when they cannot be written."""
         npz = _entry(self.root, key, ".npz")
         with replacing(npz) as temporary, temporary.open("wb") as file:
-            np.savez(file, frame_embeddings=features.frame_embeddings, times_s=features.times_s)
+            np.savez(file, **{name: array for name, array in _arrays_of(features).items() if array is not None})
         with replacing(npz.with_suffix(".sha256")) as temporary:
             temporary.write_text(_file_digest(npz))
+
+
+def _arrays_of(features: ShotFeatures) -> dict[str, Any]:
+    return {field.name: getattr(features, field.name) for field in fields(features)}
 
 
 def _entry(root: Path, key: str, suffix: str) -> Path:

@@ -21,12 +21,13 @@ _PRESCALE_TO = 2
 _UNBIASED_AREA = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 
 
-def decode_span(span: MediaSpan, *, times_s: NDArray[np.float64], size: int) -> ShotFrames:
+def decode_span(span: MediaSpan, *, times_s: NDArray[np.float64], size: int, whole: bool = False) -> ShotFrames:
     """What is on the screen at timeline times `times_s` (T,), seconds from the cut: pixels uint8 (T, size, size, 3).
 
     At time t the media shows its frame at `span.media_time(t)`. Times before the cut (handles) see the media before
     it; before the media's start its first frame holds, past its end the last one. The shorter side of the picture is
-    averaged down to `size` and the centre is kept. Memory is the answer and one frame.
+    averaged down to `size` and the centre is kept; `whole` squeezes all of it into the square instead. Memory is the
+    answer and one frame.
     Raises MediaError when no frame can be decoded or the whole span lies past the end of the media.
     """
     media_times_s = [span.media_time(Fraction(float(time_s))) for time_s in times_s]
@@ -35,16 +36,18 @@ def decode_span(span: MediaSpan, *, times_s: NDArray[np.float64], size: int) -> 
     ascending = [media_times_s[index] for index in order]
     scaler = VideoReformatter()
     for shown in shown_frames(span.path, ascending, backwards=span.speed < 0, numbering=span.numbering):
-        pixels[order[shown.first : shown.end]] = square_pixels(shown, size, scaler)
+        pixels[order[shown.first : shown.end]] = square_pixels(shown, size, scaler, whole=whole)
     return ShotFrames(pixels=pixels, times_s=np.asarray(times_s, np.float64))
 
 
-def square_pixels(shown: ShownFrame, size: int, scaler: VideoReformatter) -> NDArray[np.uint8]:
+def square_pixels(
+    shown: ShownFrame, size: int, scaler: VideoReformatter, *, whole: bool = False
+) -> NDArray[np.uint8]:
     """The upright centre square of a frame, RGB uint8 (size, size, 3), each pixel the average of the area it covers.
 
-    `scaler` keeps its tables from frame to frame of one movie.
+    `scaler` keeps its tables from frame to frame of one movie. `whole`: the frame squeezed into the square.
     """
-    width, height = shown.display_size
+    width, height = (Fraction(size), Fraction(size)) if whole else shown.display_size
     shorter = min(width, height)
     target = max(size, round(width * size / shorter)), max(size, round(height * size / shorter))
     image = _averaged(Image.fromarray(_rgb(shown.frame, target, scaler)), target)

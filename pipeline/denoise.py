@@ -1,17 +1,26 @@
-"""From noise to the latents of a sound. Work done once per take is in `plan_denoising`, work per step in `denoise`."""
+"""From noise to the latents of sounds. Work done once per take is in `plan_denoising`, work per step in `denoise`.
+
+Takes are denoised together, their windows in common batches; each has its own noise, sampler, text and frames, so none
+knows of the others (diffusers' own pipelines would show every shot the frames of all).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from pipeline.legacy import legacy_time_row
+from pipeline.near_duplicates import unique_runs
 from pipeline.nets.bundle import Bundle
 from pipeline.nets.detector import unit_level
-from pipeline.nets.frame_adapter import FrameContext
-from pipeline.nets.temporal_adapter import condition_image
+from pipeline.nets.temporal_adapter import condition_rows
+from pipeline.nets.window_batch import Stage, WindowBatches, WindowPlan
 from pipeline.records import ShotFeatures, TemporalCondition
 from pipeline.runtime import take_noise
 from pipeline.settings import Settings
@@ -20,20 +29,9 @@ from pipeline.windows import Window, hann_weights, split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class WindowPlan:
-    """What one window needs at every step; batches of two are (unconditional, conditional)."""
-
-    window: Window
-    weight: Tensor
-    frames: FrameContext | None
-    condition: Tensor | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DenoisingPlan:
-    """Everything about a take that does not change from step to step."""
+    """Everything about a take that does not change from step to step. noise: (1, C, rows, columns)."""
 
-    text: Tensor
     windows: tuple[WindowPlan, ...]
     noise: Tensor
 
@@ -41,102 +39,95 @@ class DenoisingPlan:
 def plan_denoising(
     label: str, seed: int, features: ShotFeatures, condition: TemporalCondition, bundle: Bundle, settings: Settings
 ) -> DenoisingPlan:
-    """Text, frame keys and values, condition pictures and noise of one take."""
+    """Text, frames, on/off rows and noise of one take."""
     grid = bundle.grid
-    columns = len(features.times_s) * grid.columns_per_frame // grid.columns_per_latent
-    windows = split(columns, grid.window_latents, grid.latents_multiple)
-    rows = int(bundle.unet.config.sample_size[0])
-    image = _condition_picture(condition, bundle, settings)
+    columns = grid.latents_for(len(features.times_s) * features.step_s)
+    longest = grid.window_latents * (2 if settings.canvas == "wide" else 1)
+    if settings.canvas == "full":
+        columns = max(columns, grid.window_latents)
+    windows = split(columns, longest, grid.latents_multiple)
+    rows = _condition_rows(columns * grid.columns_per_latent, condition, bundle, settings)
+    text = torch.cat([bundle.prompt_states(settings.negative_prompt), bundle.prompt_states(label)])
     plans = tuple(
         WindowPlan(
             window=window,
             weight=weight.to(bundle.device),
-            frames=_frame_context(window, rows, features, bundle, settings),
-            condition=_window_of(image, window, grid.columns_per_latent),
+            text=text,
+            condition=_window_of(rows, window, grid.columns_per_latent),
+            **_frames_of(window, features, bundle, settings),
         )
         for window, weight in zip(windows, hann_weights(windows, columns), strict=True)
     )
     channels = int(bundle.unet.config.in_channels)
-    text = torch.cat([bundle.prompt_states(""), bundle.prompt_states(label)])
-    noise = take_noise(seed, (1, channels, rows, columns)).to(bundle.device)
-    return DenoisingPlan(text=text, windows=plans, noise=noise)
+    noise = take_noise(seed, (1, channels, bundle.latent_rows, columns)).to(bundle.device)
+    return DenoisingPlan(windows=plans, noise=noise)
 
 
-def denoise(plan: DenoisingPlan, bundle: Bundle, settings: Settings) -> Tensor:
-    """Noise -> latents (1, C, rows, columns): guided prediction per window, averaged, one solver step on the canvas."""
-    scheduler = bundle.scheduler(settings.steps)
-    latents = plan.noise * scheduler.init_noise_sigma
-    for step in scheduler.timesteps:
-        prediction = torch.zeros_like(latents)
-        for part in plan.windows:
-            guided = _predict(part, latents[..., part.window.columns], step, plan.text, bundle, settings)
-            prediction[..., part.window.columns] += part.weight * guided
-        latents = scheduler.step(prediction, step, latents, return_dict=False)[0]
+def denoise(plans: Sequence[DenoisingPlan], bundle: Bundle, settings: Settings) -> list[Tensor]:
+    """Noise -> latents (1, C, rows, columns) of each take.
+
+    At every step each window's guided prediction is averaged into its take's canvas with Hann weights, then the
+    sampler steps on the whole canvas. Raises OutOfMemoryError when not even one window fits the device.
+    """
+    samplers = [bundle.sampler(settings.sampler, settings.steps) for _ in plans]
+    latents = [plan.noise * sampler.init_noise_sigma for plan, sampler in zip(plans, samplers, strict=True)]
+    with bundle.visiting("unet", "temporal_adapter"):
+        batches = WindowBatches([plan.windows for plan in plans], bundle, settings)
+        steps = samplers[0].timesteps if samplers else ()
+        for index, step in enumerate(steps):
+            predictions = batches.predict(latents, step, Stage.at(index, len(steps), settings))
+            latents = [
+                sampler.step(prediction, step, latent, return_dict=False)[0]
+                for sampler, prediction, latent in zip(samplers, predictions, latents, strict=True)
+            ]
     return latents
 
 
-def _predict(
-    part: WindowPlan, latents: Tensor, step: Tensor, text: Tensor, bundle: Bundle, settings: Settings
-) -> Tensor:
-    """The guided prediction of one window (classifier-free guidance, Ho and Salimans 2022)."""
-    pair = torch.cat([latents, latents])
-    residuals = {}
-    if part.condition is not None:
-        down, middle = bundle.temporal_adapter(
-            pair,
-            step,
-            text,
-            part.condition,
-            conditioning_scale=settings.temporal_scale,
-            return_dict=False,
-        )
-        residuals = {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
-    prediction = bundle.unet(
-        pair, step, encoder_hidden_states=text, cross_attention_kwargs={"frames": part.frames}, **residuals
-    ).sample
-    without, with_conditions = prediction.chunk(2)
-    guided: Tensor = without + settings.guidance_scale * (with_conditions - without)
-    return guided
-
-
-def _frame_context(
-    window: Window, rows: int, features: ShotFeatures, bundle: Bundle, settings: Settings
-) -> FrameContext | None:
-    """Keys and values of the frames of one window; the unconditional half sees zero frames."""
+def _frames_of(window: Window, features: ShotFeatures, bundle: Bundle, settings: Settings) -> dict[str, Tensor | None]:
+    """What the frame adapter is to see in one window: embeddings (1, F, D), their weights and times."""
     if settings.frame_attention == "off" or settings.frame_scale == 0:
-        return None
-    grid = bundle.grid
-    first = grid.frames_for(window.first)
-    frames = features.frame_embeddings[first : first + grid.frames_for(window.count)]
+        return {}
+    per_frame = features.step_s / bundle.grid.column_s
+    which = bundle.grid.looking_every(per_frame).frames_in(window.first, window.count)
+    frames = features.frame_embeddings[which]
+    if settings.frame_attention == "time_local":
+        start_s = float(window.first * bundle.grid.columns_per_latent * bundle.grid.column_s)
+        times_s = torch.from_numpy(features.times_s[which] - start_s).float()
+        return {"frames": _row(frames, bundle), "times_s": times_s.to(bundle.device)}
     if settings.frame_attention == "clip_wise":
-        frames = frames.mean(axis=0, keepdims=True)
-    seen = torch.from_numpy(np.ascontiguousarray(frames)).to(bundle.device)[None]
-    times = torch.from_numpy(grid.frame_times(seen.shape[1])).float().to(bundle.device)
-    return bundle.frame_adapter(settings.frame_attention).prepare(
-        torch.cat([torch.zeros_like(seen), seen]),
-        times_s=times if settings.frame_attention == "time_local" else None,
-        rows=rows,
-        columns=window.count,
-        canvas_s=float(window.count * grid.columns_per_latent * grid.column_s),
-        scale=settings.frame_scale,
-    )
+        return {"frames": _row(frames.mean(axis=0, keepdims=True), bundle)}
+    unique, counts = unique_runs(frames)
+    return {"frames": _row(unique, bundle), "log_counts": _row(np.log(counts).astype(np.float32), bundle)}
 
 
-def _condition_picture(condition: TemporalCondition, bundle: Bundle, settings: Settings) -> Tensor | None:
-    """The temporal adapter's input for the whole canvas, (1, channels, bands, W); None when it is off."""
+def _row(array: np.ndarray, bundle: Bundle) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array)).to(bundle.device)[None]
+
+
+def _condition_rows(columns: int, condition: TemporalCondition, bundle: Bundle, settings: Settings) -> Tensor | None:
+    """The temporal adapter's input as rows (1, channels, columns), off beyond the shot; None when it is not asked."""
     if settings.temporal_scale == 0:
         return None
-    per_frame = bundle.grid.columns_per_frame
-    active = presence_at_columns(torch.from_numpy(condition.active)[None], per_frame)
+    if "time_grid" in settings.quirks and columns <= bundle.grid.window_latents * bundle.grid.columns_per_latent:
+        row = legacy_time_row(condition.active, condition.duration_s)
+        return torch.from_numpy(row).float()[None, None, :columns].to(bundle.device)
+    per_step: Fraction = condition.step_s / bundle.grid.column_s
+    active = presence_at_columns(torch.from_numpy(condition.active)[None], per_step)
     level = None
     if condition.level_db is not None:
-        level = level_at_columns(torch.from_numpy(unit_level(condition.level_db)).float()[None], per_frame)
-    return condition_image(active, level, bands=bundle.mel.bands, channels=bundle.condition_channels)
+        level = level_at_columns(torch.from_numpy(unit_level(condition.level_db)).float()[None], per_step)
+        level = _to_width(level, columns)
+    return condition_rows(_to_width(active, columns), level, channels=bundle.condition_channels).to(bundle.device)
 
 
-def _window_of(image: Tensor | None, window: Window, columns_per_latent: int) -> Tensor | None:
-    """The window's share of the condition picture, once for each half of the guidance pair."""
-    if image is None:
+def _to_width(row: Tensor, columns: int) -> Tensor:
+    """Cut or filled with zeros to `columns`."""
+    return F.pad(row, (0, columns - row.shape[-1]))
+
+
+def _window_of(rows: Tensor | None, window: Window, columns_per_latent: int) -> Tensor | None:
+    """The window's share of the condition rows."""
+    if rows is None:
         return None
     first, count = window.first * columns_per_latent, window.count * columns_per_latent
-    return image[..., first : first + count].repeat(2, 1, 1, 1)
+    return rows[..., first : first + count]

@@ -1,29 +1,90 @@
-"""Looking at a shot: its frames on the model's time grid, through CLIP, every one of them (section II-B)."""
+"""Looking at a shot: its frames on the model's time grid, through CLIP, every one that differs (section II-B)."""
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.decode import decode_span
+from pipeline.legacy import REFERENCE_FRAMES, linspace_frames
+from pipeline.near_duplicates import kept_frames
 from pipeline.nets.bundle import Bundle
 from pipeline.nets.clip import encode_in_batches
+from pipeline.nets.onset import ONSET_FPS, ONSET_PIXELS, ONSET_REACH_FRAMES, onset_probability
+from pipeline.probe import glance_at
 from pipeline.records import MediaSpan, ShotFeatures
+from pipeline.settings import Settings
 
 _CHUNK_FRAMES = 512
+_USUAL_RATE = Fraction(24)
 
 
-def encode_shot(span: MediaSpan, bundle: Bundle) -> ShotFeatures:
+def encode_shot(span: MediaSpan, bundle: Bundle, settings: Settings) -> ShotFeatures:
     """A stretch of a movie -> one CLIP embedding per frame of the canvas that covers it.
 
     Frames past the end of the stretch show its last moment. Long stretches are decoded in chunks, so memory does not
     grow with their length beyond the embeddings. Raises MediaError.
     """
-    grid = bundle.grid
-    times = grid.frame_times(grid.frames_for(grid.latents_for(span.duration_s)))
-    shown = np.minimum(times, float(span.duration_s) - float(grid.column_s) / 2)
+    if "frames" in settings.quirks:
+        times, shown = _as_the_reference_looks(span)
+    else:
+        grid = bundle.grid.looking_at(settings.clip_fps)
+        times = grid.frame_times(grid.frames_of(span.duration_s))
+        shown = np.minimum(times, float(span.duration_s) - float(grid.column_s) / 2)
     rows = []
-    for first in range(0, len(times), _CHUNK_FRAMES):
-        chunk = shown[first : first + _CHUNK_FRAMES]
-        frames = decode_span(span, times_s=np.maximum(chunk, 0.0), size=bundle.clip.image_size)
-        rows.append(encode_in_batches(bundle.clip, frames.pixels))
-    return ShotFeatures(frame_embeddings=np.concatenate(rows), times_s=times)
+    with bundle.visiting("clip"):
+        for first in range(0, len(times), _CHUNK_FRAMES):
+            rows.append(_embedded(span, shown[first : first + _CHUNK_FRAMES], bundle, settings))
+    onsets, onset_times = _onsets(span, times, shown, bundle, settings)
+    return ShotFeatures(
+        frame_embeddings=np.concatenate(rows), times_s=times, onset_probability=onsets, onset_times_s=onset_times
+    )
+
+
+def _embedded(
+    span: MediaSpan, times_s: NDArray[np.float64], bundle: Bundle, settings: Settings
+) -> NDArray[np.float32]:
+    """Embeddings (T, D) of the frames on the screen at `times_s`; one that looks like the last kept one shares its."""
+    pixels = decode_span(span, times_s=np.maximum(times_s, 0.0), size=bundle.clip.image_size).pixels
+    kept, source = kept_frames(pixels, settings.near_duplicate_levels)
+    return encode_in_batches(bundle.clip, pixels[kept], batch=bundle.clip_batch)[source]
+
+
+def _as_the_reference_looks(span: MediaSpan) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Times of 150 equal steps of the stretch, and those of the frames that the reference takes for them."""
+    duration_s = float(span.duration_s)
+    rate = span.numbering.rate if span.numbering else glance_at(span.path).rate or _USUAL_RATE
+    indexes = linspace_frames(max(1, int(span.duration_s * rate)), REFERENCE_FRAMES)
+    times = (np.arange(REFERENCE_FRAMES) + 0.5) * duration_s / REFERENCE_FRAMES
+    return times, np.minimum((indexes + 0.5) / float(rate), duration_s)
+
+
+def _onsets(
+    span: MediaSpan,
+    times: NDArray[np.float64],
+    shown: NDArray[np.float64],
+    bundle: Bundle,
+    settings: Settings,
+) -> tuple[NDArray[np.float32] | None, NDArray[np.float64] | None]:
+    """The onset detector's probabilities and their times, where the settings ask for them."""
+    if settings.detector not in ("onset", "either"):
+        return None, None
+    if "frames" not in settings.quirks:
+        count = max(1, round(float(span.duration_s) * ONSET_FPS))
+        times = shown = (np.arange(count) + 0.5) * float(span.duration_s) / count
+    unit_scale = "pixel_range" not in settings.quirks
+    found = [_onset_chunk(span, shown, first, bundle, unit_scale) for first in range(0, len(shown), _CHUNK_FRAMES)]
+    return np.concatenate(found), times
+
+
+def _onset_chunk(
+    span: MediaSpan, shown: NDArray[np.float64], first: int, bundle: Bundle, unit_scale: bool
+) -> NDArray[np.float32]:
+    """Probabilities of one chunk of frames, which is looked at with all the neighbours that it can see."""
+    begin = max(0, first - ONSET_REACH_FRAMES)
+    seen = shown[begin : first + _CHUNK_FRAMES + ONSET_REACH_FRAMES]
+    pixels = decode_span(span, times_s=seen, size=ONSET_PIXELS, whole=True).pixels
+    likely = onset_probability(bundle.onset_detector, pixels, unit_scale=unit_scale)
+    return likely[first - begin :][:_CHUNK_FRAMES]

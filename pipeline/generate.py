@@ -22,11 +22,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.clip_store import ClipStore, FeatureStore
-from pipeline.denoise import denoise, plan_denoising
+from pipeline.denoise import DenoisingPlan, denoise, plan_denoising
 from pipeline.detect import detect, spot, summary, switched
 from pipeline.encode import encode_shot
 from pipeline.errors import OutOfMemoryError
 from pipeline.finish import to_delivery_rate
+from pipeline.legacy import wrapping_int16
 from pipeline.nets.bundle import Bundle
 from pipeline.records import (
     SAMPLE_RATE_HZ,
@@ -41,54 +42,74 @@ from pipeline.records import (
 from pipeline.runtime import parallel_takes, pin_threads
 from pipeline.settings import Settings
 
-__all__ = ["compose", "generate_takes", "listen", "look", "make_take", "spot", "voice"]
+__all__ = ["compose", "generate_takes", "listen", "look", "make_take", "make_takes", "spot", "voice"]
 
-listen = detect
+Made = tuple[FoleyClip, TemporalCondition]
 
 
-def look(span: MediaSpan, bundle: Bundle, features: FeatureStore) -> ShotFeatures:
+@torch.inference_mode()
+def look(span: MediaSpan, bundle: Bundle, features: FeatureStore, settings: Settings) -> ShotFeatures:
     """The CLIP features of what the audience sees, from the store when they are there. Raises MediaError."""
-    pin_threads()
-    key = feature_key(span, bundle.digest)
+    pin_threads(bundle.threads_per_take)
+    key = feature_key(span, bundle.digest, settings.look_digest())
     known = features.find(key)
     if known is not None:
         return known
-    seen = encode_shot(span, bundle)
+    seen = encode_shot(span, bundle, settings)
     features.put(key, seen)
     return seen
 
 
-def compose(
-    label: str, seed: int, features: ShotFeatures, condition: TemporalCondition, bundle: Bundle, settings: Settings
-) -> Tensor:
-    """Features, label and on/off track -> latents (1, C, rows, columns)."""
-    plan = plan_denoising(label, seed, features, condition, bundle, settings)
-    return denoise(plan, bundle, settings)
+def listen(
+    request: FoleyRequest, features: ShotFeatures, bundle: Bundle, settings: Settings
+) -> TemporalCondition:
+    """When the request's label sounds, or when a person said that it does."""
+    condition = detect(features, request.label, bundle, settings)
+    return condition if request.spans_s is None else switched(condition, request.spans_s)
 
 
-def voice(latents: Tensor, count: int, bundle: Bundle) -> NDArray[np.float32]:
+def compose(plans: Sequence[DenoisingPlan], bundle: Bundle, settings: Settings) -> list[Tensor]:
+    """What is asked of each take -> its latents (1, C, rows, columns)."""
+    return denoise(plans, bundle, settings)
+
+
+def voice(latents: Tensor, count: int, bundle: Bundle, settings: Settings) -> NDArray[np.float32]:
     """Latents -> exactly `count` samples at SAMPLE_RATE_HZ, float32 mono."""
-    picture = bundle.codec.decode(latents)
+    with bundle.visiting("codec"):
+        picture = bundle.codec.decode(latents)
     wave = bundle.vocoder(picture)[0].float().cpu().numpy()
+    if "int16" in settings.quirks:
+        wave = wrapping_int16(wave).astype(np.float32) / 32768
     return to_delivery_rate(wave, bundle.grid.sample_rate_hz, count)
 
 
-@torch.inference_mode()
-def make_take(
-    request: FoleyRequest, features: ShotFeatures, bundle: Bundle, settings: Settings
-) -> tuple[FoleyClip, TemporalCondition]:
+def make_take(request: FoleyRequest, features: ShotFeatures, bundle: Bundle, settings: Settings) -> Made:
     """One take of one cue, and when it was found to sound. Where nothing sounds the take is digital silence."""
-    pin_threads()
-    count = math.ceil(request.span.duration_s * SAMPLE_RATE_HZ)
-    condition = listen(features, request.label, bundle, settings)
-    if request.spans_s is not None:
-        condition = switched(condition, request.spans_s)
-    if condition.active.any():
-        latents = compose(request.label, request.seed, features, condition, bundle, settings)
-        samples = voice(latents, count, bundle)
-    else:
+    return make_takes([request], [features], bundle, settings)[0]
+
+
+@torch.inference_mode()
+def make_takes(
+    requests: Sequence[FoleyRequest], features: Sequence[ShotFeatures], bundle: Bundle, settings: Settings
+) -> list[Made]:
+    """Takes made together: their windows share batches, and none depends on the others."""
+    pin_threads(bundle.threads_per_take)
+    pairs = list(zip(requests, features, strict=True))
+    conditions = [listen(request, seen, bundle, settings) for request, seen in pairs]
+    sounding = [number for number, condition in enumerate(conditions) if condition.active.any()]
+    plans = [
+        plan_denoising(requests[n].label, requests[n].seed, features[n], conditions[n], bundle, settings)
+        for n in sounding
+    ]
+    composed = dict(zip(sounding, compose(plans, bundle, settings), strict=True))
+    made = []
+    for number, (request, condition) in enumerate(zip(requests, conditions, strict=True)):
+        count = math.ceil(request.span.duration_s * SAMPLE_RATE_HZ)
         samples = np.zeros(count, dtype=np.float32)
-    return FoleyClip(samples=samples[None], sample_rate_hz=SAMPLE_RATE_HZ), condition
+        if number in composed:
+            samples = voice(composed.pop(number), count, bundle, settings)
+        made.append((FoleyClip(samples=samples[None], sample_rate_hz=SAMPLE_RATE_HZ), condition))
+    return made
 
 
 def generate_takes(
@@ -101,35 +122,41 @@ def generate_takes(
 ) -> list[ClipReceipt]:
     """Make the takes that are not in the store yet; receipts in the order of the requests.
 
-    Takes run side by side, one thread each. The first error ends the call; takes made before it stay in the store.
+    On a GPU they are made together; on a CPU one by one, those of a small model side by side, one thread each.
+    The first error ends the call; takes made before it stay in the store.
     """
 
-    def one(request: FoleyRequest) -> ClipReceipt:
-        receipt = _make_and_keep(request, bundle, settings, features, clips)
-        if on_done is not None:
+    def some(group: Sequence[FoleyRequest]) -> list[ClipReceipt]:
+        receipts = _make_and_keep(group, bundle, settings, features, clips)
+        for receipt in receipts if on_done is not None else ():
             on_done(receipt)
-        return receipt
+        return receipts
 
-    workers = min(parallel_takes(bundle.device), len(requests))
+    together = len(requests) if bundle.windows_at_once > 1 else 1
+    groups = [requests[first : first + together] for first in range(0, len(requests), max(1, together))]
+    workers = min(parallel_takes(bundle.device, bundle.threads_per_take), len(groups))
     if workers <= 1:
-        return [one(request) for request in requests]
+        return [receipt for group in groups for receipt in some(group)]
     with ThreadPoolExecutor(workers, thread_name_prefix="take") as pool:
-        return list(pool.map(one, requests))
+        return [receipt for receipts in pool.map(some, groups) for receipt in receipts]
 
 
 def _make_and_keep(
-    request: FoleyRequest, bundle: Bundle, settings: Settings, features: FeatureStore, clips: ClipStore
-) -> ClipReceipt:
-    key = request.key()
-    made = clips.find(key)
-    if made is not None:
-        return made
+    requests: Sequence[FoleyRequest], bundle: Bundle, settings: Settings, features: FeatureStore, clips: ClipStore
+) -> list[ClipReceipt]:
+    found = {request.key(): clips.find(request.key()) for request in requests}
+    missing = list({request.key(): request for request in requests if found[request.key()] is None}.values())
     started = time.monotonic()
-    seen = look(request.span, bundle, features)
+    seen = [look(request.span, bundle, features, settings) for request in missing]
     try:
-        clip, condition = make_take(request, seen, bundle, settings)
-    except torch.cuda.OutOfMemoryError as error:
-        raise OutOfMemoryError(f"the GPU ran out of memory while making {request.label!r}") from error
-    found = summary(condition)
-    seconds = time.monotonic() - started
-    return clips.put(key, clip, active_spans_s=found.active_spans_s, confidence=found.confidence, seconds=seconds)
+        made = make_takes(missing, seen, bundle, settings)
+    except torch.OutOfMemoryError as error:
+        labels = ", ".join(repr(request.label) for request in missing)
+        raise OutOfMemoryError(f"{bundle.device} ran out of memory while making {labels}") from error
+    seconds = (time.monotonic() - started) / max(1, len(missing))
+    for request, (clip, condition) in zip(missing, made, strict=True):
+        heard = summary(condition)
+        found[request.key()] = clips.put(
+            request.key(), clip, active_spans_s=heard.active_spans_s, confidence=heard.confidence, seconds=seconds
+        )
+    return [receipt for request in requests if (receipt := found[request.key()]) is not None]

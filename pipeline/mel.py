@@ -6,6 +6,7 @@ Waveform -> STFT magnitude -> mel filterbank -> natural log -> scaled to -1..1 b
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -20,7 +21,11 @@ from transformers.audio_utils import mel_filter_bank
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MelScale:
-    """Parameters of a log-mel picture. `gain` multiplies the magnitudes before the log."""
+    """Parameters of a log-mel picture.
+
+    `gain` multiplies the magnitudes before the log. `window` is the length of the Hann window in samples where it is
+    shorter than `n_fft`. `power_floor` is added to the power under the root.
+    """
 
     sample_rate_hz: int
     n_fft: int
@@ -32,6 +37,8 @@ class MelScale:
     log_ceiling: float
     gain: float = 1.0
     norm: Literal["slaney"] | None = None
+    window: int | None = None
+    power_floor: float = 0.0
 
     def picture(self, wave: Tensor) -> Tensor:
         """(..., N) samples -> (..., bands, N // hop) in -1..1."""
@@ -45,9 +52,19 @@ class MelScale:
         flat = wave.reshape(-1, 1, wave.shape[-1])
         mode = "reflect" if wave.shape[-1] > pad else "constant"
         padded = F.pad(flat, (pad, pad), mode=mode)[:, 0]
-        window = torch.hann_window(self.n_fft, device=wave.device)
+        window = self.hann(wave.device)
         spectrum = torch.stft(padded, self.n_fft, self.hop, window=window, center=False, return_complex=True)
-        return spectrum.abs().reshape(*wave.shape[:-1], *spectrum.shape[-2:])
+        if self.power_floor:
+            magnitude = torch.sqrt(spectrum.real**2 + spectrum.imag**2 + self.power_floor)
+        else:
+            magnitude = spectrum.abs()
+        return magnitude.reshape(*wave.shape[:-1], *spectrum.shape[-2:])
+
+    def hann(self, device: torch.device) -> Tensor:
+        """The analysis window (n_fft,): a Hann window in its middle."""
+        length = self.window or self.n_fft
+        before = (self.n_fft - length) // 2
+        return F.pad(torch.hann_window(length, device=device), (before, self.n_fft - length - before))
 
     def log_mel(self, picture: Tensor) -> Tensor:
         """Undo the scaling: picture in -1..1 -> natural log of the mel magnitudes."""
@@ -60,6 +77,28 @@ class MelScale:
     def filters(self) -> Tensor:
         """The filterbank, (bands, n_fft // 2 + 1)."""
         return _filters(self)
+
+
+# What Auffusion and FoleyCrafter were trained on.
+AUFFUSION_MEL = MelScale(
+    sample_rate_hz=16_000,
+    n_fft=2048,
+    window=1024,
+    hop=160,
+    bands=256,
+    fmin_hz=0.0,
+    fmax_hz=8000.0,
+    log_floor=math.log(1e-5),
+    log_ceiling=math.log(200),
+    norm="slaney",
+    power_floor=1e-9,
+)
+
+
+def peak_normalised(wave: Tensor, peak: float = 0.95) -> Tensor:
+    """A wave (..., N) whose loudest sample is `peak`, as the published models heard theirs; silence stays silence."""
+    loudest = wave.abs().amax(-1, keepdim=True)
+    return torch.where(loudest > 0, wave / loudest * peak, wave)
 
 
 @lru_cache(maxsize=8)

@@ -96,9 +96,14 @@ class FoleyRequest:
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def feature_key(span: MediaSpan, model_digest: str) -> str:
-    """Content key of the CLIP features of a stretch, 64 hex digits."""
-    return hashlib.sha256(json.dumps([_KEY_SCHEMA, *span.facts(), model_digest]).encode()).hexdigest()
+def feature_key(span: MediaSpan, model_digest: str, look_digest: str = "") -> str:
+    """Content key of what is seen in a stretch, 64 hex digits. look_digest: of the settings that decide it."""
+    return hashlib.sha256(json.dumps([_KEY_SCHEMA, *span.facts(), model_digest, look_digest]).encode()).hexdigest()
+
+
+def _step_s(times_s: NDArray[np.float64]) -> Fraction:
+    """Times lie in the middle of equal steps, the first of which begins at 0."""
+    return Fraction(2 * float(times_s[0])).limit_denominator(1_000_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -111,10 +116,20 @@ class ShotFrames:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ShotFeatures:
-    """CLIP embeddings of a shot, L2-normalised float32 (T, D), at times_s (T,)."""
+    """CLIP embeddings of a shot, float32 (T, D) as the model's adapter wants them, at times_s (T,).
+
+    Where the detector of onsets was asked: its probability 0..1 (S,) at onset_times_s (S,).
+    """
 
     frame_embeddings: NDArray[np.float32]
     times_s: NDArray[np.float64]
+    onset_probability: NDArray[np.float32] | None = None
+    onset_times_s: NDArray[np.float64] | None = None
+
+    @property
+    def step_s(self) -> Fraction:
+        """Seconds from one frame to the next."""
+        return _step_s(self.times_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -125,6 +140,16 @@ class TemporalCondition:
     active: NDArray[np.bool_]
     times_s: NDArray[np.float64]
     level_db: NDArray[np.float32] | None = None
+
+    @property
+    def step_s(self) -> Fraction:
+        """Seconds from one value to the next."""
+        return _step_s(self.times_s)
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds that the values cover."""
+        return float(len(self.times_s) * self.step_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

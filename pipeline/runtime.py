@@ -1,4 +1,4 @@
-"""The only file that names devices, threads and seeds."""
+"""The only file that names devices, number formats, threads and seeds."""
 
 from __future__ import annotations
 
@@ -8,34 +8,78 @@ import torch
 from torch import Tensor
 
 from pipeline.errors import PipelineError
+from pipeline.settings import Precision
 
-# One thread per take: results do not depend on how many cores a machine has, and takes run side by side instead.
-_THREADS_PER_TAKE = 1
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+# What one window (both halves of the guidance pair) takes while it is denoised, at the published size.
+_WINDOW_BYTES = 1_300_000_000
+_MOST_WINDOWS = 32
 
 
 def choose_device(name: str = "auto") -> torch.device:
     """ "auto", "cpu", "cuda", "cuda:N" or "mps" -> a device that is there. Raises PipelineError otherwise."""
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device(_best_device())
     try:
         device = torch.device(name)
     except RuntimeError as error:
         raise PipelineError(f"device {name!r} is not known; use auto, cpu, cuda, cuda:N or mps") from error
     if device.type == "cuda" and not torch.cuda.is_available():
         raise PipelineError(f"device {name!r} was asked for, but torch finds no CUDA GPU; use --device cpu")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise PipelineError(f"device {name!r} was asked for, but there are {torch.cuda.device_count()} CUDA GPUs")
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise PipelineError("device 'mps' was asked for, but this machine has no Metal GPU; use --device cpu")
     return device
 
 
-def pin_threads() -> None:
-    """Make the calling thread compute alone. To be called in every thread that makes sound."""
-    torch.set_num_threads(_THREADS_PER_TAKE)
+def _best_device() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def parallel_takes(device: torch.device) -> int:
-    """How many takes run side by side."""
-    return max(1, len(os.sched_getaffinity(0))) if device.type == "cpu" and hasattr(os, "sched_getaffinity") else 1
+def choose_dtype(precision: Precision, device: torch.device) -> torch.dtype:
+    """The number format of the large networks. "auto": bfloat16 on CUDA and CPUs, float16 on Metal."""
+    if precision != "auto":
+        return _DTYPES[precision]
+    return torch.float16 if device.type == "mps" else torch.bfloat16
+
+
+def picture_dtype(dtype: torch.dtype, device: torch.device) -> torch.dtype:
+    """The number format of the picture decoder: on GPUs always float32, where it is cheap and float16 overflows."""
+    return dtype if device.type == "cpu" and dtype is not torch.float16 else torch.float32
+
+
+def pin_threads(threads: int = 1) -> None:
+    """How many cores the calling thread computes on, 0 for all. To be called in every thread that makes sound.
+
+    One each for a small model: takes then run side by side and do not depend on how many cores a machine has.
+    """
+    torch.set_num_threads(threads or cores())
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def parallel_takes(device: torch.device, threads_per_take: int = 1) -> int:
+    """How many takes run side by side, each in a thread of its own."""
+    return cores() if device.type == "cpu" and threads_per_take == 1 else 1
+
+
+def windows_at_once(device: torch.device) -> int:
+    """How many windows are denoised in one batch: one on CPUs, where more are no faster; on a GPU what it has room for."""
+    if device.type != "cuda":
+        return 1
+    free, _ = torch.cuda.mem_get_info(device)
+    return max(1, min(_MOST_WINDOWS, free // _WINDOW_BYTES))
+
+
+def frames_at_once(device: torch.device) -> int:
+    """How many frames go through a large CLIP in one batch."""
+    return 32 if device.type == "cuda" else 1
 
 
 def take_noise(seed: int, shape: tuple[int, ...]) -> Tensor:

@@ -4,41 +4,139 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+Sampler = Literal["dpm++", "unipc", "pndm"]
 FrameAttention = Literal["time_local", "literal", "clip_wise", "off"]
-Detector = Literal["temporal", "linear", "always"]
+Detector = Literal["temporal", "linear", "null_margin", "onset", "either", "always"]
+Canvas = Literal["adaptive", "full", "wide"]
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+Quirk = Literal["time_grid", "frames", "pixel_range", "int16"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Defaults are the bundled model's; a model card may bring others.
+    """Defaults are the bundled model's; a model card may bring others, and presets of its own.
 
-    steps: denoising steps. guidance_scale: classifier-free guidance. frame_scale: lambda of eq. (2), 0 switches the
-    frame adapter off. temporal_scale: strength of the temporal adapter, 0 switches it off. frame_attention:
-    "literal" is eq. (2) as printed, "clip_wise" one mean frame. detector: "linear" is the paper's projection.
-    threshold: cosine from which a label sounds. median_frames: length of the median filter on the similarity, odd.
-    use_level: feed the detected level to the temporal adapter as well, where the model has one.
+    Denoising. steps: denoising steps; "pndm" evaluates the network once more than that. guidance_scale:
+    classifier-free guidance, in the share of the steps from guidance_from to guidance_until (0..1). negative_prompt:
+    what the unconditional half is told. feature_reuse: only every n-th step runs the whole UNet, the others its
+    outermost blocks. canvas: "adaptive" is as wide as the shot needs, "full" never less than a window, "wide" has
+    windows of twice the length.
+
+    Conditions. frame_scale: lambda of eq. (2), 0 switches the frame adapter off. frame_attention: "literal" is eq. (2)
+    as printed, "clip_wise" one mean frame. temporal_scale: strength of the temporal adapter, 0 switches it off; it is
+    asked in the first temporal_until (0..1) of the steps. use_level: feed the detected level to the temporal adapter
+    as well, where the model has one.
+
+    Listening. clip_fps: frames looked at per second, 0 for the model's own rate. near_duplicate_levels: a frame that
+    differs from the one before by less (mean of 256 grey levels) is not looked at again; 0 skips equal ones only.
+    detector: "linear" is the paper's projection, "null_margin" needs no training, "onset" is FoleyCrafter's network,
+    "either" is null_margin or onset. threshold: cosine (of "onset": probability) from which a label sounds.
+    median_frames: length of the median filter on the similarity, odd. null_offset, null_sharpness: of the margin over
+    the null prompts, p = sigmoid(sharpness * (margin - offset)); smooth_s, on_above, off_below, close_s, drop_s: how p
+    becomes on and off, pipeline/null_margin.py.
+
+    precision: of the large networks; "auto" is half precision where the device is made for it. quirks: ways of the
+    reference that are wrong, for comparison: pipeline/legacy.py explains each.
     """
 
     steps: int = 16
+    sampler: Sampler = "dpm++"
     guidance_scale: float = 2.0
+    guidance_from: float = 0.0
+    guidance_until: float = 1.0
+    negative_prompt: str = ""
+    feature_reuse: int = 1
+    canvas: Canvas = "adaptive"
     frame_scale: float = 1.0
-    temporal_scale: float = 1.0
     frame_attention: FrameAttention = "time_local"
+    temporal_scale: float = 1.0
+    temporal_until: float = 1.0
+    use_level: bool = True
+    clip_fps: float = 0.0
+    near_duplicate_levels: float = 0.0
     detector: Detector = "temporal"
     threshold: float = 0.5
     median_frames: int = 5
-    use_level: bool = True
+    null_offset: float = 0.02
+    null_sharpness: float = 100.0
+    smooth_s: float = 1 / 3
+    on_above: float = 0.55
+    off_below: float = 0.40
+    close_s: float = 1 / 3
+    drop_s: float = 0.2
+    precision: Precision = "float32"
+    quirks: tuple[Quirk, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "quirks", tuple(self.quirks))
+        for name, kind in get_type_hints(Settings).items():
+            _check_choice(name, getattr(self, name), kind)
         if self.steps < 1:
             raise ValueError(f"steps is {self.steps}, it must be at least 1")
+        if self.feature_reuse < 1:
+            raise ValueError(f"feature_reuse is {self.feature_reuse}, it must be at least 1")
         if self.median_frames < 1 or self.median_frames % 2 == 0:
             raise ValueError(f"median_frames is {self.median_frames}, it must be an odd number")
+        for name in ("guidance_from", "guidance_until", "temporal_until"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, it is a share of the steps: 0 to 1")
 
     def digest(self) -> str:
         """16 hex digits that change with any value."""
-        canonical = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+        return _digest(asdict(self))
+
+    def look_digest(self) -> str:
+        """16 hex digits that change with any value that decides what is seen in a shot."""
+        return _digest([getattr(self, name) for name in _LOOKING] + [self.detector in ("onset", "either")])
+
+    def changed(self, told: Mapping[str, str]) -> Settings:
+        """These settings with some values given as text: {"steps": "25"}. Raises ValueError, one sentence."""
+        return replace(self, **{name: _parsed(name, text) for name, text in told.items()})
+
+
+_LOOKING = ("clip_fps", "near_duplicate_levels", "precision", "quirks")  # besides the detector, where it looks itself
+
+
+def _digest(facts: Any) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _check_choice(name: str, value: Any, kind: Any) -> None:
+    """Raise ValueError where a value is none of those its Literal allows."""
+    allowed = get_args(kind) if get_origin(kind) is Literal else _quirk_names(kind)
+    for word in (value if isinstance(value, tuple) else (value,)) if allowed else ():
+        if word not in allowed:
+            raise ValueError(f"{name} is {word!r}, it must be one of {', '.join(map(str, allowed))}")
+
+
+def _quirk_names(kind: Any) -> tuple[Any, ...]:
+    return get_args(get_args(kind)[0]) if get_origin(kind) is tuple else ()
+
+
+def _parsed(name: str, text: str) -> Any:
+    known = {field.name: field.default for field in fields(Settings)}
+    if name not in known:
+        raise ValueError(f"there is no setting {name!r}; there are {', '.join(known)}")
+    default = known[name]
+    if isinstance(default, tuple):
+        return tuple(word for word in text.split(",") if word)
+    if isinstance(default, bool):
+        return _switch(name, text)
+    try:
+        return type(default)(text)
+    except ValueError as error:
+        raise ValueError(f"{name} is {text!r}, it must be {_KINDS[type(default)]}") from error
+
+
+_KINDS = {int: "a whole number", float: "a number"}
+_SWITCH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+def _switch(name: str, text: str) -> bool:
+    if text.casefold() not in _SWITCH:
+        raise ValueError(f"{name} is {text!r}, it must be true or false")
+    return _SWITCH[text.casefold()]

@@ -6,15 +6,19 @@ K_frame and V_frame are the only new projections; Q is the frozen one. With B = 
 which carries no time: permuting the frames changes nothing. Our default adds a fixed time-local bias
 B = -(t_query - t_frame)^2 / (2 sigma^2), no new weights, so that a moment of sound looks at its own frames.
 Weight names are those of the published IP-adapter files.
+
+Keys and values are worked out per shot of a batch, so shots never see each other's frames. A frame that stands for n
+equal ones has log(n) added to its logits, which gives exactly what all n of them would.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import torch
+import torch.nn.functional as F
 from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import Attention
 from torch import Tensor, nn
@@ -49,7 +53,8 @@ class FrameContext:
     """What every denoising step needs to know about the frames, worked out once per shot.
 
     keys and values: per layer, (B, F * tokens, inner). times_s: (F * tokens,) or None for the literal eq. (2).
-    rows: height of the latent canvas; canvas_s: its length in seconds.
+    rows: height of the latent canvas; canvas_s: its length in seconds. log_counts: (B, F * tokens), for how many equal
+    frames each stands (-inf: for none), or None where each stands for itself.
     """
 
     keys: dict[str, Tensor]
@@ -59,18 +64,35 @@ class FrameContext:
     columns: int
     canvas_s: float
     times_s: Tensor | None
+    log_counts: Tensor | None = None
     _biases: dict[int, Tensor] = field(default_factory=dict)
 
     def bias(self, queries: int, dtype: torch.dtype) -> Tensor | None:
-        """Additive attention bias (queries, F * tokens) of the level that has so many queries."""
-        if self.times_s is None:
+        """Additive attention bias of the level that has so many queries: (queries, F * tokens), (B, 1, 1, F * tokens)
+        or both added up; None where there is none."""
+        if self.times_s is None and self.log_counts is None:
             return None
         if queries not in self._biases:
-            self._biases[queries] = self._make_bias(queries).to(dtype)
+            parts = [self._counted(), self._local(queries)]
+            self._biases[queries] = sum((part for part in parts if part is not None), torch.zeros(())).to(dtype)
         return self._biases[queries]
 
-    def _make_bias(self, queries: int) -> Tensor:
-        assert self.times_s is not None
+    def rows_of(self, which: slice) -> FrameContext:
+        """The same for some rows of the batch."""
+        return replace(
+            self,
+            keys={layer: key[which] for layer, key in self.keys.items()},
+            values={layer: value[which] for layer, value in self.values.items()},
+            log_counts=None if self.log_counts is None else self.log_counts[which],
+            _biases={},
+        )
+
+    def _counted(self) -> Tensor | None:
+        return None if self.log_counts is None else self.log_counts[:, None, None, :]
+
+    def _local(self, queries: int) -> Tensor | None:
+        if self.times_s is None:
+            return None
         columns = round(math.sqrt(queries * self.columns / self.rows))
         width_s = self.canvas_s / columns
         centers = (torch.arange(columns, device=self.times_s.device) + 0.5) * width_s
@@ -80,10 +102,17 @@ class FrameContext:
 
 
 class FrameAdapter(nn.Module):
-    """Projection and per-layer K, V. `ip_adapter.<i>` counts all attention layers, so cross-attentions are odd."""
+    """Projection and per-layer K, V. `ip_adapter.<i>` counts all attention layers, so cross-attentions are odd.
 
-    def __init__(self, unet: UNet2DConditionModel, *, embed_dim: int, tokens_per_frame: int = 1) -> None:
+    `unit_input`: the embeddings come at unit length and are brought to unit variance; the published adapter takes them
+    as CLIP gives them.
+    """
+
+    def __init__(
+        self, unet: UNet2DConditionModel, *, embed_dim: int, tokens_per_frame: int = 1, unit_input: bool = True
+    ) -> None:
         super().__init__()
+        self.gain = math.sqrt(embed_dim) if unit_input else 1.0
         token_dim = int(unet.config.cross_attention_dim)
         self.image_proj = FrameProjection(embed_dim, token_dim, tokens_per_frame)
         layers = cross_attention_layers(unet)
@@ -108,14 +137,15 @@ class FrameAdapter(nn.Module):
         columns: int,
         canvas_s: float,
         scale: float = 1.0,
+        log_counts: Tensor | None = None,
     ) -> FrameContext:
-        """Frame embeddings (B, F, D), unit length or zero for "no frames" -> keys and values of all layers.
+        """Frame embeddings (B, F, D), zero for "no frames" -> keys and values of all layers.
 
-        times_s (F,) switches the time-local bias on; None is the literal eq. (2).
+        times_s (F,) switches the time-local bias on; None is the literal eq. (2). log_counts (B, F): logarithm of the
+        number of equal frames each stands for, -inf for padding.
         """
-        unit = math.sqrt(embeddings.shape[-1])
-        tokens = self.image_proj(embeddings * unit)
-        per_token = None if times_s is None else times_s.repeat_interleave(self.image_proj.tokens)
+        tokens = self.image_proj(embeddings * self.gain)
+        per_frame = self.image_proj.tokens
         return FrameContext(
             keys={i: layer.to_k_ip(tokens) for i, layer in self._layers.items()},
             values={i: layer.to_v_ip(tokens) for i, layer in self._layers.items()},
@@ -123,7 +153,8 @@ class FrameAdapter(nn.Module):
             rows=rows,
             columns=columns,
             canvas_s=canvas_s,
-            times_s=per_token,
+            times_s=None if times_s is None else times_s.repeat_interleave(per_frame),
+            log_counts=None if log_counts is None else log_counts.repeat_interleave(per_frame, dim=-1),
         )
 
 
@@ -133,23 +164,24 @@ def cross_attention_layers(unet: UNet2DConditionModel) -> dict[str, Attention]:
     return {str(i): unet.get_submodule(name) for i, name in enumerate(names) if name.endswith("attn2")}
 
 
-def use_parallel_attention(unet: UNet2DConditionModel) -> None:
-    """Make `unet` accept `cross_attention_kwargs={"frames": FrameContext | None}`."""
+def use_parallel_attention(unet: UNet2DConditionModel, *, fused: bool = False) -> None:
+    """Make `unet` accept `cross_attention_kwargs={"frames": FrameContext | None}`. fused: by torch's fused kernels."""
     processors: dict[str, Any] = {}
     for i, name in enumerate(unet.attn_processors):
-        processors[name] = ParallelAttention(str(i) if ".attn2." in name else None)
+        processors[name] = ParallelAttention(str(i) if ".attn2." in name else None, fused=fused)
     unet.set_attn_processor(processors)
 
 
 class ParallelAttention:
     """Attention processor of eq. (2). Layers without a number (self-attention) ignore the frames.
 
-    Plain matrix products: at the head sizes of a small model they beat the fused kernel on CPUs,
-    forward and, above all, backward.
+    Plain matrix products unless `fused`: at the head sizes of a small model they beat the fused kernel on CPUs,
+    forward and, above all, backward. At the published sizes their logits alone would be a gigabyte.
     """
 
-    def __init__(self, layer: str | None) -> None:
+    def __init__(self, layer: str | None, *, fused: bool = False) -> None:
         self.layer = layer
+        self.attend = F.scaled_dot_product_attention if fused else _attend
 
     def __call__(
         self,
@@ -162,12 +194,13 @@ class ParallelAttention:
     ) -> Tensor:
         context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
         query = _split_heads(attn.to_q(hidden_states), attn.heads)
-        out = _attend(query, _split_heads(attn.to_k(context), attn.heads), _split_heads(attn.to_v(context), attn.heads))
+        key, value = _split_heads(attn.to_k(context), attn.heads), _split_heads(attn.to_v(context), attn.heads)
+        out = self.attend(query, key, value)
         if frames is not None and self.layer is not None and frames.scale != 0:
             key = _split_heads(frames.keys[self.layer], attn.heads)
             value = _split_heads(frames.values[self.layer], attn.heads)
             bias = frames.bias(query.shape[2], query.dtype)
-            out = out + frames.scale * _attend(query, key, value, bias)
+            out = out + frames.scale * self.attend(query, key, value, bias)
         merged = out.transpose(1, 2).reshape(hidden_states.shape[0], hidden_states.shape[1], -1)
         result: Tensor = attn.to_out[1](attn.to_out[0](merged))
         return result

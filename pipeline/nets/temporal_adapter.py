@@ -11,8 +11,8 @@ from diffusers import ControlNetModel, UNet2DConditionModel
 from torch import Tensor
 
 
-def condition_image(active: Tensor, level: Tensor | None, *, bands: int, channels: int) -> Tensor:
-    """Rows at mel-column rate -> ControlNet input (B, channels, bands, W).
+def condition_rows(active: Tensor, level: Tensor | None, *, channels: int) -> Tensor:
+    """On/off and level at mel-column rate -> the rows of the ControlNet's input, (B, channels, W).
 
     active: bool (B, W). level: 0..1 (B, W), or None when unknown. channels: 1 (published) or 2.
     """
@@ -20,7 +20,13 @@ def condition_image(active: Tensor, level: Tensor | None, *, bands: int, channel
     rows = [on]
     if channels == 2:
         rows.append(torch.zeros_like(on) if level is None else torch.where(active, level * 2 - 1, -1.0))
-    return torch.stack(rows, dim=1)[:, :, None, :].expand(-1, -1, bands, -1).contiguous()
+    return torch.stack(rows, dim=1)
+
+
+def condition_image(active: Tensor, level: Tensor | None, *, bands: int, channels: int) -> Tensor:
+    """The ControlNet's input (B, channels, bands, W): `condition_rows`, the same in every band."""
+    rows = condition_rows(active, level, channels=channels)
+    return rows[:, :, None, :].expand(-1, -1, bands, -1).contiguous()
 
 
 def temporal_adapter_for(

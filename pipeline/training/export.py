@@ -15,7 +15,8 @@ from pipeline.label import category_of
 from pipeline.scenes.catalogue import SOURCES, Thing
 from pipeline.settings import Settings
 from pipeline.training.sizes import CONDITION_CHANNELS, GRID, MEL, PIXEL_UNSHUFFLE, SCHEDULER
-from pipeline.weights.registry import CARD_NAME, sha256_of
+from pipeline.weights.registry import CARD_NAME
+from pipeline.weights.sums import sha256_of
 
 _MORE_WORDS = {
     "airplane": ("plane", "jet", "aircraft", "aeroplane"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from pipeline.grid import Grid
@@ -13,7 +14,7 @@ GRID = Grid(
     sample_rate_hz=16_000,
     hop=256,
     columns_per_latent=8,
-    columns_per_frame=2,
+    columns_per_frame=Fraction(2),
     latents_multiple=4,
     window_latents=80,
 )

@@ -38,6 +38,23 @@ StoreOption = Annotated[
     Path | None, typer.Option("--store", help="Folder of finished takes. Default: the user's cache folder.")
 ]
 DeviceOption = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps. Default: auto.")]
+PresetOption = Annotated[
+    str | None, typer.Option("--preset", help="One of the model's own sets of settings: see foley models list.")
+]
+SettingOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Change one setting (docs/models.md); may be repeated."),
+]
+DtypeOption = Annotated[
+    str | None,
+    typer.Option("--dtype", help="Number format of the large networks: auto, float32, bfloat16 or float16."),
+]
+OffloadOption = Annotated[
+    bool | None, typer.Option("--offload/--no-offload", help="Keep on the GPU only the networks at work (8 GB cards).")
+]
+CompileOption = Annotated[
+    bool | None, typer.Option("--compile/--no-compile", help="Let torch.compile make a GPU faster; the start is slower.")
+]
 PrefectOption = Annotated[
     bool | None,
     typer.Option("--prefect/--no-prefect", help="Keep a record of the pass in Prefect (default), or do without."),
@@ -56,7 +73,8 @@ def pass_options(edit: Path, flags: Mapping[str, Any]) -> "tuple[PassOptions, bo
     words = settle(flags, edit)
     with_prefect = bool(words.pop("prefect", True))
     fields = {_FIELDS.get(word, word): value for word, value in words.items()}
-    fields["path_maps"] = tuple(_pair(text) for text in words.pop("path-map", ()))
+    fields["path_maps"] = tuple(_pair("--path-map", text, _MAP_EXAMPLE) for text in words.get("path-map", ()))
+    fields["settings"] = tuple(_pair("--set", text, "steps=25") for text in words.get("set", ()))
     try:
         return PassOptions(**fields), with_prefect
     except ValidationError as error:
@@ -64,15 +82,19 @@ def pass_options(edit: Path, flags: Mapping[str, Any]) -> "tuple[PassOptions, bo
         raise UsageError(f"--{_word(str(first['loc'][0]))} {first['input']}: {first['msg'].lower()}") from error
 
 
-_FIELDS = {"media-root": "media_roots", "path-map": "path_maps"}
+_FIELDS = {"media-root": "media_roots", "path-map": "path_maps", "set": "settings", "compile": "compiled"}
+_MAP_EXAMPLE = r"'Z:\Show=/mnt/show'"
 
 
 def _word(field: str) -> str:
     return next((word for word, name in _FIELDS.items() if name == field), field)
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _pair(option: str, text: str, example: str) -> tuple[str, str]:
     before, equals, after = text.partition("=")
     if not before or not equals or not after:
-        raise UsageError(f"--path-map {text}: write it as FROM=TO, for example --path-map 'Z:\\Show=/mnt/show'")
+        raise UsageError(f"{option} {text}: write it as {_METAVARS[option]}, for example {option} {example}")
     return before, after
+
+
+_METAVARS = {"--path-map": "FROM=TO", "--set": "NAME=VALUE"}

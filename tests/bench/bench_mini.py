@@ -104,7 +104,7 @@ def _try_systems(title: str, folder: Path, scenes: list[HeldOutScene], bundle: B
         started = time.monotonic()
 
         def take(held_out: HeldOutScene, number: int, system: System = system) -> FoleyClip:
-            seen = look(held_out.span, bundle, features)
+            seen = look(held_out.span, bundle, features, bundle.card.settings)
             return generate(system, held_out, seen, bundle, seed=number)
 
         heard[system.name] = _hear_all(system.name[:8], folder, scenes, listener, take)
@@ -160,13 +160,13 @@ def _detection_table(folder: Path, bundle: Bundle, count: int) -> ResultsTable:
     }
     rows = []
     for name, (listen, settings) in listeners.items():
-        found = [listen(held_out, look(held_out.span, bundle, features), bundle, settings) for held_out in scenes]
+        found = [listen(held_out, look(held_out.span, bundle, features, bundle.card.settings), bundle, settings) for held_out in scenes]
         rows.append(SystemResult(system=name, cells=_detection_cells(found, scenes, bundle)))
     return ResultsTable(title="Detection, 4 s scenes", clips=count, measures=DETECTION_MEASURES, rows=tuple(rows))
 
 
 def _detection_cells(found: list[TemporalCondition], scenes: list[HeldOutScene], bundle: Bundle) -> dict[str, object]:
-    step_s = float(bundle.grid.columns_per_frame * bundle.grid.column_s)
+    step_s = float(bundle.grid.frame_s)
     truth = [s.present(step_s) for s in scenes]
     off_screen = [s.off_screen(step_s) for s in scenes]
     active = [c.active[: len(t)] for c, t in zip(found, truth, strict=True)]

@@ -122,48 +122,48 @@ def test_a_truncated_movie_is_one_sentence(bundle: Bundle, train: Path, tmp_path
     broken.write_bytes(train.read_bytes()[:600])
     span = replace(_span(train, "1", "1"), path=broken, digest="0" * 64)
     with pytest.raises(MediaError, match=r"broken\.mp4"):
-        look(span, bundle, FeatureStore(tmp_path / "f"))
+        look(span, bundle, FeatureStore(tmp_path / "f"), FAST)
 
 
 def test_features_are_looked_at_once(train: Path, bundle: Bundle, tmp_path: Path) -> None:
     features = FeatureStore(tmp_path / "f")
-    first = look(_span(train, "1", "1"), bundle, features)
+    first = look(_span(train, "1", "1"), bundle, features, FAST)
     gone = replace(_span(train, "1", "1"), path=tmp_path / "gone.mp4")
-    np.testing.assert_array_equal(look(gone, bundle, features).frame_embeddings, first.frame_embeddings)
+    np.testing.assert_array_equal(look(gone, bundle, features, FAST).frame_embeddings, first.frame_embeddings)
 
 
 def test_detection_follows_the_scene(bundle: Bundle, train: Path, tmp_path: Path) -> None:
     scene = make_scene(245, 12.5, target=source_named("train"), others=())
-    features = look(_span(train, "0", "12"), bundle, FeatureStore(tmp_path / "f"))
+    features = look(_span(train, "0", "12"), bundle, FeatureStore(tmp_path / "f"), FAST)
     found = detect(features, "train passing", bundle, bundle.card.settings)
     truth = audible(scene.stems[0], features.times_s)
     assert frame_f1([found.active], [truth]) > 0.9
-    backwards = look(_span(train, "12", "12", -1), bundle, FeatureStore(tmp_path / "f"))
+    backwards = look(_span(train, "12", "12", -1), bundle, FeatureStore(tmp_path / "f"), FAST)
     reverse = detect(backwards, "train passing", bundle, bundle.card.settings)
     assert frame_f1([reverse.active], [audible(scene.stems[0], 12 - features.times_s)]) > 0.85
 
 
 def test_clip_itself_spots_what_sounds_and_leaves_silence_alone(bundle: Bundle, train: Path, tmp_path: Path) -> None:
     store = FeatureStore(tmp_path / "f")
-    heard = spot(look(_span(train, "1", "6"), bundle, store), bundle, bundle.card.settings)
+    heard = spot(look(_span(train, "1", "6"), bundle, store, FAST), bundle, bundle.card.settings)
     assert [s.label for s in heard] == ["train passing"] and heard[0].category == "vehicles"
     quiet = write_scene_movie(silent_scene(51, 4.0), tmp_path / "quiet.mp4", rate=Fraction(25))
-    assert spot(look(_span(quiet, "0", "4"), bundle, store), bundle, bundle.card.settings) == ()
+    assert spot(look(_span(quiet, "0", "4"), bundle, store, FAST), bundle, bundle.card.settings) == ()
 
 
 def test_a_long_canvas_is_made_in_windows_and_a_short_one_is_not(bundle: Bundle, train: Path, tmp_path: Path) -> None:
-    features = look(_span(train, "0", "12"), bundle, FeatureStore(tmp_path / "f"))
+    features = look(_span(train, "0", "12"), bundle, FeatureStore(tmp_path / "f"), FAST)
     condition = detect(features, "train passing", bundle, FAST)
     with torch.inference_mode():
         plan = plan_denoising("train passing", 1, features, condition, bundle, FAST)
-        latents = denoise(plan, bundle, FAST)
+        (latents,) = denoise([plan], bundle, FAST)
     assert len(plan.windows) == 2
     assert latents.shape[-1] == bundle.grid.latents_for(Fraction(12))
     assert torch.isfinite(latents).all() and 0.5 < float(latents.std()) < 2.0
 
 
 def test_switching_both_adapters_off_leaves_the_text_alone(bundle: Bundle, train: Path, tmp_path: Path) -> None:
-    features = look(_span(train, "3", "2"), bundle, FeatureStore(tmp_path / "f"))
+    features = look(_span(train, "3", "2"), bundle, FeatureStore(tmp_path / "f"), FAST)
     other = ShotFeatures(frame_embeddings=features.frame_embeddings[::-1].copy(), times_s=features.times_s)
     off = replace(FAST, frame_scale=0.0, temporal_scale=0.0, detector="always")
     on = replace(FAST, detector="always")
@@ -190,7 +190,7 @@ def test_the_median_takes_flicker_and_leaves_edges() -> None:
 
 
 def test_spans_are_half_open_and_in_seconds(bundle: Bundle, train: Path, tmp_path: Path) -> None:
-    features = look(_span(train, "1", "1"), bundle, FeatureStore(tmp_path / "f"))
+    features = look(_span(train, "1", "1"), bundle, FeatureStore(tmp_path / "f"), FAST)
     condition = detect(features, "train passing", bundle, FAST)
     flags = np.zeros(len(condition.active), dtype=bool)
     flags[2:5] = flags[-1] = True
@@ -199,7 +199,7 @@ def test_spans_are_half_open_and_in_seconds(bundle: Bundle, train: Path, tmp_pat
 
 
 def test_a_person_may_say_when_it_sounds(bundle: Bundle, train: Path, tmp_path: Path) -> None:
-    features = look(_span(train, "1", "2"), bundle, FeatureStore(tmp_path / "f"))
+    features = look(_span(train, "1", "2"), bundle, FeatureStore(tmp_path / "f"), FAST)
     heard = detect(features, "train passing", bundle, FAST)
     told = switched(heard, [(Fraction(1, 2), Fraction(1)), (Fraction(3, 2), Fraction(9))])
     on = ((features.times_s >= 0.5) & (features.times_s < 1)) | (features.times_s >= 1.5)
@@ -210,7 +210,7 @@ def test_a_person_may_say_when_it_sounds(bundle: Bundle, train: Path, tmp_path: 
 
 
 def test_told_spans_are_where_the_take_sounds(bundle: Bundle, train: Path, tmp_path: Path) -> None:
-    features = look(_span(train, "1", "2"), bundle, FeatureStore(tmp_path / "f"))
+    features = look(_span(train, "1", "2"), bundle, FeatureStore(tmp_path / "f"), FAST)
     told = replace(_request(_span(train, "1", "2"), bundle), spans_s=((Fraction(1), Fraction(3, 2)),))
     clip, _ = make_take(told, features, bundle, FAST)
     sound = np.abs(clip.samples[0])

@@ -1,29 +1,23 @@
 """Mel pictures: where a sound lands in time and pitch, and that the vocoders bring it back."""
 
-import math
+import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
+from transformers import SpeechT5HifiGan, SpeechT5HifiGanConfig
 
 from pipeline.errors import WeightsError
-from pipeline.mel import MelScale
-from pipeline.nets.vocoder import GriffinLim, Vocos, load_vocoder
+from pipeline.mel import AUFFUSION_MEL, MelScale, peak_normalised
+from pipeline.nets.vocoder import GriffinLim, HifiGan, Vocos, load_vocoder
 from pipeline.scenes.catalogue import source_named
 from pipeline.scenes.scene import make_scene
 from pipeline.training.sizes import MEL
 
-PUBLISHED = MelScale(
-    sample_rate_hz=16_000,
-    n_fft=2048,
-    hop=160,
-    bands=256,
-    fmin_hz=0.0,
-    fmax_hz=8000.0,
-    log_floor=math.log(1e-5),
-    log_ceiling=math.log(200),
-    norm="slaney",
-)
+PUBLISHED = replace(AUFFUSION_MEL, window=None, power_floor=0.0)
 
 
 def _click(at: int, length: int = 16_384) -> torch.Tensor:
@@ -32,7 +26,7 @@ def _click(at: int, length: int = 16_384) -> torch.Tensor:
     return wave
 
 
-@pytest.mark.parametrize("scale", [MEL, PUBLISHED], ids=["bundled", "published"])
+@pytest.mark.parametrize("scale", [MEL, PUBLISHED], ids=["bundled", "long window"])
 @pytest.mark.parametrize("column", [5, 20, 40])
 def test_a_click_in_the_middle_of_a_column_is_loudest_there(scale: MelScale, column: int) -> None:
     at = column * scale.hop + scale.hop // 2
@@ -100,7 +94,7 @@ def test_vocos_gives_a_hop_of_samples_per_column_and_can_learn() -> None:
     assert losses[-1] < losses[0]
 
 
-def test_an_unknown_vocoder_is_refused_by_name(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_an_unknown_vocoder_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="griffin-lim, hifi-gan, vocos"):
         load_vocoder("wavenet", MEL, tmp_path)
 
@@ -115,3 +109,74 @@ def test_pictures_of_numbers_match_a_plain_computation() -> None:
     piece = padded[column * 160 : column * 160 + 2048] * np.hanning(2049)[:-1]
     expected = np.abs(np.fft.rfft(piece))
     np.testing.assert_allclose(PUBLISHED.magnitudes(torch.from_numpy(wave))[:, column], expected, atol=2e-4)
+
+
+def test_the_published_window_is_half_as_long_and_its_power_has_a_floor() -> None:
+    window = AUFFUSION_MEL.hann(torch.device("cpu"))
+    torch.testing.assert_close(window[512:1536], torch.hann_window(1024), rtol=0, atol=0)
+    assert window.shape == (2048,) and window[:512].sum() == window[1536:].sum() == 0
+    silence = AUFFUSION_MEL.magnitudes(torch.zeros(3200))
+    torch.testing.assert_close(silence, torch.full((1025, 20), 1e-9).sqrt())
+    assert AUFFUSION_MEL.magnitudes(_click(4000))[:, 25].mean() > 0.5
+    assert torch.all(AUFFUSION_MEL.picture(torch.zeros(3200)) == -1)
+
+
+def test_a_wave_is_brought_to_its_peak_and_silence_stays_silence() -> None:
+    waves = torch.tensor([[0.1, -0.2, 0.0], [0.0, 0.0, 0.0]])
+    expected = torch.tensor([[0.475, -0.95, 0.0], [0.0, 0.0, 0.0]])
+    torch.testing.assert_close(peak_normalised(waves), expected)
+
+
+def test_griffin_lim_in_chunks_gives_the_wave_of_the_whole() -> None:
+    pictures = torch.rand(2, MEL.bands, 150, generator=torch.Generator().manual_seed(0)) - 0.8
+    whole = GriffinLim(MEL, iterations=4)(pictures)
+    chunked = GriffinLim(MEL, iterations=4, longest=40)
+    assert whole.shape == (2, 150 * MEL.hop)
+    torch.testing.assert_close(chunked(pictures), whole, atol=1e-5, rtol=0)
+
+
+def _saved_hifi_gan(folder: Path, *, bands: int = 256) -> SpeechT5HifiGan:
+    torch.manual_seed(0)
+    model = SpeechT5HifiGan(
+        SpeechT5HifiGanConfig(
+            model_in_dim=bands,
+            upsample_initial_channel=16,
+            upsample_rates=[5, 4, 4, 2],
+            upsample_kernel_sizes=[11, 8, 8, 4],
+            normalize_before=False,
+        )
+    )
+    model.save_pretrained(folder)
+    return model.eval()
+
+
+@torch.inference_mode()
+def test_a_saved_hifi_gan_speaks_as_it_did(tmp_path: Path) -> None:
+    model = _saved_hifi_gan(tmp_path)
+    vocoder = load_vocoder("hifi-gan", AUFFUSION_MEL, tmp_path, "cpu")
+    picture = torch.rand(2, 256, 12) * 2 - 1
+    torch.testing.assert_close(vocoder(picture), model(AUFFUSION_MEL.log_mel(picture).transpose(1, 2)))
+
+
+def test_a_hifi_gan_with_a_key_too_many_is_refused(tmp_path: Path) -> None:
+    state = _saved_hifi_gan(tmp_path).state_dict()
+    save_file(state | {"conv_more.bias": torch.zeros(1)}, tmp_path / "model.safetensors")
+    with pytest.raises(WeightsError, match=r"1 unknown to it \(conv_more\.bias first\)"):
+        load_vocoder("hifi-gan", AUFFUSION_MEL, tmp_path)
+
+
+def test_a_hifi_gan_for_other_pictures_is_refused(tmp_path: Path) -> None:
+    _saved_hifi_gan(tmp_path, bands=80)
+    with pytest.raises(WeightsError, match=r"160 samples of 80 bands.* 160 and 256"):
+        load_vocoder("hifi-gan", AUFFUSION_MEL, tmp_path)
+
+
+def test_a_hifi_gan_may_leave_out_statistics_it_does_not_use_only(tmp_path: Path) -> None:
+    model = _saved_hifi_gan(tmp_path)
+    state = {name: value for name, value in model.state_dict().items() if name not in ("mean", "scale")}
+    save_file(state, tmp_path / "model.safetensors")
+    assert isinstance(load_vocoder("hifi-gan", AUFFUSION_MEL, tmp_path), HifiGan)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"normalize_before": True}))
+    with pytest.raises(WeightsError, match=r"2 missing \(mean first\)"):
+        load_vocoder("hifi-gan", AUFFUSION_MEL, tmp_path)

@@ -1,0 +1,109 @@
+"""The hub of published models, through its own client: the one place that asks anything of the network.
+
+Downloads are kept in the client's cache (HF_HOME) and go on where they were cut off. HF_HUB_OFFLINE and HF_ENDPOINT
+are honoured; nothing is reported about this program or its user.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.errors import WeightsError
+from pipeline.weights.catalogue import Part, Source
+from pipeline.weights.store import explained, require_room
+from pipeline.weights.sums import sha256_of
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class Hub:
+    """Published files by way of the network. revision: a branch, tag or commit, for every source; None the usual."""
+
+    def __init__(self, revision: str | None = None, *, progress: bool = False) -> None:
+        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when the client is imported
+        if not progress:
+            from huggingface_hub.utils.tqdm import disable_progress_bars
+
+            disable_progress_bars()
+        self._revision = revision
+
+    @property
+    def unchanging(self) -> bool:
+        return True
+
+    def find(self, source: Source, names: Sequence[str]) -> tuple[str, Path] | None:
+        from huggingface_hub.errors import LocalEntryNotFoundError, RemoteEntryNotFoundError
+
+        for name in names:
+            try:
+                return name, self._download(source, name)
+            except LocalEntryNotFoundError as error:
+                raise self._unreachable(source, name, error) from error
+            except RemoteEntryNotFoundError:
+                continue
+        return None
+
+    def describe(self, source: Source, names: Sequence[str]) -> str:
+        return f"{' or '.join(names)} in {source.repo} at revision {self.revision(source)}"
+
+    def require_room(self, parts: Sequence[Part]) -> None:
+        from huggingface_hub import constants
+
+        missing = [part for part in parts if not self._cached(part)]
+        require_room(Path(constants.HF_HUB_CACHE), sum(part.bytes for part in missing), "the download")
+
+    def revision(self, source: Source) -> str:
+        return self._revision or source.revision
+
+    def _download(self, source: Source, name: str) -> Path:
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
+
+        try:
+            with explained(Path(name)):
+                found = hf_hub_download(
+                    source.repo, name, revision=self.revision(source), endpoint=os.environ.get("HF_ENDPOINT")
+                )
+        except EntryNotFoundError:
+            raise
+        except HfHubHTTPError as error:
+            raise self._refused(source, name, error) from error
+        path = Path(found)
+        _require_whole(path)
+        return path
+
+    def _cached(self, part: Part) -> bool:
+        from huggingface_hub import try_to_load_from_cache
+
+        revision = self.revision(part.source)
+        names = part.weights or part.files[:1]
+        return any(isinstance(try_to_load_from_cache(part.source.repo, n, revision=revision), str) for n in names)
+
+    def _unreachable(self, source: Source, name: str, error: Exception) -> WeightsError:
+        if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
+            why = "HF_HUB_OFFLINE is set and the file is not in the cache: unset it"
+        else:
+            why = "the hub does not answer: check the connection"
+        return WeightsError(
+            f"{name} of {source.repo} cannot be fetched, {why} (what was fetched so far is kept), or download it "
+            "elsewhere and use --from DIR"
+        )
+
+    def _refused(self, source: Source, name: str, error: Exception) -> WeightsError:
+        reason = " ".join(str(error).split())[:200]
+        return WeightsError(
+            f"{name} of {source.repo} at revision {self.revision(source)} cannot be fetched ({reason}): try again, or "
+            "download it elsewhere and use --from DIR"
+        )
+
+
+def _require_whole(path: Path) -> None:
+    """Large files are kept in the cache under their sha256: then the content has to agree with the name."""
+    blob = path.resolve().name
+    if _SHA256.fullmatch(blob) and sha256_of(path) != blob:
+        raise WeightsError(
+            f"the download {path} is damaged (its sha256 is not the announced one); delete it and fetch again"
+        )

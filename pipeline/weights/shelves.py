@@ -1,0 +1,61 @@
+"""Where published files are looked for: a plain folder of downloads here, the hub in hub.py. Loads no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from pipeline.errors import WeightsError
+from pipeline.weights.catalogue import Part, Source
+
+
+class Shelf(Protocol):
+    """A place that has published files, or not."""
+
+    @property
+    def unchanging(self) -> bool:
+        """Whether one revision always gives the same files."""
+
+    def find(self, source: Source, names: Sequence[str]) -> tuple[str, Path] | None:
+        """The first of `names` (of one and the same file) that is there: the name, and the file on this machine."""
+
+    def describe(self, source: Source, names: Sequence[str]) -> str:
+        """What `find` looked for, for a person."""
+
+    def require_room(self, parts: Sequence[Part]) -> None:
+        """Raises WeightsError when there is no room to bring the files of `parts` here."""
+
+    def revision(self, source: Source) -> str:
+        """Which version of the source it gives."""
+
+
+class PlainFolder:
+    """A folder that holds the published files in any of the layouts people have them in.
+
+    The repositories' own folders side by side, with or without the owner's; the layout of FoleyCrafter's README
+    (`checkpoints/auffusion`, `checkpoints/semantic` ...); or the folder of one repository.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.expanduser().absolute()
+        if not self.folder.is_dir():
+            raise WeightsError(f"{self.folder} is not a folder: name the one that holds the published files")
+
+    @property
+    def unchanging(self) -> bool:
+        return False
+
+    def find(self, source: Source, names: Sequence[str]) -> tuple[str, Path] | None:
+        places = ((name, self.folder / place / name) for place in (*source.folders, ".") for name in names)
+        return next(((name, path) for name, path in places if path.is_file()), None)
+
+    def describe(self, source: Source, names: Sequence[str]) -> str:
+        places = dict.fromkeys((*source.folders, "."))
+        return f"{' or '.join(names)} in {self.folder} or its folders {', '.join(p for p in places if p != '.')}"
+
+    def require_room(self, parts: Sequence[Part]) -> None:
+        """Nothing is brought here."""
+
+    def revision(self, source: Source) -> str:
+        return source.revision
