@@ -23,7 +23,7 @@ from pipeline.evaluation.seams import loudness_drift
 from pipeline.evaluation.table import Measure, ResultsTable, SystemResult, to_json, to_markdown
 from pipeline.nets.bundle import Bundle, load_bundle
 from pipeline.scenes.synthesis import SCENE_RATE_HZ
-from tests.bench.long_measures import Take, flat_weights, level_steps, picture_steps, take_of
+from tests.bench.long_measures import Take, Where, flat_weights, level_steps, picture_steps, take_of
 from tests.bench.long_shots import SHORT_S, LongShot, in_a_row, steady
 
 STEADY = {60: ("rain", "car", "airplane", "train", "helicopter", "siren"), 300: ("rain", "car")}
@@ -83,6 +83,7 @@ def seam_table(title: str, shots: Sequence[LongShot], bundle: Bundle) -> Results
     true = [loudness_drift(shot.sound(), SCENE_RATE_HZ) for shot in shots]
     rows = (
         SystemResult(system="Hann weights", cells=_seams(ours) | _drift([take.drift for take in ours])),
+        SystemResult(system="Hann weights, at the VAE's tiles", cells=_seams(ours, "tiles")),
         SystemResult(system="flat weights (control)", cells=_seams(flat) | _drift([take.drift for take in flat])),
         SystemResult(system="true sound", cells=_drift(true)),
     )
@@ -163,8 +164,8 @@ def _in_short(rows: Sequence[np.ndarray], shots: Sequence[LongShot]) -> list[np.
     ]
 
 
-def _seams(takes: Sequence[Take]) -> dict[str, Interval]:
-    picture, level = picture_steps(takes), level_steps(takes)
+def _seams(takes: Sequence[Take], where: Where = "windows") -> dict[str, Interval]:
+    picture, level = picture_steps(takes, where), level_steps(takes, where)
     cells = {"picture": picture.ratio, "picture_rank": picture.rank, "level": level.ratio, "level_rank": level.rank}
     return {key: Interval(value=value) for key, value in cells.items()}
 

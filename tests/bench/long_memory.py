@@ -16,12 +16,13 @@ from typing import TypeVar
 
 import torch
 
+from pipeline.denoise import DenoisingPlan, plan_denoising
 from pipeline.detect import detect
 from pipeline.encode import encode_shot
 from pipeline.generate import compose, voice
 from pipeline.nets.bundle import load_bundle
 from pipeline.probe import probe_movie
-from pipeline.records import SAMPLE_RATE_HZ, MediaSpan
+from pipeline.records import SAMPLE_RATE_HZ, MediaSpan, ShotFeatures, TemporalCondition
 from pipeline.runtime import pin_threads
 
 Result = TypeVar("Result")
@@ -31,8 +32,8 @@ Result = TypeVar("Result")
 def main() -> None:
     """Print one line of JSON."""
     movie, label, seconds = Path(sys.argv[1]), sys.argv[2], Fraction(sys.argv[3])
-    pin_threads()
     bundle = load_bundle("mini", device="cpu")
+    pin_threads(bundle.threads_per_take)
     settings, digest = bundle.card.settings, probe_movie(movie).digest
     idle_mb, stages = _resident_mb("VmRSS"), {}
 
@@ -43,11 +44,14 @@ def main() -> None:
         stages[name] = {"seconds": time.perf_counter() - started, "peak_mb": _resident_mb("VmHWM") - idle_mb}
         return result
 
+    def plan(features: ShotFeatures, condition: TemporalCondition) -> DenoisingPlan:
+        return plan_denoising(label, 1, features, condition, bundle, settings)
+
     def take(span: MediaSpan) -> None:
-        features = staged("look", lambda: encode_shot(span, bundle))
+        features = staged("look", lambda: encode_shot(span, bundle, settings))
         condition = staged("listen", lambda: detect(features, label, bundle, settings))
-        latents = staged("compose", lambda: compose(label, 1, features, condition, bundle, settings))
-        staged("voice", lambda: voice(latents, math.ceil(span.duration_s * SAMPLE_RATE_HZ), bundle))
+        latents = staged("compose", lambda: compose([plan(features, condition)], bundle, settings)[0])
+        staged("voice", lambda: voice(latents, math.ceil(span.duration_s * SAMPLE_RATE_HZ), bundle, settings))
 
     span = MediaSpan(path=movie, digest=digest, start_s=Fraction(0), duration_s=Fraction(1))
     take(span)  # what is loaded at first use is loaded now

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.generate import compose
+from pipeline.denoise import denoise, plan_denoising
+from pipeline.detect import detect
 from pipeline.nets.bundle import Bundle, load_bundle
-from pipeline.records import ShotFeatures, TemporalCondition
+from pipeline.records import ShotFeatures
 from pipeline.runtime import pin_threads
 from pipeline.windows import Window, split
 from tests.bench.bench_long import presence_table, seam_table
@@ -28,21 +29,21 @@ def bundle() -> Bundle:
 @pytest.fixture(autouse=True)
 def _one_thread() -> Iterator[None]:
     threads = torch.get_num_threads()
-    pin_threads()
+    pin_threads(1)
     yield
     torch.set_num_threads(threads)
 
 
 def _latents(bundle: Bundle) -> np.ndarray:
     """Two windows' worth of rain in one step, (channels * rows, columns): the frames all look the same."""
-    grid, settings = bundle.grid, replace(bundle.card.settings, steps=1)
+    grid, settings = bundle.grid, replace(bundle.card.settings, steps=1, detector="always")
     count = grid.frames_for(LATENTS)
     frame = np.full((1, bundle.clip.embed_dim), bundle.clip.embed_dim**-0.5, dtype=np.float32)
     features = ShotFeatures(frame_embeddings=frame.repeat(count, axis=0), times_s=grid.frame_times(count))
-    on = np.ones(count, dtype=bool)
-    condition = TemporalCondition(similarity=on.astype(np.float32), active=on, times_s=features.times_s)
     with torch.inference_mode():
-        return compose("rain falling", 3, features, condition, bundle, settings)[0].flatten(0, 1).numpy()
+        condition = detect(features, "rain falling", bundle, settings)
+        plan = plan_denoising("rain falling", 3, features, condition, bundle, settings)
+        return denoise([plan], bundle, settings)[0][0].flatten(0, 1).numpy()
 
 
 def test_edges_are_where_windows_begin_and_end_inside_the_canvas() -> None:
@@ -65,7 +66,7 @@ def test_weights_count_only_where_windows_overlap_and_least_in_the_middle(bundle
 @pytest.mark.slow
 def test_a_minute_shows_no_seam_and_does_not_drift_where_flat_weights_do(bundle: Bundle, tmp_path: Path) -> None:
     shots = [steady(tmp_path, source, seconds=60) for source in ("rain", "car")]
-    ours, flat, _ = (row.cells for row in seam_table("a minute", shots, bundle).rows)
+    ours, _, flat, _ = (row.cells for row in seam_table("a minute", shots, bundle).rows)
     for measure in ("picture", "level"):
         assert ours[measure].value < 1.25
         assert ours[f"{measure}_rank"].value < 0.95
