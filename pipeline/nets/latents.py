@@ -66,6 +66,8 @@ class LatentCodec:
     def _decoded_in_tiles(self, raw: Tensor) -> Tensor:
         """Tiles that overlap, each faded into the one before; the last one is flush with the end.
 
+        The VAE's norms and attention look at all they are given, so tiles differ a little from one decoding.
+
         tile 0  |==============\\\\|
         tile 1                |////==========\\\\|
         tile 2                      |//////////======|
