@@ -1,0 +1,149 @@
+"""What each switch gains and what it changes: the same shots, noise and sampler with one setting different at a time.
+
+    python -m tests.bench.published_switches MODEL MOVIE OUT.json --shots 0:5 --steps 12
+
+The baseline is float32 with every switch off. Gains are of processor time, errors the relative rms difference of the
+final latents from the baseline's, over all shots.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from pipeline.denoise import denoise, plan_denoising
+from pipeline.detect import detect
+from pipeline.encode import encode_shot
+from pipeline.nets.bundle import Bundle, load_bundle
+from pipeline.records import MediaSpan
+from pipeline.runtime import pin_threads
+from pipeline.settings import Settings
+from tests.bench.published_case import load_everything, spans_of
+
+# Every row is the one named first with these settings changed.
+SWITCHES: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("bfloat16", "float32", {"precision": "bfloat16"}),
+    ("temporal_until=0.8", "bfloat16", {"temporal_until": 0.8}),
+    ("temporal_until=0.6", "bfloat16", {"temporal_until": 0.6}),
+    ("guidance_until=0.8", "bfloat16", {"guidance_until": 0.8}),
+    ("guidance_until=0.6", "bfloat16", {"guidance_until": 0.6}),
+    ("guidance_from=0.15", "bfloat16", {"guidance_from": 0.15}),
+    ("feature_reuse=2", "bfloat16", {"feature_reuse": 2}),
+    ("feature_reuse=3", "bfloat16", {"feature_reuse": 3}),
+    ("clip_fps=8", "bfloat16", {"clip_fps": 8.0}),
+    ("clip_fps=4", "bfloat16", {"clip_fps": 4.0}),
+    ("near_duplicate_levels=2", "bfloat16", {"near_duplicate_levels": 2.0}),
+    ("near_duplicate_levels=4", "bfloat16", {"near_duplicate_levels": 4.0}),
+    ("frame_attention=clip_wise", "bfloat16", {"frame_attention": "clip_wise"}),
+)
+
+
+def main() -> None:
+    """Run all rows that are asked for."""
+    told = _options()
+    spans = spans_of(told.movie, told.shots)
+    plain = replace(
+        _settings(told.model, told.steps), precision="float32", clip_fps=told.clip_fps, near_duplicate_levels=0.0
+    )
+    made: dict[str, Any] = {"float32": _made(told.model, plain, spans, told.label)}
+    rows = [_row("float32", "float32", made)]
+    all_settings = {"float32": plain}
+    for name, over, changes in SWITCHES:
+        if told.only and not name.startswith(tuple(told.only)):
+            continue
+        all_settings[name] = replace(all_settings[over], **changes)
+        made[name] = _made(told.model, all_settings[name], spans, told.label)
+        rows.append(_row(name, over, made))
+        told.out.write_text(json.dumps(rows, indent=2), encoding="utf-8")
+
+
+def _settings(model: str, steps: int) -> Settings:
+    settings = load_bundle(model, device="cpu", verify=False).card.settings
+    off = {"temporal_until": 1.0, "guidance_from": 0.0, "guidance_until": 1.0, "feature_reuse": 1}
+    return replace(settings, sampler="dpm++", steps=steps or settings.steps, **off)  # type: ignore[arg-type]
+
+
+@torch.inference_mode()
+def _made(model: str, settings: Settings, spans: Sequence[MediaSpan], label: str) -> dict[str, Any]:
+    bundle = load_bundle(model, device="cpu", precision=settings.precision, verify=False)
+    load_everything(bundle, settings)
+    pin_threads(bundle.threads_per_take)
+    started = time.process_time()
+    seen = [encode_shot(span, bundle, settings) for span in spans]
+    looked = time.process_time()
+    plans = [
+        plan_denoising(label, seed, features, detect(features, label, bundle, settings), bundle, settings)
+        for seed, features in enumerate(seen)
+    ]
+    planned, planned_wall = time.process_time(), time.perf_counter()
+    latents = denoise(plans, bundle, settings)
+    return {
+        "latents": latents,
+        "embeddings": np.concatenate([features.frame_embeddings for features in seen]),
+        "look": looked - started,
+        "denoise": time.process_time() - planned,
+        "denoise wall": time.perf_counter() - planned_wall,
+        "notes": _kept(bundle, settings, spans) if settings.near_duplicate_levels else "",
+    }
+
+
+def _kept(bundle: Bundle, settings: Settings, spans: Sequence[MediaSpan]) -> str:
+    from pipeline.decode import decode_span
+    from pipeline.near_duplicates import kept_frames
+
+    kept = total = 0
+    for span in spans:
+        grid = bundle.grid.looking_at(settings.clip_fps)
+        times = grid.frame_times(grid.frames_of(span.duration_s))
+        pixels = decode_span(span, times_s=times, size=bundle.clip.image_size).pixels
+        kept, total = kept + len(kept_frames(pixels, settings.near_duplicate_levels)[0]), total + len(times)
+    return f"{kept} of {total} frames looked at"
+
+
+def _row(name: str, over: str, made: dict[str, Any]) -> dict[str, Any]:
+    this, base, plain = made[name], made[over], made["float32"]
+    row = {
+        "name": name,
+        "look": this["look"],
+        "denoise": this["denoise"],
+        "denoise wall": this["denoise wall"],
+        "look gain": base["look"] / this["look"],
+        "denoise gain": base["denoise"] / this["denoise"],
+        "error": _error(this["latents"], plain["latents"]),
+        "error of the switch": _error(this["latents"], base["latents"]),
+        "notes": this["notes"],
+    }
+    sys.stdout.write(json.dumps(row) + "\n")
+    sys.stdout.flush()
+    return row
+
+
+def _error(these: Sequence[torch.Tensor], those: Sequence[torch.Tensor]) -> float:
+    difference = sum(float((a - b).double().square().sum()) for a, b in zip(these, those, strict=True))
+    return float((difference / sum(float(b.double().square().sum()) for b in those)) ** 0.5)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model")
+    parser.add_argument("movie", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--label", default="train passing")
+    parser.add_argument("--shots", default="0:5")
+    parser.add_argument("--steps", type=int, default=0, help="0 for the model's own")
+    parser.add_argument("--clip-fps", type=float, default=0.0, help="of the baseline")
+    parser.add_argument("--only", nargs="*")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
