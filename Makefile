@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check slow real-media bench bench-timelines bench-mini mini clean
+.PHONY: demo test check slow real-media bench bench-timelines bench-mini bench-long mini clean
 
 demo: $(READY)  ## draw a demo edit, make its sounds with the bundled model, say where to listen
 	$(BIN)/foley demo --out demo
@@ -32,6 +32,9 @@ bench-timelines: $(READY)  ## how long large edits take, beside OpenTimelineIO's
 
 bench-mini: $(READY)  ## how good the bundled model is, against other ways to do it
 	$(BIN)/python -m tests.bench.bench_mini
+
+bench-long: $(READY)  ## shots longer than the model's window: seams, drift, presence, time and memory
+	$(BIN)/python -m tests.bench.bench_long
 
 mini: $(READY)  ## train the bundled model from nothing (about 90 minutes on two cores)
 	$(BIN)/python -m pipeline.training --work build/mini --install

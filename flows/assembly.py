@@ -1,10 +1,11 @@
 """From what is known about every cue to what every shot reports: pure bookkeeping, nothing is written here."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flows.caveats import is_stranger
+from flows.choice import Choice, CueId, in_words
 from flows.names import TakeNames
 from flows.plan import PassPlan
 from flows.records import CueReport, ShotReport, ShotState
@@ -13,12 +14,10 @@ from flows.shot_job import CueJob, ShotJob, record_spans, stretch_of
 from flows.steps import Take
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt
 
-CueId = tuple[str, str, int]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A take that is to lie on the timeline, and the file it goes to."""
+    """A take that sounds, and the file it goes to."""
 
     job: ShotJob
     cue: CueJob
@@ -31,11 +30,13 @@ class Delivery:
         return self.job.shot_id, self.cue.cue_id, self.cue.take
 
 
-def shot_reports(plan: PassPlan, ledger: Ledger) -> tuple[ShotReport, ...]:
+def shot_reports(plan: PassPlan, ledger: Ledger, choices: Mapping[CueId, Choice]) -> tuple[ShotReport, ...]:
     """One report per shot in record order, skipped items last. No cue has a file yet."""
     settled = {report.shot_id: report for report in plan.settled if report.shot_id}
     jobs = {job.shot_id: job for job in plan.jobs}
-    in_order = [settled.get(shot.shot_id) or _report(jobs[shot.shot_id], plan, ledger) for shot in plan.edit.shots]
+    in_order = [
+        settled.get(shot.shot_id) or _report(jobs[shot.shot_id], plan, ledger, choices) for shot in plan.edit.shots
+    ]
     return (*in_order, *(report for report in plan.settled if not report.shot_id))
 
 
@@ -64,7 +65,7 @@ def with_files(
     return replace(report, cues=cues, state=ShotState.FAILED, reason="; ".join(dict.fromkeys(reasons)))
 
 
-def _report(job: ShotJob, plan: PassPlan, ledger: Ledger) -> ShotReport:
+def _report(job: ShotJob, plan: PassPlan, ledger: Ledger, choices: Mapping[CueId, Choice]) -> ShotReport:
     heard = ledger.heard.get(job.shot_id)
     cues = _cues(job, ledger)
     takes = [ledger.takes[cue.request.key()] for cue in cues if cue.request.key() in ledger.takes]
@@ -75,7 +76,7 @@ def _report(job: ShotJob, plan: PassPlan, ledger: Ledger) -> ShotReport:
         name=job.name,
         state=state,
         reason=reason,
-        cues=tuple(_cue_report(cue, job, ledger, plan) for cue in cues),
+        cues=tuple(_cue_report(cue, job, ledger, plan, choices) for cue in cues),
         first_frame=job.shot.record.first,
         frame_count=job.shot.record.count,
     )
@@ -87,11 +88,11 @@ def _cues(job: ShotJob, ledger: Ledger) -> tuple[CueJob, ...]:
 
 
 def _outcome(
-    cues: Iterable[CueJob], takes: list[Take], ledger: Ledger, failure: str, remark: str
+    cues: Sequence[CueJob], takes: list[Take], ledger: Ledger, failure: str, remark: str
 ) -> tuple[ShotState, str]:
     """The state of a shot and why, or a remark on it. One failed cue makes it a failed shot; the rest is laid."""
     labels = {cue.request.key(): cue.spotted.label for cue in cues}
-    failures = [f"'{labels[take.key]}': {take.failure}" for take in takes if take.failure]
+    failures = dict.fromkeys(f"'{labels[take.key]}': {take.failure}" for take in takes if take.failure)
     if failure or failures:
         return ShotState.FAILED, failure or "; ".join(failures)
     if not labels:
@@ -102,19 +103,28 @@ def _outcome(
     return (ShotState.MADE if made else ShotState.CACHED), remark
 
 
-def _cue_report(cue: CueJob, job: ShotJob, ledger: Ledger, plan: PassPlan) -> CueReport:
+def _cue_report(
+    cue: CueJob, job: ShotJob, ledger: Ledger, plan: PassPlan, choices: Mapping[CueId, Choice]
+) -> CueReport:
     key = cue.request.key()
     take = ledger.takes.get(key)
     receipt = take.receipt if take else None
     stranger = is_stranger(cue.spotted.label, plan.card)
+    choice = choices[job.shot_id, cue.cue_id, cue.take]
+    score = receipt.score if receipt and choice.rank is not None else None
     return CueReport(
         cue_id=cue.cue_id,
         label=cue.spotted.label,
         category=cue.spotted.category,
         seed=cue.seed,
         take=cue.take,
-        laid=cue.laid,
+        laid=choice.laid,
+        picked=cue.spotted.take,
         locked=cue.spotted.locked,
+        rank=choice.rank,
+        rank_of=choice.rank_of,
+        score=score,
+        verdict=in_words(choice, score, picked=cue.take == cue.spotted.take),
         source=cue.spotted.source,
         confidence=receipt.confidence if receipt else cue.spotted.confidence,
         key=key,

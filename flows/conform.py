@@ -75,19 +75,24 @@ class EarlierPass:
         if asked is None:
             return None
         known = {earlier.cue.label: earlier for earlier in shot.cues}
-        # A cue sheet that is handed in knows better than the manifest.
-        return tuple(
-            self._kept(cue, known[cue.label], shot, job) if cue.label in known and cue.source != SHEET else cue
-            for cue in asked
-        )
+        return tuple(self._known(cue, known.get(cue.label), shot, job) for cue in asked)
+
+    def _known(self, cue: Spotted, earlier: EarlierCue | None, shot: EarlierShot, job: ShotJob) -> Spotted:
+        """A cue that was asked for, with what is known of it. A cue sheet that is handed in knows better."""
+        if cue.source != SHEET:
+            return self._kept(cue, earlier, shot, job) if earlier else cue
+        # Which take was best says nothing about those of another label or seed that was typed in.
+        same = earlier is not None and cue.seed in (None, earlier.cue.seed)
+        return cue if same else replace(cue, best=None)
 
     def _kept(self, cue: Spotted, earlier: EarlierCue, shot: EarlierShot, job: ShotJob) -> Spotted:
-        """The cue with the seed, the take and the spans it had."""
+        """The cue with the seed, the picked or best take and the spans it had."""
         keeps_seed = earlier.cue.locked or self._seed == job.seed
         return replace(
             cue,
             seed=earlier.cue.seed if keeps_seed else cue.seed,
             take=earlier.cue.take,
+            best=earlier.cue.best if keeps_seed else None,
             locked=earlier.cue.locked,
             spans=_record_spans(earlier.told_s, shot, job),
         )
@@ -127,7 +132,7 @@ def _earlier_shot(
 
 
 def _earlier_cue(row: dict[str, Any], marked: Sequence[FrameSpan] | None) -> EarlierCue:
-    told = row["told_s"]
+    told, picked = row["told_s"], _picked(row)
     if marked is not None:
         lead_s = Fraction(row["made_for"]["lead_s"])
         told = seconds_of_take(marked, record_first=int(row["record_first"]), lead_s=lead_s)
@@ -138,11 +143,21 @@ def _earlier_cue(row: dict[str, Any], marked: Sequence[FrameSpan] | None) -> Ear
             confidence=float(row["confidence"]),
             source=str(row["source"]),
             seed=int(row["seed"]),
-            take=int(row["take"]),
+            take=picked,
+            best=int(row["take"]) if picked is None else None,
             locked=bool(row["locked"]),
         ),
         told_s=None if told is None else tuple((Fraction(first), Fraction(end)) for first, end in told),
     )
+
+
+def _picked(row: Mapping[str, Any]) -> int | None:
+    """The take a person picked; None where the score chose. Before there were scores, any but the first was picked."""
+    laid = int(row["take"])
+    picked = row.get("picked", None if laid == 1 else laid)
+    if picked is not None:
+        return int(picked)
+    return laid if row["locked"] else None
 
 
 def _lead_s(shot: EarlierShot, job: ShotJob) -> Fraction:

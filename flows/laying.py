@@ -3,12 +3,13 @@
 Everything before this step lives in the store; everything in the output folder is written here, the manifest last.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from flows.assembly import CueId, Delivery, deliveries, shot_reports, with_files
+from flows.assembly import Delivery, deliveries, shot_reports, with_files
 from flows.boundary import Failure, attempt
+from flows.choice import Choice, CueId, choose_takes
 from flows.delivery import OutputFolder, file_digest, write_text
 from flows.errors import OutputFolderError
 from flows.hand_work import HandWork, KeptSound
@@ -68,11 +69,13 @@ def _lay(
     sheet = out.cue_sheet()
     out.announce([out.edit, *out.companions, sheet, out.preview, out.report])
     on_stage("writing the takes")
-    written = _write_takes(todo, plan.hand)
+    kept = {sound.file_name for sound in plan.hand.kept}
+    choices = choose_takes(ledger, {delivery.cue_id for delivery in todo if delivery.wav.name in kept})
+    written = _write_takes(todo, choices, plan.hand)
     on_stage("laying the tracks")
     tracks = _lay_tracks(plan, out, written)
     with_file = _files_of(todo, written, tracks)
-    shots = tuple(with_files(report, with_file, written.failures) for report in shot_reports(plan, ledger))
+    shots = tuple(with_files(report, with_file, written.failures) for report in shot_reports(plan, ledger, choices))
     write_cues(sheet, plan.edit, cue_rows(shots))
     written.files.append(sheet)
     report = PassReport(
@@ -94,8 +97,11 @@ def _lay(
     return _with_papers(replace(report, seconds=round(elapsed_s(), 1)), plan, written, out)
 
 
-def _write_takes(todo: Iterable[Delivery], hand: HandWork) -> _Written:
-    """The files of the takes, but for those that lie on a track that an editor has worked on: it plays them."""
+def _write_takes(todo: Iterable[Delivery], choices: Mapping[CueId, Choice], hand: HandWork) -> _Written:
+    """The files of the takes, but for those that lie on a track that an editor has worked on: it plays them.
+
+    The chosen take of a cue is placed; the others are files beside it.
+    """
     written = _Written(kept={sound.file_name: sound for sound in hand.kept})
     for delivery in todo:
         if delivery.wav.name in written.kept:
@@ -105,7 +111,7 @@ def _write_takes(todo: Iterable[Delivery], hand: HandWork) -> _Written:
             written.failures[delivery.cue_id] = f"'{delivery.cue.spotted.label}': {placed.reason}"
         else:
             written.files.append(placed.wav)
-            if delivery.cue.laid:
+            if choices[delivery.cue_id].laid:
                 written.placed.setdefault(delivery.cue.spotted.category, []).append(placed)
     return written
 

@@ -21,7 +21,9 @@ class PassOptions(BaseModel):
     labels: Path | None = Field(default=None, description="Cue sheet (.csv) that says which sound each shot gets")
     model: str = Field(default="mini", description="Name of a model, or the folder of one")
     seed: int = Field(default=0, ge=0, description="Another seed gives other takes of the same cues")
-    takes: int = Field(default=1, ge=1, le=20, description="Renditions of each cue; the picked one is laid")
+    takes: int = Field(
+        default=1, ge=1, le=20, description="Renditions of each cue; the picked or best-scored one is laid"
+    )
     conform: Path | None = Field(
         default=None, description="Output folder of an earlier pass whose takes and picks serve again; default: --out"
     )

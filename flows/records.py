@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from pipeline.records import TakeScore
 from timeline_io.frames import FrameSpan
 
 
@@ -48,8 +49,9 @@ class CueReport:
     `confidence` how sure the detector was that it sounds in the picture; `seed` is that of the cue's first take.
 
     `heard_spans` is where it sounds, `told_spans` where a person wants it to, both in record time; `told_s` is the
-    latter in seconds of the take. `made_for` is the stretch of media by which a later pass finds what still fits;
-    `track` is where it lies.
+    latter in seconds of the take. Of the takes of a cue one is `laid`; `picked` is the number of the one a person
+    picked, None where the score decides; `rank` counts from 1 of the `rank_of` that have a `score`; `verdict` says that
+    in words. `made_for` is the stretch of media by which a later pass finds what still fits; `track` is where it lies.
 
     The fields from `wav` on are those of the file on the timeline; `wav` is None for a cue without one. Record frames
     and `first_sample` count from midnight and include the handles. `active_spans_s` are seconds from the file's start.
@@ -69,7 +71,12 @@ class CueReport:
     told_s: tuple[tuple[Fraction, Fraction], ...] | None = None
     take: int = 1
     laid: bool = True
+    picked: int | None = None
     locked: bool = False
+    rank: int | None = None
+    rank_of: int = 0
+    score: TakeScore | None = None
+    verdict: str = ""
     made_for: Stretch | None = None
     warning: str = ""
     track: str = ""

@@ -83,8 +83,8 @@ def _place(shot: ShotReport, report: PassReport) -> str:
 def _cue(cue: CueReport, report: PassReport) -> str:
     why = f"{_ASKED_BY.get(cue.source, 'heard by CLIP')}, confidence {cue.confidence:.2f}"
     warning = f"; {escape(cue.warning)}" if cue.warning else ""
-    take = f"take {cue.take}" if cue.laid else f"take {cue.take}, not on the timeline"
-    small = f'<span class="why">{escape(cue.category)}, {why}, {take}, seed {cue.seed}{warning}</span>'
+    take = ", ".join(filter(None, (f"take {cue.take}", cue.verdict, "" if cue.laid else "not on the timeline")))
+    small = f'<span class="why">{escape(cue.category)}, {why}; {escape(take)}; seed {cue.seed}{warning}</span>'
     head = f"<div>{escape(cue.label)} {small}</div>"
     if cue.wav is None:
         return head

@@ -40,7 +40,9 @@ def _rows_of(shot: ShotReport) -> Iterator[Cue]:
             confidence=cue.confidence,
             heard=cue.heard_spans,
             spans=cue.told_spans,
-            take=cue.take,
+            take=cue.picked or (cue.take if cue.locked else None),
+            best=None if cue.picked or cue.locked else cue.take,
+            score=cue.verdict,
             locked=cue.locked,
         )
 

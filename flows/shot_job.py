@@ -34,8 +34,9 @@ Media = tuple[Path, Numbering | None]
 class Spotted:
     """One sound a shot is to get. `source`: sheet, note, name or heard.
 
-    A sheet or an earlier pass may also say the `seed` of its first take, which `take` lies on the timeline, in which
-    `spans` of record time it sounds, whether all that is `locked`, and under which `cue_id`.
+    A sheet or an earlier pass may also say the `seed` of its first take, which `take` a person picked to be laid, in
+    which `spans` of record time it sounds, whether all that is `locked`, and under which `cue_id`. `best` is the take
+    that an earlier pass chose by its score: nobody's decision, but it stays in the running.
     """
 
     label: str
@@ -44,7 +45,8 @@ class Spotted:
     source: str
     seed: int | None = None
     cue_id: str = ""
-    take: int = 1
+    take: int | None = None
+    best: int | None = None
     spans: tuple[FrameSpan, ...] | None = None
     locked: bool = False
 
@@ -72,17 +74,13 @@ class ShotJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CueJob:
-    """One take to be made for a shot: rendition `take` of a cue, whose first rendition has `seed`.
-
-    Only the picked one is `laid`; the others are files beside it.
-    """
+    """One take to be made for a shot: rendition `take` of a cue, whose first rendition has `seed`."""
 
     cue_id: str
     spotted: Spotted
     request: FoleyRequest
     seed: int
     take: int = 1
-    laid: bool = True
 
 
 def media_of(shot: Shot) -> Media | None:
@@ -140,11 +138,11 @@ def job_for(
 def cue_jobs(
     job: ShotJob, spotted: tuple[Spotted, ...], *, settings_digest: str, model_digest: str
 ) -> tuple[CueJob, ...]:
-    """One CueJob per rendition of each sound; sounds are numbered from 1 within the shot."""
+    """One CueJob per rendition of each sound, those of a sound together; sounds are numbered from 1 in the shot."""
     jobs = []
     for number, cue in enumerate(spotted, start=1):
         seed = cue.seed if cue.seed is not None else cue_seed(job, cue.label)
-        for take in sorted({cue.take, *range(1, job.takes + 1)}):
+        for take in _renditions(cue, job.takes):
             request = FoleyRequest(
                 span=job.span,
                 label=cue.label,
@@ -154,9 +152,14 @@ def cue_jobs(
                 spans_s=_told_spans(job, cue),
             )
             cue_id = cue.cue_id or f"{job.shot_id}_{number:02d}"
-            laid = take == cue.take
-            jobs.append(CueJob(cue_id=cue_id, spotted=cue, request=request, seed=seed, take=take, laid=laid))
+            jobs.append(CueJob(cue_id=cue_id, spotted=cue, request=request, seed=seed, take=take))
     return tuple(jobs)
+
+
+def _renditions(cue: Spotted, takes: int) -> list[int]:
+    """Which takes of a cue are to be there. Who asks for one gets the picked one, else the one laid last time."""
+    known = cue.take or cue.best or 1
+    return [known] if takes == 1 else sorted({known, *range(1, takes + 1)})
 
 
 def seed_of_take(seed: int, take: int) -> int:

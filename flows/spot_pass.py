@@ -62,13 +62,13 @@ def _spot(job: ShotJob, studio: Studio) -> SpottedShot:
     heard = listen(job, studio)
     if heard.failure:
         return SpottedShot(shot_id=job.shot_id, failure=heard.failure)
-    cues = attempt(_timed, job, [cue for cue in heard.cues if cue.laid], studio)
+    cues = attempt(_timed, job, {cue.cue_id: cue for cue in heard.cues}.values(), studio)
     if isinstance(cues, Failure):
         return SpottedShot(shot_id=job.shot_id, failure=cues.reason)
     return SpottedShot(shot_id=job.shot_id, cues=cues or (silent_cue(job.shot_id),))
 
 
-def _timed(job: ShotJob, cues: list[CueJob], studio: Studio) -> tuple[Cue, ...]:
+def _timed(job: ShotJob, cues: Iterable[CueJob], studio: Studio) -> tuple[Cue, ...]:
     return tuple(_cue(job, cue, studio) for cue in cues)
 
 
@@ -84,6 +84,7 @@ def _cue(job: ShotJob, cue: CueJob, studio: Studio) -> Cue:
         confidence=found.confidence,
         heard=record_spans(found.active_spans_s, job),
         spans=cue.spotted.spans,
-        take=cue.take,
+        take=cue.spotted.take,
+        best=cue.spotted.best,
         locked=cue.spotted.locked,
     )

@@ -61,6 +61,7 @@ def _from_sheet(cue: Cue, vocabulary: Sequence[KnownLabel]) -> Spotted:
         seed=cue.seed,
         cue_id=cue.cue_id,
         take=cue.take,
+        best=cue.best,
         spans=cue.spans,
         locked=cue.locked,
     )

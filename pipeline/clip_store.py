@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,10 @@ import numpy as np
 
 from pipeline.atomic import replacing
 from pipeline.bwf import write_bwf
-from pipeline.records import ClipReceipt, FoleyClip, ShotFeatures
+from pipeline.records import ClipReceipt, FoleyClip, ShotFeatures, TakeScore
 
-_SCHEMA = 1
+_SCHEMA = 2
+_UNSCORED_SCHEMA = 1  # such takes still serve; only how good they are is not known
 _KEY = re.compile(r"[0-9A-Za-z_-]{2,128}")
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
@@ -50,10 +51,12 @@ class ClipStore:
         active_spans_s: Sequence[tuple[float, float]] = (),
         confidence: float = 0.0,
         seconds: float = 0.0,
+        score: TakeScore | None = None,
     ) -> ClipReceipt:
         """Store a take, samples (C, N), and return the receipt that `find` will give.
 
-        `active_spans_s` are the seconds in which something sounds, `seconds` the time it took to make.
+        `active_spans_s` are the seconds in which something sounds, `seconds` the time it took to make, `score` how
+        good it is.
         Raises OutputError when it cannot be written.
         """
         wav = _entry(self.root, key, ".wav")
@@ -68,6 +71,7 @@ class ClipStore:
             active_spans_s=tuple((float(start_s), float(end_s)) for start_s, end_s in active_spans_s),
             confidence=float(confidence),
             seconds=float(seconds),
+            score=score,
         )
         with replacing(wav.with_suffix(".json")) as temporary:
             temporary.write_bytes(_sidecar_of(receipt))
@@ -127,6 +131,7 @@ def _sidecar_of(receipt: ClipReceipt) -> bytes:
         "active_spans_s": receipt.active_spans_s,
         "confidence": receipt.confidence,
         "seconds": receipt.seconds,
+        "score": receipt.score and asdict(receipt.score),
     }
     return json.dumps({"facts": facts, "check": _check_of(facts)}, indent=1).encode()
 
@@ -135,10 +140,11 @@ def _receipt_from(sidecar: bytes, wav: Path) -> ClipReceipt:
     """The receipt in a sidecar; ValueError, KeyError or TypeError when it is damaged."""
     document = json.loads(sidecar)
     facts: dict[str, Any] = document["facts"]
-    if facts.pop("schema") != _SCHEMA or document["check"] != _check_of({"schema": _SCHEMA, **facts}):
+    if document["check"] != _check_of(facts) or facts.pop("schema") not in (_UNSCORED_SCHEMA, _SCHEMA):
         raise ValueError("the sidecar is damaged")
     spans_s = tuple((start_s, end_s) for start_s, end_s in facts.pop("active_spans_s"))
-    return ClipReceipt(wav=wav, active_spans_s=spans_s, **facts)
+    score = facts.pop("score", None)
+    return ClipReceipt(wav=wav, active_spans_s=spans_s, score=score and TakeScore(**score), **facts)
 
 
 def _check_of(facts: dict[str, Any]) -> str:

@@ -13,12 +13,12 @@ from pipeline.bwf import ORIGINATOR, BroadcastTag, pcm_of, read_tag, sound_diges
 from pipeline.errors import OutputError
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt
 
-__all__ = ["TAKES_FOLDER", "deliver_take", "limit_peaks", "pcm_of", "to_delivery_rate", "write_bwf"]
+__all__ = ["PEAK_CEILING", "TAKES_FOLDER", "deliver_take", "limit_peaks", "pcm_of", "to_delivery_rate", "write_bwf"]
 
 TAKES_FOLDER = "takes"
 # Up to the knee nothing is touched. The ceiling leaves room for peaks between the samples: -1 dBTP for Foley.
 _KNEE = 10 ** (-3 / 20)
-_CEILING = 10 ** (-2 / 20)
+PEAK_CEILING = 10 ** (-2 / 20)
 
 
 def to_delivery_rate(samples: NDArray[np.float32], from_hz: int, count: int) -> NDArray[np.float32]:
@@ -41,7 +41,7 @@ def limit_peaks(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     Each sample depends on itself alone, so no part of a sound changes with what comes before or after it.
     """
     over = np.abs(samples) - np.float32(_KNEE)
-    room = np.float32(_CEILING - _KNEE)
+    room = np.float32(PEAK_CEILING - _KNEE)
     bent = np.copysign(_KNEE + room * np.tanh(over / room), samples).astype(np.float32)
     return np.where(over > 0, bent, samples)
 

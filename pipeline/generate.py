@@ -40,6 +40,7 @@ from pipeline.records import (
     feature_key,
 )
 from pipeline.runtime import parallel_takes, pin_threads
+from pipeline.scoring import judge
 from pipeline.settings import Settings
 
 __all__ = ["compose", "generate_takes", "listen", "look", "make_take", "make_takes", "spot", "voice"]
@@ -60,9 +61,7 @@ def look(span: MediaSpan, bundle: Bundle, features: FeatureStore, settings: Sett
     return seen
 
 
-def listen(
-    request: FoleyRequest, features: ShotFeatures, bundle: Bundle, settings: Settings
-) -> TemporalCondition:
+def listen(request: FoleyRequest, features: ShotFeatures, bundle: Bundle, settings: Settings) -> TemporalCondition:
     """When the request's label sounds, or when a person said that it does."""
     condition = detect(features, request.label, bundle, settings)
     return condition if request.spans_s is None else switched(condition, request.spans_s)
@@ -128,8 +127,9 @@ def generate_takes(
 
     def some(group: Sequence[FoleyRequest]) -> list[ClipReceipt]:
         receipts = _make_and_keep(group, bundle, settings, features, clips)
-        for receipt in receipts if on_done is not None else ():
-            on_done(receipt)
+        if on_done is not None:
+            for receipt in receipts:
+                on_done(receipt)
         return receipts
 
     together = len(requests) if bundle.windows_at_once > 1 else 1
@@ -156,7 +156,13 @@ def _make_and_keep(
     seconds = (time.monotonic() - started) / max(1, len(missing))
     for request, (clip, condition) in zip(missing, made, strict=True):
         heard = summary(condition)
+        score = judge(clip, condition, request.label, bundle.listener)
         found[request.key()] = clips.put(
-            request.key(), clip, active_spans_s=heard.active_spans_s, confidence=heard.confidence, seconds=seconds
+            request.key(),
+            clip,
+            active_spans_s=heard.active_spans_s,
+            confidence=heard.confidence,
+            seconds=seconds,
+            score=score,
         )
     return [receipt for request in requests if (receipt := found[request.key()]) is not None]

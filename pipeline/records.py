@@ -169,8 +169,33 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakeScore:
+    """How good a take is by our own measures, each 0..1; None where nothing could be measured.
+
+    total: what takes of one cue are ranked by, 1 is best. presence: F1 of sounding when it should, per 20 ms.
+    level: 1 is the wanted loudness, 0 is 30 dB away from it in the mean. label: probability that a listener names it
+    as it was asked for. The others are faults, 0 is best. silent: 1 when nothing sounds although something should.
+    clipping: share of samples in runs at full scale. offset: share of the RMS level that is DC. speech, music:
+    probability that a listener hears some where none was asked for.
+    """
+
+    total: float
+    presence: float
+    level: float | None = None
+    label: float | None = None
+    silent: float = 0.0
+    clipping: float = 0.0
+    offset: float = 0.0
+    speech: float | None = None
+    music: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClipReceipt:
-    """A finished take in the clip store: the only thing that crosses a task boundary."""
+    """A finished take in the clip store: the only thing that crosses a task boundary.
+
+    `score` is None for a take that was kept before takes were scored.
+    """
 
     key: str
     wav: Path
@@ -181,6 +206,7 @@ class ClipReceipt:
     active_spans_s: tuple[tuple[float, float], ...] = ()
     confidence: float = 0.0
     seconds: float = 0.0
+    score: TakeScore | None = None
 
     @property
     def silent(self) -> bool:

@@ -33,10 +33,14 @@ class Window:
 
 
 def split(columns: int, longest: int, multiple: int) -> tuple[Window, ...]:
-    """Cover a canvas of `columns` with windows of at most `longest` columns."""
+    """Cover a canvas of `columns` with as few windows of at most `longest` columns as overlap by a quarter or more.
+
+    Windows begin at multiples of `multiple`, as `columns` and `longest` are; all are equally wide, which is what lets
+    the last one, flush with the end, overlap its neighbour almost wholly. Windows of one multiple lie side by side.
+    """
     if columns <= longest:
         return (Window(0, columns),)
-    hop = (longest - longest // _OVERLAP) // multiple * multiple
+    hop = max(multiple, (longest - longest // _OVERLAP) // multiple * multiple)
     starts = [*range(0, columns - longest, hop), columns - longest]
     return tuple(Window(start, longest) for start in starts)
 

@@ -137,5 +137,6 @@ _KINDS: dict[str, Kind] = {
     "prefect": _switch,
     "sequence": _word,
     "store": _path,
+    "refuse-non-commercial": _switch,
 }
 _LISTS = (_paths, _maps)

@@ -54,6 +54,7 @@ def examine(store: Path) -> Iterable[Finding]:
     yield check_torch()
     yield _try("movies", _movie_codecs, "run `pip install --force-reinstall av`")
     yield _try("weights", _weights, "install Smooth-Foley again")
+    yield _try("models", _models, "run `foley models fetch` again for it")
     yield check_store(store)
 
 
@@ -136,6 +137,18 @@ def _weights() -> str:
     for card in cards:
         verify_files(card)
     return ", ".join(f"{card.name}: {len(card.files)} files as they were made" for card in cards)
+
+
+def _models() -> str:
+    """The fetched models, whole by the length of their files; reading all of them would take minutes."""
+    from pipeline.weights.registry import CARD_NAME, read_card, verify_sizes
+    from pipeline.weights.store import models_folder
+
+    folder = models_folder()
+    cards = [read_card(path.parent) for path in sorted(folder.glob(f"[!.]*/{CARD_NAME}"))]
+    for card in cards:
+        verify_sizes(card)
+    return ", ".join(f"{card.name} ({card.size_bytes / 1e9:.1f} GB)" for card in cards) or f"none fetched into {folder}"
 
 
 def _try(check: str, probe: Callable[[], str], remedy: str) -> Finding:

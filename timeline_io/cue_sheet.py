@@ -2,7 +2,9 @@
 
 `heard` says when the sound was found, and `spans` begins as the same: changed, it decides when the sound is made; left
 as it was or emptied, it leaves that to the detector.
-`take` picks a rendition; a yes in `lock` keeps label, seed and take whatever else the next run is asked for.
+`best` says which rendition a pass chose, and `take` begins as the same: changed, it is a person's pick; left as it was
+or emptied, it leaves the choice to the next pass.
+A yes in `lock` keeps label, seed and take whatever else the next run is asked for.
 """
 
 from __future__ import annotations
@@ -21,8 +23,8 @@ from timeline_io.files import write_atomically
 from timeline_io.frames import FrameSpan, frame_at_timecode, timecode
 
 COLUMNS = (
-    "shot", "cue", "clip", "in", "out", "label", "category", "confidence", "heard", "spans", "seed", "take", "lock",
-    "source",
+    "shot", "cue", "clip", "in", "out", "label", "category", "confidence", "heard", "spans", "seed", "best", "take",
+    "lock", "source", "score",
 )  # fmt: skip
 _NEEDED = ("shot", "label")
 _DELIMITERS = ",;\t"
@@ -43,7 +45,8 @@ class Cue:
 
     `seed` is None when the sheet leaves the choice to the run; `confidence` lies in 0..1; `source`
     says who asked for the sound ("sheet", "note", "name", "heard"). `heard` and `spans` are stretches of record time;
-    `spans` None leaves it to the detector. `take` counts renditions from 1.
+    `spans` None leaves it to the detector. `take` is the rendition a person picked, from 1; None leaves the choice to
+    the pass, and `best` is what it chose last time. `score` says in words how good it is; a sheet only shows it.
     """
 
     cue_id: str
@@ -55,7 +58,9 @@ class Cue:
     confidence: float = 1.0
     heard: tuple[FrameSpan, ...] = ()
     spans: tuple[FrameSpan, ...] | None = None
-    take: int = 1
+    take: int | None = None
+    best: int | None = None
+    score: str = ""
     locked: bool = False
 
     @property
@@ -118,9 +123,11 @@ def _row(cue: Cue, shot: Shot, edit: Edit) -> tuple[str, ...]:
         "" if cue.spans is not None else _spans_text(cue.heard, edit),
         _spans_text(cue.heard if cue.spans is None else cue.spans, edit),
         "" if cue.seed is None else str(cue.seed),
-        str(cue.take),
+        "" if cue.best is None or cue.take is not None else str(cue.best),
+        str(cue.take or cue.best or ""),
         "yes" if cue.locked else "",
         cue.source,
+        cue.score,
     )
 
 
@@ -155,6 +162,8 @@ class _Row:
         """One cue for each label of the row, or a silent one."""
         labels = [label.strip() for label in self._cell("label").split(_LABEL_SEPARATOR)]
         own_id, heard = self._cell("cue"), self._spans("heard", shot, edit)
+        locked = self._lock()
+        take, best = self._takes(locked)
         for label in [label for label in labels if label] or [""]:
             counts[shot.shot_id] += 1
             in_row = f"row {self.number}"
@@ -171,8 +180,9 @@ class _Row:
                 confidence=self._confidence(),
                 heard=heard or (),
                 spans=self._told(heard, shot, edit),
-                take=self._take(),
-                locked=self._lock(),
+                take=take,
+                best=best,
+                locked=locked,
             )
 
     def _seed(self) -> int | None:
@@ -183,12 +193,20 @@ class _Row:
             raise self._error("seed", f"{cell[:40]!r} is not a whole number from 0 up")
         return int(cell)
 
-    def _take(self) -> int:
-        cell = self._cell("take")
+    def _takes(self, locked: bool) -> tuple[int | None, int | None]:
+        """The take that a person picked, or the one that a pass chose; a lock makes a pick of the latter."""
+        take, best = self._rendition("take"), self._rendition("best")
+        picked = take is not None and (locked or take != best)
+        return (take, None) if picked else (None, best)
+
+    def _rendition(self, column: str) -> int | None:
+        cell = self._cell(column)
         # A spreadsheet may have made a decimal number of it.
-        whole = cell.removesuffix(".0").removesuffix(",0") or "1"
+        whole = cell.removesuffix(".0").removesuffix(",0")
+        if not whole:
+            return None
         if not whole.isdecimal() or len(whole) > 4 or not 1 <= int(whole) <= _MOST_TAKES:
-            raise self._error("take", f"{cell[:40]!r} is not a whole number from 1 to {_MOST_TAKES}")
+            raise self._error(column, f"{cell[:40]!r} is not a whole number from 1 to {_MOST_TAKES}")
         return int(whole)
 
     def _lock(self) -> bool:

@@ -6,6 +6,7 @@
     envelope.py     how loud it is over time: envelope and level correlation, presence by threshold
     onsets.py       when it hits: the onsets of a waveform
     onset_match.py  detected onsets against true ones: recall, error, one-to-one matching
+    seams.py        whether a long sound shows where its windows meet: steps, dips, drift of loudness
     classifier.py   which sound it is, and the features for the Frechet distance
     frechet.py      how far two sets of features lie apart
     bootstrap.py    how sure we are: intervals over resampled clips, paired differences

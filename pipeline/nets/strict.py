@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -12,6 +12,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from pipeline.errors import WeightsError
+
+Net = TypeVar("Net", bound=nn.Module)
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -55,3 +57,9 @@ def load_strictly(module: nn.Module, state: dict[str, Tensor], path: Path) -> No
     if found:
         raise WeightsError(f"the weights file {path} does not fit its network: tensors {', '.join(found)}")
     module.load_state_dict(state, assign=True)
+
+
+def load_into(module: Net, path: Path) -> Net:
+    """Load a safetensors file into a module, strictly, in fp32. Raises WeightsError when the two do not fit."""
+    load_strictly(module, read_weights(path), path)
+    return module.requires_grad_(False).eval()

@@ -74,6 +74,13 @@ class PublishedModel:
         return tuple(sorted(own | inherited, key=lambda licence: (not licence.non_commercial, licence.spdx)))
 
     @property
+    def repos(self) -> tuple[str, ...]:
+        """The repositories its parts come from."""
+        own = (part.source.repo for part in self.parts)
+        inherited = published_models()[self.base].repos if self.base else ()
+        return tuple(dict.fromkeys((*inherited, *own)))
+
+    @property
     def licence_names(self) -> str:
         """Their SPDX names in one line."""
         return ", ".join(licence.spdx for licence in self.licences)

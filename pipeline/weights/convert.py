@@ -54,9 +54,9 @@ def convert(part: Part, published: PublishedPart, model: Path) -> None:
     Raises WeightsError when the weights are damaged, hold code, or do not fit; OSError when the disk does.
     """
     for path in published.files:
-        _copy(path, model / part.folder / path.name)
+        copy_in(path, model / part.folder / path.name)
     if published.config is not None:
-        _copy(published.config, model / part.folder / "config.json")
+        copy_in(published.config, model / part.folder / "config.json")
     if published.weights is None:
         return
     if part.folder in _CONFIGS:
@@ -67,7 +67,8 @@ def convert(part: Part, published: PublishedPart, model: Path) -> None:
     require_fit(part.folder, name, model, origin=published.weights)
 
 
-def _copy(source: Path, target: Path) -> None:
+def copy_in(source: Path, target: Path) -> None:
+    """Copy a file into a folder that need not be there yet. Raises OSError."""
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
 

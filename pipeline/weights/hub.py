@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pipeline.errors import WeightsError
 from pipeline.weights.catalogue import Part, Source
-from pipeline.weights.store import explained, require_room
+from pipeline.weights.store import require_room
 from pipeline.weights.sums import sha256_of
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -23,10 +23,14 @@ class Hub:
     """Published files by way of the network. revision: a branch, tag or commit, for every source; None the usual."""
 
     def __init__(self, revision: str | None = None, *, progress: bool = False) -> None:
-        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when the client is imported
-        if not progress:
-            from huggingface_hub.utils.tqdm import disable_progress_bars
+        from huggingface_hub import constants
+        from huggingface_hub.utils.logging import set_verbosity_error
+        from huggingface_hub.utils.tqdm import disable_progress_bars
 
+        # It logs every attempt; what matters in the end is raised.
+        set_verbosity_error()  # type: ignore[no-untyped-call]
+        constants.HF_HUB_DISABLE_TELEMETRY = True
+        if not progress:
             disable_progress_bars()
         self._revision = revision
 
@@ -60,16 +64,14 @@ class Hub:
 
     def _download(self, source: Source, name: str) -> Path:
         from huggingface_hub import hf_hub_download
-        from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
+        from huggingface_hub.errors import EntryNotFoundError
 
+        endpoint = os.environ.get("HF_ENDPOINT")
         try:
-            with explained(Path(name)):
-                found = hf_hub_download(
-                    source.repo, name, revision=self.revision(source), endpoint=os.environ.get("HF_ENDPOINT")
-                )
+            found = hf_hub_download(source.repo, name, revision=self.revision(source), endpoint=endpoint)
         except EntryNotFoundError:
             raise
-        except HfHubHTTPError as error:
+        except Exception as error:  # the client's, its HTTP library's and the disk's errors have no common base
             raise self._refused(source, name, error) from error
         path = Path(found)
         _require_whole(path)
@@ -83,7 +85,9 @@ class Hub:
         return any(isinstance(try_to_load_from_cache(part.source.repo, n, revision=revision), str) for n in names)
 
     def _unreachable(self, source: Source, name: str, error: Exception) -> WeightsError:
-        if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
+        from huggingface_hub import constants
+
+        if constants.is_offline_mode():
             why = "HF_HUB_OFFLINE is set and the file is not in the cache: unset it"
         else:
             why = "the hub does not answer: check the connection"
@@ -93,7 +97,7 @@ class Hub:
         )
 
     def _refused(self, source: Source, name: str, error: Exception) -> WeightsError:
-        reason = " ".join(str(error).split())[:200]
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         return WeightsError(
             f"{name} of {source.repo} at revision {self.revision(source)} cannot be fetched ({reason}): try again, or "
             "download it elsewhere and use --from DIR"

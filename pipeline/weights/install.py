@@ -130,6 +130,7 @@ class _Gathering:
         return self._shared(part, None) if self.shelf.unchanging else None
 
     def _gather(self, part: Part) -> _Gathered | None:
+        self.tell(f"getting {part.name} from {self._source(part)}")
         wanted = [(part.config,), part.weights, *((name,) for name in part.files)]
         found = {names: self.shelf.find(part.source, names) for names in wanted if any(names)}
         free = {(part.config,)} if part.config_optional else set()
@@ -156,7 +157,6 @@ class _Gathering:
 
     def _checked(self, part: Part, places: dict[str, Path]) -> dict[str, str]:
         """The sha256 of published files, which have to be what they were the first time. Raises WeightsError."""
-        self.tell(f"checking {part.name}")
         sums = {}
         for name, path in places.items():
             sums[name] = sha256_of(path)

@@ -1,12 +1,13 @@
 """Options that several commands share, and how their words become the options of a pass."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from plugin.config import settle
+from plugin.config import CONFIG_NAME, settle
 from plugin.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ OffloadOption = Annotated[
     bool | None, typer.Option("--offload/--no-offload", help="Keep on the GPU only the networks at work (8 GB cards).")
 ]
 CompileOption = Annotated[
-    bool | None, typer.Option("--compile/--no-compile", help="Let torch.compile make a GPU faster; the start is slower.")
+    bool | None,
+    typer.Option("--compile/--no-compile", help="Let torch.compile make a GPU faster; the start is slower."),
 ]
 PrefectOption = Annotated[
     bool | None,
@@ -71,6 +73,7 @@ def pass_options(edit: Path, flags: Mapping[str, Any]) -> "tuple[PassOptions, bo
     from flows.options import PassOptions
 
     words = settle(flags, edit)
+    _keep_policy(words)
     with_prefect = bool(words.pop("prefect", True))
     fields = {_FIELDS.get(word, word): value for word, value in words.items()}
     fields["path_maps"] = tuple(_pair("--path-map", text, _MAP_EXAMPLE) for text in words.get("path-map", ()))
@@ -80,6 +83,18 @@ def pass_options(edit: Path, flags: Mapping[str, Any]) -> "tuple[PassOptions, bo
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(f"--{_word(str(first['loc'][0]))} {first['input']}: {first['msg'].lower()}") from error
+
+
+def keep_studio_policy() -> None:
+    """Let a command that has no edit respect what the studio's foley.toml in the current folder refuses."""
+    _keep_policy(settle({}, Path.cwd() / CONFIG_NAME))
+
+
+def _keep_policy(words: dict[str, Any]) -> None:
+    """Put the studio's policy where every process of this pass sees it: weights are loaded in several."""
+    refused = words.pop("refuse-non-commercial", None)
+    if refused is not None:
+        os.environ["FOLEY_REFUSE_NON_COMMERCIAL"] = "1" if refused else "0"
 
 
 _FIELDS = {"media-root": "media_roots", "path-map": "path_maps", "set": "settings", "compile": "compiled"}

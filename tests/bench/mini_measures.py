@@ -24,7 +24,8 @@ from pipeline.evaluation.onset_match import OnsetTally, score_onsets, tally_onse
 from pipeline.evaluation.onsets import onset_times_s
 from pipeline.evaluation.presence import frame_counts
 from pipeline.evaluation.table import Measure
-from pipeline.nets.bundle import Bundle, load_into
+from pipeline.nets.bundle import Bundle
+from pipeline.nets.strict import load_into
 from pipeline.scenes.catalogue import SOURCES
 from tests.bench.mini_scenes import ENVELOPE_STEP_S, HeldOutScene
 

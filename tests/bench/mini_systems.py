@@ -9,14 +9,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from flows.shot_job import seed_of_take
 from pipeline.decode import decode_span
 from pipeline.detect import detect
 from pipeline.finish import to_delivery_rate
 from pipeline.generate import compose, voice
-from pipeline.nets.bundle import Bundle, load_into
+from pipeline.nets.bundle import Bundle
 from pipeline.nets.label_free import LabelFreeDetector, grey
+from pipeline.nets.listener import listener_for
+from pipeline.nets.strict import load_into
 from pipeline.records import SAMPLE_RATE_HZ, FoleyClip, ShotFeatures, TemporalCondition
 from pipeline.runtime import pin_threads
+from pipeline.scoring import judge
 from pipeline.settings import Settings
 from tests.bench.mini_scenes import HeldOutScene
 
@@ -67,9 +71,19 @@ def systems(ours: Settings) -> tuple[System, ...]:
     )
 
 
+def best_of(
+    takes: int, system: System, held_out: HeldOutScene, features: ShotFeatures, bundle: Bundle, seed: int
+) -> FoleyClip:
+    """The take that a pass with `--takes` would lay, at the delivery rate; silence where nothing is found to sound."""
+    listener = listener_for(bundle.card.folder, bundle.card.structure, bundle.mel)
+    made = (_take(system, held_out, features, bundle, seed_of_take(seed, take)) for take in range(1, takes + 1))
+    return max(made, key=lambda one: judge(*one, held_out.target.label, listener).total)[0]
+
+
 @torch.inference_mode()
-def generate(system: System, held_out: HeldOutScene, features: ShotFeatures, bundle: Bundle, seed: int) -> FoleyClip:
-    """One take by one system, at the delivery rate; silence where it finds nothing that sounds."""
+def _take(
+    system: System, held_out: HeldOutScene, features: ShotFeatures, bundle: Bundle, seed: int
+) -> tuple[FoleyClip, TemporalCondition]:
     pin_threads()
     count = math.ceil(held_out.span.duration_s * SAMPLE_RATE_HZ)
     condition = system.listen(held_out, features, bundle, system.settings)
@@ -78,7 +92,7 @@ def generate(system: System, held_out: HeldOutScene, features: ShotFeatures, bun
         samples = voice(latents, count, bundle)
     else:
         samples = np.zeros(count, dtype=np.float32)
-    return FoleyClip(samples=samples[None], sample_rate_hz=SAMPLE_RATE_HZ)
+    return FoleyClip(samples=samples[None], sample_rate_hz=SAMPLE_RATE_HZ), condition
 
 
 @torch.inference_mode()

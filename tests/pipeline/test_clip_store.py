@@ -1,5 +1,6 @@
 """Stored takes and features: found exactly as put, never when damaged, safe for many writers."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 
 from pipeline.clip_store import ClipStore, FeatureStore
 from pipeline.errors import OutputError
-from pipeline.records import ClipReceipt, FoleyClip, ShotFeatures
+from pipeline.records import ClipReceipt, FoleyClip, ShotFeatures, TakeScore
 from tests.support.sounds import noise, stored
 
 KEY = "ab" + "0" * 62
@@ -91,6 +92,36 @@ def test_every_fact_of_the_sidecar_is_vouched_for(tmp_path: Path) -> None:
     for name in whole["facts"]:
         sidecar.write_text(json.dumps({**whole, "facts": {**whole["facts"], name: 3}}))
         assert store.find(KEY) is None
+
+
+def test_a_score_is_kept_to_the_last_digit(tmp_path: Path) -> None:
+    score = TakeScore(total=1 / 3, presence=0.1 + 0.2, level=None, label=0.88, clipping=0.0001, speech=0.5)
+    receipt = ClipStore(tmp_path).put(KEY, CLIP, score=score)
+    assert receipt.score == score
+    assert ClipStore(tmp_path).find(KEY) == receipt
+
+
+def _as_kept_before_scores(sidecar: Path) -> None:
+    facts = json.loads(sidecar.read_text())["facts"] | {"schema": 1}
+    del facts["score"]
+    check = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    sidecar.write_text(json.dumps({"facts": facts, "check": check}))
+
+
+def test_a_take_from_before_scores_still_serves(tmp_path: Path) -> None:
+    store = ClipStore(tmp_path)
+    receipt = store.put(KEY, CLIP, active_spans_s=((0.1, 0.2),), score=TakeScore(total=0.5, presence=0.5))
+    _as_kept_before_scores(receipt.wav.with_suffix(".json"))
+    assert store.find(KEY) == replace(receipt, score=None)
+
+
+def test_a_take_of_a_later_kind_is_a_miss(tmp_path: Path) -> None:
+    receipt = _put(ClipStore(tmp_path))
+    sidecar = receipt.wav.with_suffix(".json")
+    facts = json.loads(sidecar.read_text())["facts"] | {"schema": 3}
+    check = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    sidecar.write_text(json.dumps({"facts": facts, "check": check}))
+    assert ClipStore(tmp_path).find(KEY) is None
 
 
 def test_a_take_under_another_key_is_not_found(tmp_path: Path) -> None:

@@ -72,6 +72,7 @@ def test_alone_in_a_batch_and_in_another_order_the_bits_are_the_same(
     backwards = _make(requests[::-1], bundle, tmp_path / "backwards")[::-1]
     alone = [_make([request], bundle, tmp_path / f"alone{i}")[0] for i, request in enumerate(requests)]
     assert [r.sha256 for r in together] == [r.sha256 for r in backwards] == [r.sha256 for r in alone]
+    assert [r.score for r in together] == [r.score for r in backwards] == [r.score for r in alone]
     assert not any(r.silent for r in together)
     assert len({r.sha256 for r in together}) == len(requests)
 
@@ -85,6 +86,18 @@ def test_a_resumed_pass_makes_only_what_is_missing_and_the_same_bits(
     resumed = _make(requests, bundle, tmp_path / "resumed")
     assert [r.sha256 for r in resumed] == [r.sha256 for r in whole]
     assert all(path.stat().st_mtime_ns == when for path, when in kept.items())
+
+
+def test_a_take_is_kept_with_a_score_that_its_label_earns(train: Path, bundle: Bundle, tmp_path: Path) -> None:
+    span = _span(train, "4", "3/2")
+    train_score, stranger_score = (
+        _make([_request(span, bundle, label=label)], bundle, tmp_path)[0].score
+        for label in ("train passing", "dragon breathing")
+    )
+    assert train_score and stranger_score
+    assert train_score.label is not None and 0 <= train_score.label <= 1
+    assert train_score.presence > 0.5 and train_score.level is not None and train_score.total > 0
+    assert (stranger_score.label, train_score.speech, train_score.music) == (None, None, None)
 
 
 def test_another_seed_is_another_take(train: Path, bundle: Bundle, tmp_path: Path) -> None:

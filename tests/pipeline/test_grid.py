@@ -10,7 +10,12 @@ from pipeline.grid import Grid
 from pipeline.training.sizes import GRID
 
 PUBLISHED = Grid(
-    sample_rate_hz=16_000, hop=160, columns_per_latent=8, columns_per_frame=Fraction(1), latents_multiple=8, window_latents=128
+    sample_rate_hz=16_000,
+    hop=160,
+    columns_per_latent=8,
+    columns_per_frame=Fraction(1),
+    latents_multiple=8,
+    window_latents=128,
 )
 
 

@@ -10,9 +10,10 @@ from pipeline.settings import Settings
 
 def test_the_digest_is_that_of_the_values() -> None:
     assert Settings().digest() == Settings().digest() != Settings(steps=17).digest()
-    assert Settings(**json.loads(json.dumps(asdict(Settings(quirks=("int16",)))))).digest() == Settings(
-        quirks=("int16",)
-    ).digest()
+    assert (
+        Settings(**json.loads(json.dumps(asdict(Settings(quirks=("int16",)))))).digest()
+        == Settings(quirks=("int16",)).digest()
+    )
 
 
 def test_what_is_seen_depends_on_how_one_looks_and_on_nothing_else() -> None:

@@ -14,7 +14,7 @@ import pytest
 from flows.engine import OnTake, Studio, use_engine
 from flows.options import PassOptions
 from pipeline.label import KnownLabel, SpottedLabel
-from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, Detection, FoleyClip, FoleyRequest, MediaSpan
+from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, Detection, FoleyClip, FoleyRequest, MediaSpan, TakeScore
 from pipeline.settings import Settings
 from pipeline.weights.registry import ModelCard
 
@@ -29,6 +29,8 @@ class FakeEngine:
     silent_labels: set[str] = field(default_factory=set)
     errors_by_label: dict[str, Exception] = field(default_factory=dict)
     errors_by_media: dict[str, Exception] = field(default_factory=dict)
+    errors_by_seed: dict[int, Exception] = field(default_factory=dict)
+    scores_by_seed: dict[int, TakeScore] = field(default_factory=dict)
     listened: list[MediaSpan] = field(default_factory=list)
     batches: list[list[str]] = field(default_factory=list)
     loads: int = 0
@@ -52,7 +54,7 @@ class FakeEngine:
         self.batches.append([request.label for request in requests])
         receipts = []
         for request in requests:
-            if error := self.errors_by_label.get(request.label):
+            if error := self.errors_by_label.get(request.label) or self.errors_by_seed.get(request.seed):
                 raise error
             receipts.append(self._tone(request))
             on_take(receipts[-1])
@@ -65,7 +67,10 @@ class FakeEngine:
         tone = 0.1 * np.sin(2 * np.pi * (200 + request.seed % 400) * times_s)
         clip = FoleyClip(samples=tone[None].astype(np.float32), sample_rate_hz=SAMPLE_RATE_HZ)
         spans = () if request.label in self.silent_labels else ((0.1, 0.5),)
-        return self.studio.clips.put(request.key(), clip, active_spans_s=spans, confidence=0.7, seconds=0.01)
+        score = self.scores_by_seed.get(request.seed)
+        return self.studio.clips.put(
+            request.key(), clip, active_spans_s=spans, confidence=0.7, seconds=0.01, score=score
+        )
 
     @property
     def made(self) -> list[str]:

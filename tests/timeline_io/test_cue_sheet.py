@@ -48,7 +48,7 @@ def test_the_columns_and_the_timecodes(edit: Edit, sheet: Path) -> None:
     assert dict(zip(header, row, strict=True)) == {
         "shot": "sh0020", "cue": "c", "clip": "train_02.mov", "in": "01:00:02:00", "out": "01:00:02:12",
         "label": "train passing", "category": "", "confidence": "1.000", "heard": "", "spans": "",
-        "seed": "", "take": "1", "lock": "", "source": "sheet",
+        "seed": "", "best": "", "take": "", "lock": "", "source": "sheet", "score": "",
     }  # fmt: skip
 
 
@@ -135,6 +135,36 @@ def test_spans_begin_as_what_was_heard_and_count_once_they_are_changed(edit: Edi
 
 
 @pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ({}, (None, 2)),
+        ({"take": "2.0"}, (None, 2)),
+        ({"take": ""}, (None, 2)),
+        ({"take": "1"}, (1, None)),
+        ({"take": "5"}, (5, None)),
+        ({"lock": "yes"}, (2, None)),
+        ({"lock": "yes", "take": ""}, (None, 2)),
+        ({"best": ""}, (2, None)),
+        ({"best": "", "take": ""}, (None, None)),
+    ],
+)
+def test_a_take_counts_as_picked_once_it_is_changed(
+    edit: Edit, sheet: Path, cells: dict[str, str], told: tuple[int | None, int | None]
+) -> None:
+    cue = Cue(cue_id="c", shot_id="sh0010", label="rain", best=2, score="best of 3: presence .97")
+    write_cues(sheet, edit, [cue])
+    with sheet.open(encoding="utf-8-sig", newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    assert (row["best"], row["take"], row["score"]) == ("2", "2", "best of 3: presence .97")
+    with sheet.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, COLUMNS)
+        writer.writeheader()
+        writer.writerow(row | cells)
+    (read,) = read_cues(sheet, edit)
+    assert (read.take, read.best) == told
+
+
+@pytest.mark.parametrize(
     "cell",
     [
         "01:00:00:10-01:00:02:00, 01:00:00:00 - 01:00:00:03",
@@ -157,6 +187,7 @@ def test_spans_as_people_type_them(edit: Edit, sheet: Path, cell: str) -> None:
         ("spans", "01:00:00:00"),
         ("take", "0"),
         ("take", "best"),
+        ("best", "first"),
         ("lock", "perhaps"),
     ],
 )

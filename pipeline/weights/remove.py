@@ -1,0 +1,27 @@
+"""Taking an installed model away."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from pipeline.errors import WeightsError
+from pipeline.weights.registry import CARD_NAME
+from pipeline.weights.store import exclusive, explained, models_folder
+from pipeline.weights.sums import Lock
+
+
+def remove_model(name: str) -> Path:
+    """Delete the installed model `name`; where it was. Files that other models share stay there under their names.
+
+    Raises WeightsError when no such model is installed.
+    """
+    models = models_folder()
+    folder = models / name
+    if folder.parent != models or name.startswith(".") or not (folder / CARD_NAME).is_file():
+        raise WeightsError(f"no model called {name!r} is installed in {models}")
+    with exclusive(models), explained(folder):
+        Lock(models).forget(name)
+        (folder / CARD_NAME).unlink()  # first: what is left of an interrupted removal is no model any more
+        shutil.rmtree(folder)
+    return folder

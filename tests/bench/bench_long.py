@@ -1,0 +1,181 @@
+"""`make bench-long`: shots longer than the model's window: seams, drift, presence, time and memory.
+
+Two takes at a time; ten minutes on two cores. Prints tables and writes them as JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.evaluation.bootstrap import Interval, bootstrap_interval, paired_difference
+from pipeline.evaluation.envelope import STEP_S, best_threshold, loudness_envelope_db, presence_from_envelope
+from pipeline.evaluation.presence import frame_counts
+from pipeline.evaluation.seams import loudness_drift
+from pipeline.evaluation.table import Measure, ResultsTable, SystemResult, to_json, to_markdown
+from pipeline.nets.bundle import Bundle, load_bundle
+from pipeline.scenes.synthesis import SCENE_RATE_HZ
+from tests.bench.long_measures import Take, Where, flat_weights, level_steps, picture_steps, take_of
+from tests.bench.long_shots import SHORT_S, LongShot, in_a_row, steady
+
+STEADY = {60: ("rain", "car", "airplane", "train", "helicopter", "siren"), 300: ("rain", "car")}
+COMING_AND_GOING = {60: ("rain", "train", "siren"), 300: ("car",)}
+LENGTHS_S = (1, 10, 60, 300, 600)
+STAGES = ("look", "listen", "compose", "voice")
+_AT_ONCE = 2
+
+SEAM_MEASURES = (
+    Measure(key="picture", title="picture steps, edges / inside", digits=2, higher_is_better=False),
+    Measure(key="picture_rank", title="rank among random places", digits=3),
+    Measure(key="level", title="level steps, edges / inside", digits=2, higher_is_better=False),
+    Measure(key="level_rank", title="rank among random places", digits=3),
+    Measure(key="slope", title="drift", unit="dB/min", digits=2),
+    Measure(key="deviation", title="largest 5 s deviation", unit="dB", digits=1),
+)
+PRESENCE_MEASURES = (
+    Measure(key="f1", title="presence F1", higher_is_better=True),
+    Measure(key="difference", title="against short shots", higher_is_better=True),
+)
+COST_MEASURES = (
+    Measure(key="seconds", title="seconds", digits=1, higher_is_better=False),
+    Measure(key="per_second", title="per second of sound", digits=2, higher_is_better=False),
+    *(Measure(key=stage, title=f"peak of {stage}", unit="MB", digits=0) for stage in STAGES),
+)
+
+
+def main() -> None:
+    """Film the shots, make their sounds, print and keep the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, default=Path("build/bench_long.json"))
+    options = parser.parse_args()
+    bundle = load_bundle("mini", device="cpu")
+    with tempfile.TemporaryDirectory(prefix="bench-long-") as name:
+        folder = Path(name)
+        tables = [cost_table(folder, LENGTHS_S)]
+        for seconds, sources in STEADY.items():
+            shots = [steady(folder / "steady", source, seconds=seconds) for source in sources]
+            tables.append(seam_table(f"Sounding throughout, {seconds} s shots", shots, bundle))
+        rows = [
+            in_a_row(folder / "rows", source, seconds=seconds)
+            for seconds, sources in COMING_AND_GOING.items()
+            for source in sources
+        ]
+        tables.append(presence_table(rows, bundle))
+    sys.stdout.write("\n".join(to_markdown(table) for table in tables))
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text("[" + ",".join(to_json(table) for table in tables) + "]\n", encoding="utf-8")
+    sys.stdout.write(f"\nAs JSON: {options.json}\n")
+
+
+def seam_table(title: str, shots: Sequence[LongShot], bundle: Bundle) -> ResultsTable:
+    """Our weights, the control with flat ones, and the drift of the true sounds."""
+    ours = _takes(shots, bundle)
+    with flat_weights():
+        flat = _takes(shots, bundle)
+    true = [loudness_drift(shot.sound(), SCENE_RATE_HZ) for shot in shots]
+    rows = (
+        SystemResult(system="Hann weights", cells=_seams(ours) | _drift([take.drift for take in ours])),
+        SystemResult(system="Hann weights, at the VAE's tiles", cells=_seams(ours, "tiles")),
+        SystemResult(system="flat weights (control)", cells=_seams(flat) | _drift([take.drift for take in flat])),
+        SystemResult(system="true sound", cells=_drift(true)),
+    )
+    return ResultsTable(title=title, clips=len(shots), measures=SEAM_MEASURES, rows=rows)
+
+
+def presence_table(shots: Sequence[LongShot], bundle: Bundle) -> ResultsTable:
+    """The same pictures as one shot and as short ones, judged by one threshold, chosen on the true sounds."""
+    truth = [shot.present(STEP_S) for shot in shots]
+    true_db = [loudness_envelope_db(shot.sound(), SCENE_RATE_HZ, step_s=STEP_S) for shot in shots]
+    threshold_db = best_threshold([e[: len(t)] for e, t in zip(true_db, truth, strict=True)], truth)
+    made = {
+        "short shots": [np.concatenate([p.samples for p in pieces]) for pieces in _in_pieces(shots, bundle)],
+        "one long shot": [take.samples for take in _takes(shots, bundle)],
+    }
+    counts = {}
+    for name, waves in made.items():
+        heard = [presence_from_envelope(loudness_envelope_db(w, SCENE_RATE_HZ), threshold_db) for w in waves]
+        counts[name] = frame_counts(_in_short(heard, shots), _in_short(truth, shots))
+    clips = len(counts["short shots"].hits)
+
+    def f1(name: str, rows: np.ndarray) -> float:
+        return counts[name].of(rows).f1
+
+    rows = []
+    for name in made:
+        interval = bootstrap_interval(lambda i, n=name: f1(n, i), clip_count=clips, rng=np.random.default_rng(7))
+        rows.append(SystemResult(system=name, cells={"f1": interval}))
+    difference = paired_difference(
+        lambda i: f1("one long shot", i),
+        lambda i: f1("short shots", i),
+        clip_count=clips,
+        rng=np.random.default_rng(7),
+    )
+    rows[-1] = SystemResult(system="one long shot", cells={**rows[-1].cells, "difference": difference})
+    title = f"Coming and going, {', '.join(str(s) for s in COMING_AND_GOING)} s shots of {SHORT_S} s scenes"
+    return ResultsTable(title=title, clips=clips, measures=PRESENCE_MEASURES, rows=tuple(rows))
+
+
+def cost_table(folder: Path, lengths_s: Iterable[int]) -> ResultsTable:
+    """Seconds and peak memory over the loaded model by length, each in a process of its own."""
+    shot = steady(folder / "cost", "rain", seconds=max(lengths_s))
+
+    def row(seconds: int) -> SystemResult:
+        command = [sys.executable, "-W", "ignore", "-m", "tests.bench.long_memory", str(shot.span.path), shot.label]
+        line = subprocess.run([*command, str(seconds)], check=True, capture_output=True, text=True).stdout
+        stages = json.loads(line)["stages"]
+        total = sum(stage["seconds"] for stage in stages.values())
+        cells = {name: stage["peak_mb"] for name, stage in stages.items()}
+        cells |= {"seconds": total, "per_second": total / seconds}
+        return SystemResult(system=f"{seconds} s", cells={k: Interval(value=v) for k, v in cells.items()})
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        rows = list(pool.map(row, sorted(lengths_s, reverse=True)))[::-1]
+    return ResultsTable(title="Cost of one shot", clips=len(rows), measures=COST_MEASURES, rows=tuple(rows))
+
+
+def _takes(shots: Sequence[LongShot], bundle: Bundle) -> list[Take]:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(lambda item: take_of(item[1].label, item[1].span, bundle, item[0]), enumerate(shots)))
+
+
+def _in_pieces(shots: Sequence[LongShot], bundle: Bundle) -> list[list[Take]]:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return [
+            list(pool.map(lambda item, s=shot: take_of(s.label, item[1], bundle, item[0]), enumerate(shot.pieces())))
+            for shot in shots
+        ]
+
+
+def _in_short(rows: Sequence[np.ndarray], shots: Sequence[LongShot]) -> list[np.ndarray]:
+    """Every row of presence cut into one part for each scene, so that scenes can be resampled."""
+    count = [round(float(shot.span.duration_s) / STEP_S) - 1 for shot in shots]
+    return [
+        part
+        for row, n, shot in zip(rows, count, shots, strict=True)
+        for part in np.array_split(row[:n], len(shot.scenes))
+    ]
+
+
+def _seams(takes: Sequence[Take], where: Where = "windows") -> dict[str, Interval]:
+    picture, level = picture_steps(takes, where), level_steps(takes, where)
+    cells = {"picture": picture.ratio, "picture_rank": picture.rank, "level": level.ratio, "level_rank": level.rank}
+    return {key: Interval(value=value) for key, value in cells.items()}
+
+
+def _drift(drifts: Sequence[object]) -> dict[str, Interval]:
+    """The mean slope over shots and the mean of their largest deviations."""
+    slope = float(np.mean([d.slope_db_per_min for d in drifts]))
+    deviation = float(np.mean([d.largest_deviation_db for d in drifts]))
+    return {"slope": Interval(value=slope), "deviation": Interval(value=deviation)}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""Fetching over the network, from a hub on this machine: resumed, offline from the cache, refused in one sentence."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from huggingface_hub import constants
+from huggingface_hub.utils import _http
+
+from pipeline.errors import WeightsError
+from pipeline.weights.catalogue import published_models
+from pipeline.weights.hub import Hub
+from pipeline.weights.install import fetch
+from pipeline.weights.registry import ModelCard, verify_files
+from tests.support.hub_server import COMMIT, LocalHub, local_hub
+from tests.support.published_files import write_published
+
+SOURCES = {part.name: part.source for part in published_models()["foleycrafter"].parts}
+UNET = "unet/diffusion_pytorch_model.bin"
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_published(tmp_path_factory.mktemp("published"), parts=("auffusion", "foleycrafter", "open_clip"))
+
+
+@pytest.fixture
+def hub(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
+    copy = Path(shutil.copytree(published, tmp_path / "hub"))
+    with local_hub({source.repo: copy / source.folders[0] for source in SOURCES.values()}) as running:
+        monkeypatch.setenv("HF_ENDPOINT", running.address)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        # What is kept of a broken download is counted in these.
+        monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1 << 16)
+        yield running
+
+
+def _install(name: str, models: Path, shelf: Hub | None = None) -> ModelCard:
+    return fetch(name, shelf or Hub(), models, accept_licence=True, tell=[].append)
+
+
+def test_a_download_that_was_cut_off_goes_on_where_it_ended(hub: LocalHub, tmp_path: Path) -> None:
+    hub.cut = {"diffusion_pytorch_model.bin": 1_000_000}
+    card = _install("auffusion", tmp_path / "models")
+    verify_files(card)
+    path = f"/{SOURCES['unet'].repo}/resolve/main/{UNET}"
+    started = [first for method, asked, first in hub.asked if method == "GET" and asked == path]
+    assert started[0] == 0 and len(started) == 2 and 0 < started[1] <= 1_000_000
+    assert card.sources["unet"]["source"] == f"{SOURCES['unet'].repo}@main"
+
+
+def test_nothing_but_the_files_is_asked_for(hub: LocalHub, tmp_path: Path) -> None:
+    _install("auffusion", tmp_path / "models")
+    assert {path.split("/resolve/")[0] for _, path, _ in hub.asked} == {f"/{SOURCES['unet'].repo}"}
+
+
+def test_a_second_model_downloads_only_what_the_first_has_not(hub: LocalHub, tmp_path: Path) -> None:
+    _install("auffusion", tmp_path / "models")
+    hub.asked.clear()
+    told: list[str] = []
+    fetch("foleycrafter", Hub(), tmp_path / "models", accept_licence=True, tell=told.append)
+    assert not [path for _, path, _ in hub.asked if SOURCES["unet"].repo in path]
+    assert "sharing unet with the installed auffusion" in told
+    assert any(line.startswith("without onset: there is no timestamp_detector.pth.tar in") for line in told)
+
+
+def test_a_revision_is_a_source_of_its_own(hub: LocalHub, tmp_path: Path) -> None:
+    card = _install("auffusion", tmp_path / "models", Hub(COMMIT))
+    assert card.sources["unet"]["source"].endswith(f"@{COMMIT}")
+    with pytest.raises(WeightsError, match="at revision nowhere"):
+        _install("auffusion", tmp_path / "models", Hub("nowhere"))
+
+
+def test_another_file_under_the_same_name_is_refused(hub: LocalHub, tmp_path: Path) -> None:
+    _install("auffusion", tmp_path / "models")
+    for folder in (tmp_path / "models" / "auffusion", tmp_path / "cache"):
+        shutil.rmtree(folder)
+    unet = hub.repos[SOURCES["unet"].repo] / UNET
+    unet.write_bytes(unet.read_bytes()[:-1] + b"\1")
+    with pytest.raises(WeightsError, match=r"is not the unet/diffusion_pytorch_model\.bin of .*@main that was fetched"):
+        _install("auffusion", tmp_path / "models")
+
+
+def test_a_damaged_download_is_found(hub: LocalHub, tmp_path: Path) -> None:
+    _install("auffusion", tmp_path / "models")
+    (blob,) = [p.resolve() for p in (tmp_path / "cache").rglob(UNET)]
+    blob.write_bytes(blob.read_bytes()[:-1] + b"\1")
+    with pytest.raises(WeightsError, match="is damaged"):
+        _install("auffusion", tmp_path / "elsewhere")
+
+
+def test_a_full_disk_is_told_before_anything_is_downloaded(
+    hub: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=4_000_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(WeightsError, match=r"the download needs 4,322 MB in .*, but only 4,000 MB are free"):
+        _install("auffusion", tmp_path / "models")
+    assert hub.asked == []
+
+
+def test_offline_the_cache_serves(hub: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _install("auffusion", tmp_path / "models")
+    hub.asked.clear()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    verify_files(_install("auffusion", tmp_path / "other"))
+    with pytest.raises(WeightsError, match="HF_HUB_OFFLINE is set and the file is not in the cache: unset it"):
+        _install("foleycrafter", tmp_path / "other")
+    assert hub.asked == []
+
+
+def test_a_hub_that_is_not_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with local_hub({}) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(_http.time, "sleep", lambda seconds: None)  # between its five attempts
+    with pytest.raises(WeightsError, match=r"^scheduler/.* the hub does not answer: check .* --from DIR$"):
+        _install("auffusion", tmp_path / "models")
+    assert not (tmp_path / "models" / "auffusion").exists()
