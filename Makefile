@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check slow real-media bench bench-timelines bench-mini bench-long mini clean
+.PHONY: demo test check slow real-media bench bench-timelines bench-mini bench-long bench-published bench-gpu mini clean
 
 demo: $(READY)  ## draw a demo edit, make its sounds with the bundled model, say where to listen
 	$(BIN)/foley demo --out demo
@@ -35,6 +35,12 @@ bench-mini: $(READY)  ## how good the bundled model is, against other ways to do
 
 bench-long: $(READY)  ## shots longer than the model's window: seams, drift, presence, time and memory
 	$(BIN)/python -m tests.bench.bench_long
+
+bench-published: $(READY)  ## the published models at full size beside the reference pipeline (half an hour, 12 GB of disk)
+	$(BIN)/python -m tests.bench.bench_published
+
+bench-gpu: $(READY)  ## shots in batches on a CUDA GPU, beside its matrix rate
+	$(BIN)/python -m tests.bench.bench_gpu
 
 mini: $(READY)  ## train the bundled model from nothing (about 90 minutes on two cores)
 	$(BIN)/python -m pipeline.training --work build/mini --install

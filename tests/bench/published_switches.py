@@ -31,19 +31,21 @@ from tests.bench.published_case import load_everything, spans_of
 
 # Every row is the one named first with these settings changed.
 SWITCHES: tuple[tuple[str, str, dict[str, Any]], ...] = (
-    ("bfloat16", "float32", {"precision": "bfloat16"}),
-    ("temporal_until=0.8", "bfloat16", {"temporal_until": 0.8}),
-    ("temporal_until=0.6", "bfloat16", {"temporal_until": 0.6}),
-    ("guidance_until=0.8", "bfloat16", {"guidance_until": 0.8}),
-    ("guidance_until=0.6", "bfloat16", {"guidance_until": 0.6}),
-    ("guidance_from=0.15", "bfloat16", {"guidance_from": 0.15}),
-    ("feature_reuse=2", "bfloat16", {"feature_reuse": 2}),
-    ("feature_reuse=3", "bfloat16", {"feature_reuse": 3}),
-    ("clip_fps=8", "bfloat16", {"clip_fps": 8.0}),
-    ("clip_fps=4", "bfloat16", {"clip_fps": 4.0}),
-    ("near_duplicate_levels=2", "bfloat16", {"near_duplicate_levels": 2.0}),
-    ("near_duplicate_levels=4", "bfloat16", {"near_duplicate_levels": 4.0}),
-    ("frame_attention=clip_wise", "bfloat16", {"frame_attention": "clip_wise"}),
+    ("precision=bfloat16", "float32", {"precision": "bfloat16"}),
+    ("temporal_until=0.8", "precision=bfloat16", {"temporal_until": 0.8}),
+    ("temporal_until=0.6", "precision=bfloat16", {"temporal_until": 0.6}),
+    ("guidance_until=0.8", "precision=bfloat16", {"guidance_until": 0.8}),
+    ("guidance_until=0.6", "precision=bfloat16", {"guidance_until": 0.6}),
+    ("guidance_from=0.15", "precision=bfloat16", {"guidance_from": 0.15}),
+    ("feature_reuse=2", "precision=bfloat16", {"feature_reuse": 2}),
+    ("feature_reuse=3", "precision=bfloat16", {"feature_reuse": 3}),
+    ("clip_fps=8", "precision=bfloat16", {"clip_fps": 8.0}),
+    ("clip_fps=4", "precision=bfloat16", {"clip_fps": 4.0}),
+    ("near_duplicate_levels=2", "precision=bfloat16", {"near_duplicate_levels": 2.0}),
+    ("near_duplicate_levels=4", "precision=bfloat16", {"near_duplicate_levels": 4.0}),
+    ("frame_attention=clip_wise", "precision=bfloat16", {"frame_attention": "clip_wise"}),
+    # Against a baseline of many steps (--steps 50): how far fewer are from it.
+    *((f"steps={steps}", "float32", {"steps": steps}) for steps in (8, 10, 12, 16, 25)),
 )
 
 
@@ -58,7 +60,7 @@ def main() -> None:
     rows = [_row("float32", "float32", made)]
     all_settings = {"float32": plain}
     for name, over, changes in SWITCHES:
-        if told.only and not name.startswith(tuple(told.only)):
+        if over not in made or not name.startswith(tuple(told.only)):
             continue
         all_settings[name] = replace(all_settings[over], **changes)
         made[name] = _made(told.model, all_settings[name], spans, told.label)
@@ -128,6 +130,8 @@ def _row(name: str, over: str, made: dict[str, Any]) -> dict[str, Any]:
 
 
 def _error(these: Sequence[torch.Tensor], those: Sequence[torch.Tensor]) -> float:
+    if any(a.shape != b.shape for a, b in zip(these, those, strict=True)):
+        return float("nan")  # another canvas, another noise: another sound
     difference = sum(float((a - b).double().square().sum()) for a, b in zip(these, those, strict=True))
     return float((difference / sum(float(b.double().square().sum()) for b in those)) ** 0.5)
 
@@ -141,7 +145,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--shots", default="0:5")
     parser.add_argument("--steps", type=int, default=0, help="0 for the model's own")
     parser.add_argument("--clip-fps", type=float, default=0.0, help="of the baseline")
-    parser.add_argument("--only", nargs="*")
+    parser.add_argument("--only", nargs="+", default=["precision", "temporal", "guidance", "feature", "clip", "near", "frame"])
     return parser.parse_args()
 
 

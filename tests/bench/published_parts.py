@@ -1,0 +1,107 @@
+"""What each network of the published models costs: core seconds of one evaluation, bytes of weights, bytes while it runs.
+
+    python -m tests.bench.published_parts MODEL [--dtype bfloat16] [--only unet ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from pipeline.nets.bundle import Bundle, load_bundle
+from pipeline.runtime import pin_threads
+
+_WIDTHS = (64, 128)
+
+
+@torch.inference_mode()
+def main() -> None:
+    """Print a row for every network, both halves of the guidance pair and one, at two widths."""
+    told = _options()
+    bundle = load_bundle(told.model, device="cpu", precision=told.dtype, verify=False)
+    pin_threads(0)
+    sys.stdout.write(f"{bundle.dtype}\n| what | million weights | core s | s | MB while it runs |\n")
+    sys.stdout.write("| :-- | ---: | ---: | ---: | ---: |\n")
+    for name, module, work in _works(bundle, told.only):
+        work()
+        core_s, wall_s = min(_once(work) for _ in range(told.repeats))
+        count = sum(p.numel() for p in module.parameters()) / 1e6
+        sys.stdout.write(f"| {name} | {count:.1f} | {core_s:.2f} | {wall_s:.2f} | {_grown_mb(work):.0f} |\n")
+        sys.stdout.flush()
+
+
+def _works(bundle: Bundle, only: list[str]) -> Iterator[tuple[str, nn.Module, Callable[[], object]]]:
+    dtype = bundle.dtype
+    if "unet" in only:
+        for width in _WIDTHS:
+            for rows in (2, 1):
+                x, text = torch.randn(rows, 4, 32, width).to(dtype), torch.randn(rows, 77, 768).to(dtype)
+                row = torch.ones(rows, 1, 256, width * 8).to(dtype)
+                named = f"{'pair' if rows == 2 else 'one half'}, {width} columns"
+                step = torch.tensor(500)
+                yield f"UNet, {named}", bundle.unet, lambda x=x, t=text, s=step: bundle.unet(x, s, t)
+                if rows == 2:
+                    adapter = bundle.temporal_adapter
+                    yield f"temporal adapter, {named}", adapter, lambda x=x, t=text, r=row, s=step: adapter(x, s, t, r)
+    if "clip" in only:
+        pixels = torch.randint(0, 255, (1, 224, 224, 3), dtype=torch.uint8)
+        yield "CLIP, one picture", bundle.clip.tower, lambda: bundle.clip.encode_frames(pixels)
+    if "onset" in only:
+        frames = torch.randn(1, 150, 3, 112, 112)
+        yield "onset detector, 150 pictures", bundle.onset_detector, lambda: bundle.onset_detector(frames)
+    if "codec" in only:
+        for width in _WIDTHS:
+            latents = torch.randn(1, 4, 32, width)
+            yield f"VAE decoder, {width} columns", bundle.codec.vae, lambda z=latents: bundle.codec.decode(z)
+    if "vocoder" in only:
+        model = bundle.vocoder.model  # type: ignore[attr-defined]
+        yield "vocoder, 10.24 s", model, lambda: bundle.vocoder(torch.rand(1, 256, 1024) - 0.5)
+
+
+def _once(work: Callable[[], object]) -> tuple[float, float]:
+    core, wall = time.process_time(), time.perf_counter()
+    work()
+    return time.process_time() - core, time.perf_counter() - wall
+
+
+def _grown_mb(work: Callable[[], object]) -> float:
+    """How much memory that is no view of a file the work takes on top of what was taken before; nan where not told."""
+    if not Path("/proc/self/statm").exists():
+        return float("nan")
+    before, most, running = _own_mb(), [0.0], threading.Event()
+
+    def watch() -> None:
+        while not running.wait(0.02):
+            most[0] = max(most[0], _own_mb())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    work()
+    running.set()
+    watcher.join()
+    return most[0] - before
+
+
+def _own_mb() -> float:
+    _, resident, shared, *_ = (int(word) for word in Path("/proc/self/statm").read_text(encoding="utf-8").split())
+    return (resident - shared) * 4096 / 2**20
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model")
+    parser.add_argument("--dtype", default="bfloat16")
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--only", nargs="+", default=["unet", "clip", "onset", "codec", "vocoder"])
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
