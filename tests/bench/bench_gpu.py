@@ -67,9 +67,7 @@ def _options() -> argparse.Namespace:
 def _table(bundle: Bundle, movie: Path, batches: list[int], steps: int) -> None:
     settings = bundle.card.settings.changed({"steps": str(steps)} if steps else {})
     rate = matrix_rate(bundle.device, bundle.dtype)
-    span = MediaSpan(
-        path=movie, digest=probe_movie(movie).digest, start_s=Fraction(0), duration_s=Fraction(_SHOT_S)
-    )
+    span = MediaSpan(path=movie, digest=probe_movie(movie).digest, start_s=Fraction(0), duration_s=Fraction(_SHOT_S))
     encode_shot(span, bundle, settings)
     looking, features = _timed(lambda: encode_shot(span, bundle, settings), bundle.device)
     sys.stdout.write(f"{_named(bundle.device)}, {settings.steps} steps of {settings.sampler}, {bundle.dtype}\n")
@@ -81,9 +79,7 @@ def _table(bundle: Bundle, movie: Path, batches: list[int], steps: int) -> None:
         sys.stdout.flush()
 
 
-def _row(
-    batch: int, looking: float, features: ShotFeatures, rate: float, bundle: Bundle, settings: Settings
-) -> str:
+def _row(batch: int, looking: float, features: ShotFeatures, rate: float, bundle: Bundle, settings: Settings) -> str:
     plans = [_plan(seed, features, bundle, settings) for seed in range(batch)]
     bundle.windows_at_once = batch
     with FlopCounterMode(display=False) as counter:  # which also warms the kernels up

@@ -61,7 +61,9 @@ class Case:
     def seconds(self, kind: str = "") -> float:
         """Wall seconds of everything but loading, or with " cpu" those of all cores together."""
         parts = self.facts["seconds"]
-        return sum(s for part, s in parts.items() if not part.startswith("load") and part.endswith(" cpu") == bool(kind))
+        return sum(
+            s for part, s in parts.items() if not part.startswith("load") and part.endswith(" cpu") == bool(kind)
+        )
 
 
 def main() -> None:
@@ -102,7 +104,9 @@ def _bench(folder: Path, told: argparse.Namespace) -> str:
     else:
         errors = "The reference was shortened: no errors of results.\n"
     found.append(_ours("default", model, movie, folder, _TEN_S, told.set))
-    found.append(_ours("default, nothing skipped", model, movie, folder, _TEN_S, [*told.set, "near_duplicate_levels=0"]))
+    found.append(
+        _ours("default, nothing skipped", model, movie, folder, _TEN_S, [*told.set, "near_duplicate_levels=0"])
+    )
     found.append(_ours("shots", model, movie, folder, ",".join(_SHORT), told.set))
     return "\n".join(["", _table(plain, found, told), errors])
 
@@ -110,7 +114,9 @@ def _bench(folder: Path, told: argparse.Namespace) -> str:
 def _require_room(folder: Path, size: str) -> None:
     free_gb = shutil.disk_usage(folder).free / 1e9
     if size == "full" and free_gb < _ROOM_GB:
-        sys.exit(f"{folder} has {free_gb:.0f} GB free and the weights need {_ROOM_GB}: choose another with --keep FOLDER")
+        sys.exit(
+            f"{folder} has {free_gb:.0f} GB free and the weights need {_ROOM_GB}: choose another with --keep FOLDER"
+        )
 
 
 def _ours(name: str, model: Path, movie: Path, folder: Path, shots: str, settings: Any) -> Case:
@@ -126,7 +132,17 @@ def _ours(name: str, model: Path, movie: Path, folder: Path, shots: str, setting
 def _run(name: str, module: str, model: Path, movie: Path, folder: Path, length: float, options: list[str]) -> Case:
     """Run one case in a process of its own. Exits with its last words when it fails."""
     out = folder / name.replace(", ", "-").replace(" ", "-")
-    command = [sys.executable, "-W", "ignore", "-m", f"tests.bench.{module}", str(model), str(movie), str(out), *options]
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        f"tests.bench.{module}",
+        str(model),
+        str(movie),
+        str(out),
+        *options,
+    ]
     sys.stderr.write(f"{name} ...\n")
     # Waiting threads that spin would be counted as work where other programs run as well.
     done = subprocess.run(command, env={**os.environ, "OMP_WAIT_POLICY": "passive"}, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""A drawn scene as a hand-held camera would film it: textured, panning, unsteady and noisy, so that it is no still picture.
+"""A drawn scene as a hand-held camera would film it: textured, panning, unsteady and noisy, not a still picture.
 
 At 8 frames per second about as many of its frames are near-duplicates as in real clips (see docs/performance.md).
 """

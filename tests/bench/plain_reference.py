@@ -1,10 +1,12 @@
-"""The reference pipeline as its published script runs it, written with stock classes only: what ours is measured against.
+"""The reference pipeline as its published script runs it, written with stock classes only: ours is measured against it.
 
 Everything in float32 and one shot at a time: every frame of the clip decoded at full size; 150 of them through CLIP in
 one batch and through the onset detector; one mean picture; a canvas of 10.24 s whatever the shot's length; 25 steps of
 PNDM, which are 26 evaluations of ControlNet and UNet on both halves of the guidance pair.
 
-    python -m tests.bench.plain_reference MODEL MOVIE OUT     writes OUT/plain.json (seconds) and OUT/plain.npz (results)
+    python -m tests.bench.plain_reference MODEL MOVIE OUT
+
+writes OUT/plain.json (seconds) and OUT/plain.npz (results).
 """
 
 from __future__ import annotations
@@ -30,7 +32,6 @@ from diffusers import (
     UNet2DConditionModel,
 )
 from numpy.typing import NDArray
-from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models.video import r2plus1d_18
@@ -261,7 +262,13 @@ def main() -> None:
     with timed(seconds, "vocoder"):
         wave = plain.wave(mel)
     told.out.mkdir(parents=True, exist_ok=True)
-    arrays = {"latents": noted["latents"], "prediction": noted["prediction"], "mel": mel, "wave": wave, "row": row[0, 0, 0]}
+    arrays = {
+        "latents": noted["latents"],
+        "prediction": noted["prediction"],
+        "mel": mel,
+        "wave": wave,
+        "row": row[0, 0, 0],
+    }
     np.savez(told.out / "plain.npz", embeddings=embeddings.numpy(), **{k: v.numpy() for k, v in arrays.items()})
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     facts = {"seconds": seconds, "evaluations": noted["seconds"], "clip_frames": len(which), "peak_mb": peak_mb}

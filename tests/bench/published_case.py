@@ -189,7 +189,5 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-
-
 if __name__ == "__main__":
     main()

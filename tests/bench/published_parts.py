@@ -1,6 +1,6 @@
-"""What each network of the published models costs: core seconds of one evaluation, bytes of weights, bytes while it runs.
+"""What each network of the published models costs: core seconds of one evaluation, weights, memory while it runs.
 
-    python -m tests.bench.published_parts MODEL [--dtype bfloat16] [--only unet ...]
+python -m tests.bench.published_parts MODEL [--dtype bfloat16] [--only unet ...]
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -38,18 +39,9 @@ def main() -> None:
 
 
 def _works(bundle: Bundle, only: list[str]) -> Iterator[tuple[str, nn.Module, Callable[[], object]]]:
-    dtype = bundle.dtype
     if "unet" in only:
         for width in _WIDTHS:
-            for rows in (2, 1):
-                x, text = torch.randn(rows, 4, 32, width).to(dtype), torch.randn(rows, 77, 768).to(dtype)
-                row = torch.ones(rows, 1, 256, width * 8).to(dtype)
-                named = f"{'pair' if rows == 2 else 'one half'}, {width} columns"
-                step = torch.tensor(500)
-                yield f"UNet, {named}", bundle.unet, lambda x=x, t=text, s=step: bundle.unet(x, s, t)
-                if rows == 2:
-                    adapter = bundle.temporal_adapter
-                    yield f"temporal adapter, {named}", adapter, lambda x=x, t=text, r=row, s=step: adapter(x, s, t, r)
+            yield from _denoisers(bundle, width)
     if "clip" in only:
         pixels = torch.randint(0, 255, (1, 224, 224, 3), dtype=torch.uint8)
         yield "CLIP, one picture", bundle.clip.tower, lambda: bundle.clip.encode_frames(pixels)
@@ -63,6 +55,15 @@ def _works(bundle: Bundle, only: list[str]) -> Iterator[tuple[str, nn.Module, Ca
     if "vocoder" in only:
         model = bundle.vocoder.model  # type: ignore[attr-defined]
         yield "vocoder, 10.24 s", model, lambda: bundle.vocoder(torch.rand(1, 256, 1024) - 0.5)
+
+
+def _denoisers(bundle: Bundle, width: int) -> Iterator[tuple[str, nn.Module, Callable[[], object]]]:
+    step = torch.tensor(500)
+    shapes = ((4, 32, width), (77, 768), (1, 256, 8 * width))
+    for rows, named in ((2, f"pair, {width} columns"), (1, f"one half, {width} columns")):
+        x, text, row = (torch.randn(rows, *shape).to(bundle.dtype) for shape in shapes)
+        for name, net, extra in (("UNet", bundle.unet, ()), ("temporal adapter", bundle.temporal_adapter, (row,))):
+            yield f"{name}, {named}", net, partial(net, x, step, text, *extra)
 
 
 def _once(work: Callable[[], object]) -> tuple[float, float]:
