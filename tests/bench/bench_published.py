@@ -176,7 +176,8 @@ def _table(plain: Case, ours: list[Case], told: argparse.Namespace) -> str:
         count = EVALUATIONS if isinstance(evaluations, list) else evaluations
         core = case.seconds(" cpu")
         lines.append(
-            f"| {case.name} | {looked} | {count} | {case.seconds():.0f} | {core:.0f} | {core / case.seconds_of_sound:.1f} "
+            f"| {case.name} | {looked} | {count} | {case.seconds():.0f} "
+            f"| {core:.0f} | {core / case.seconds_of_sound:.1f} "
             f"| {core / (per_shot * shots):.3f} | {case.facts['peak_mb']:.0f} |"
         )
     if (told.evaluations, told.clip_frames) != (EVALUATIONS, FRAMES):
