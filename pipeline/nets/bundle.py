@@ -323,7 +323,7 @@ def load_bundle(
     with _resident_lock:
         if key not in _resident:
             if verify:
-                verify_files(card)
+                verify_files(card, again=False)
             _resident[key] = _bundle(card, chosen, precision=wanted, offload=offload, compiled=compiled)
         return _resident[key]
 
