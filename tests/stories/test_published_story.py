@@ -63,7 +63,7 @@ def test_a_published_model_makes_a_take_as_long_as_the_shot(
     assert len(first) == 3 * 48_000 and np.isfinite(first).all() and first.std() > 0
     code, again = _run(movie, models, tmp_path / "again", monkeypatch, "--model", "foleycrafter", *ALWAYS)
     np.testing.assert_array_equal(_sound(again), first)
-    assert json.loads((out / "foley_manifest.json").read_text(encoding="utf-8"))["model"] == "foleycrafter"
+    assert json.loads((out / "foley_manifest.json").read_text(encoding="utf-8"))["model"]["name"] == "foleycrafter"
 
 
 def test_every_switch_reaches_the_sound(
