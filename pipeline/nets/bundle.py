@@ -330,7 +330,8 @@ def load_bundle(
     compiled: bool = False,
     verify: bool = True,
 ) -> Bundle:
-    """The networks of a model by name or folder, one bundle per process, device and number format.
+    """The networks of a model by name or folder: one bundle per process, device and number format, and one published
+    model at a time.
 
     `precision` None takes the model's own. Raises WeightsError when a file is missing or changed, PipelineError when
     the device is not there; what does not fit is told when it is first used.
@@ -343,8 +344,16 @@ def load_bundle(
         if key not in _resident:
             if verify:
                 verify_files(card, again=False)
+            _make_room(card)
             _resident[key] = _bundle(card, chosen, precision=wanted, offload=offload, compiled=compiled)
         return _resident[key]
+
+
+def _make_room(card: ModelCard) -> None:
+    """Let go of other published models: two at once would not fit most machines. The bundled one is small."""
+    if not card.bundled:
+        for key in [key for key, bundle in _resident.items() if not bundle.card.bundled]:
+            del _resident[key]
 
 
 def _bundle(card: ModelCard, device: torch.device, **options: Any) -> Bundle:
