@@ -40,9 +40,7 @@ def decode_span(span: MediaSpan, *, times_s: NDArray[np.float64], size: int, who
     return ShotFrames(pixels=pixels, times_s=np.asarray(times_s, np.float64))
 
 
-def square_pixels(
-    shown: ShownFrame, size: int, scaler: VideoReformatter, *, whole: bool = False
-) -> NDArray[np.uint8]:
+def square_pixels(shown: ShownFrame, size: int, scaler: VideoReformatter, *, whole: bool = False) -> NDArray[np.uint8]:
     """The upright centre square of a frame, RGB uint8 (size, size, 3), each pixel the average of the area it covers.
 
     `scaler` keeps its tables from frame to frame of one movie. `whole`: the frame squeezed into the square.

@@ -20,7 +20,7 @@ from pipeline.errors import WeightsError
 from pipeline.label import SpottedLabel
 from pipeline.nets.bundle import Bundle
 from pipeline.nets.detector import LEVEL_FLOOR_DB
-from pipeline.null_margin import hysteresis, presence
+from pipeline.null_margin import NullMargin, hysteresis, presence
 from pipeline.records import Detection, ShotFeatures, TemporalCondition
 from pipeline.settings import Detector, Settings
 
@@ -134,13 +134,25 @@ def _cut(
 def _null_margin(features: ShotFeatures, labels: Sequence[str], bundle: Bundle, settings: Settings) -> Conditions:
     frames = _array(_unit_frames(features, bundle))
     nulls = _array(bundle.label_embeddings(bundle.card.structure["null_prompts"]))
-    rate = float(1 / features.step_s)
+    rate, margin = float(1 / features.step_s), _margin(settings)
     found = []
     for label in _array(bundle.label_embeddings(labels)):
-        probability = presence(frames, label, nulls, rate, settings.null_margin)
-        active = hysteresis(probability, rate, settings.null_margin)
+        probability = presence(frames, label, nulls, rate, margin)
+        active = hysteresis(probability, rate, margin)
         found.append(TemporalCondition(similarity=probability, active=active, times_s=features.times_s))
     return found
+
+
+def _margin(settings: Settings) -> NullMargin:
+    return NullMargin(
+        sharpness=settings.null_sharpness,
+        offset=settings.null_offset,
+        smooth_s=settings.null_smooth_s,
+        on=settings.null_on,
+        off=settings.null_off,
+        close_gaps_s=settings.null_close_s,
+        drop_runs_s=settings.null_drop_s,
+    )
 
 
 def _onset(features: ShotFeatures, labels: Sequence[str], bundle: Bundle, settings: Settings) -> Conditions:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.decode import decode_span
-from pipeline.legacy import REFERENCE_FRAMES, linspace_frames
+from pipeline.legacy import linspace_frames
 from pipeline.near_duplicates import kept_frames
 from pipeline.nets.bundle import Bundle
 from pipeline.nets.clip import encode_in_batches
@@ -18,6 +18,7 @@ from pipeline.records import MediaSpan, ShotFeatures
 from pipeline.settings import Settings
 
 _CHUNK_FRAMES = 512
+_REFERENCE_FRAMES = 150
 _USUAL_RATE = Fraction(24)
 
 
@@ -43,9 +44,7 @@ def encode_shot(span: MediaSpan, bundle: Bundle, settings: Settings) -> ShotFeat
     )
 
 
-def _embedded(
-    span: MediaSpan, times_s: NDArray[np.float64], bundle: Bundle, settings: Settings
-) -> NDArray[np.float32]:
+def _embedded(span: MediaSpan, times_s: NDArray[np.float64], bundle: Bundle, settings: Settings) -> NDArray[np.float32]:
     """Embeddings (T, D) of the frames on the screen at `times_s`; one that looks like the last kept one shares its."""
     pixels = decode_span(span, times_s=np.maximum(times_s, 0.0), size=bundle.clip.image_size).pixels
     kept, source = kept_frames(pixels, settings.near_duplicate_levels)
@@ -56,8 +55,8 @@ def _as_the_reference_looks(span: MediaSpan) -> tuple[NDArray[np.float64], NDArr
     """Times of 150 equal steps of the stretch, and those of the frames that the reference takes for them."""
     duration_s = float(span.duration_s)
     rate = span.numbering.rate if span.numbering else glance_at(span.path).rate or _USUAL_RATE
-    indexes = linspace_frames(max(1, int(span.duration_s * rate)), REFERENCE_FRAMES)
-    times = (np.arange(REFERENCE_FRAMES) + 0.5) * duration_s / REFERENCE_FRAMES
+    indexes = linspace_frames(max(1, int(span.duration_s * rate)), _REFERENCE_FRAMES)
+    times = (np.arange(_REFERENCE_FRAMES) + 0.5) * duration_s / _REFERENCE_FRAMES
     return times, np.minimum((indexes + 0.5) / float(rate), duration_s)
 
 

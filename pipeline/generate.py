@@ -60,9 +60,7 @@ def look(span: MediaSpan, bundle: Bundle, features: FeatureStore, settings: Sett
     return seen
 
 
-def listen(
-    request: FoleyRequest, features: ShotFeatures, bundle: Bundle, settings: Settings
-) -> TemporalCondition:
+def listen(request: FoleyRequest, features: ShotFeatures, bundle: Bundle, settings: Settings) -> TemporalCondition:
     """When the request's label sounds, or when a person said that it does."""
     condition = detect(features, request.label, bundle, settings)
     return condition if request.spans_s is None else switched(condition, request.spans_s)
@@ -128,8 +126,9 @@ def generate_takes(
 
     def some(group: Sequence[FoleyRequest]) -> list[ClipReceipt]:
         receipts = _make_and_keep(group, bundle, settings, features, clips)
-        for receipt in receipts if on_done is not None else ():
-            on_done(receipt)
+        if on_done is not None:
+            for receipt in receipts:
+                on_done(receipt)
         return receipts
 
     together = len(requests) if bundle.windows_at_once > 1 else 1

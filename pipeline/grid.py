@@ -64,7 +64,7 @@ class Grid:
         return self.window_latents * self.columns_per_latent * self.column_s
 
     def latents_for(self, duration_s: Fraction) -> int:
-        """Latent columns that cover a duration: rounded up to the multiple the UNet needs, and no fewer than the least."""
+        """Latent columns that cover a duration: a multiple of what the UNet needs, and no fewer than the least."""
         step = self.latents_multiple * self.columns_per_latent * self.column_s
         least = -(-self.least_latents // self.latents_multiple)
         return max(1, least, -(-duration_s // step)) * self.latents_multiple

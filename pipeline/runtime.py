@@ -70,7 +70,7 @@ def parallel_takes(device: torch.device, threads_per_take: int = 1) -> int:
 
 
 def windows_at_once(device: torch.device) -> int:
-    """How many windows are denoised in one batch: one on CPUs, where more are no faster; on a GPU what it has room for."""
+    """How many windows are denoised at once: one on CPUs, where more are no faster; on a GPU what it has room for."""
     if device.type != "cuda":
         return 1
     free, _ = torch.cuda.mem_get_info(device)

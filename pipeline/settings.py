@@ -35,8 +35,7 @@ class Settings:
     differs from the one before by less (mean of 256 grey levels) is not looked at again; 0 skips equal ones only.
     detector: "linear" is the paper's projection, "null_margin" needs no training, "onset" is FoleyCrafter's network,
     "either" is null_margin or onset. threshold: cosine (of "onset": probability) from which a label sounds.
-    median_frames: length of the median filter on the similarity, odd. null_offset, null_sharpness: of the margin over
-    the null prompts, p = sigmoid(sharpness * (margin - offset)); smooth_s, on_above, off_below, close_s, drop_s: how p
+    median_frames: length of the median filter on the similarity, odd. null_...: how the margin over the null prompts
     becomes on and off, pipeline/null_margin.py.
 
     precision: of the large networks; "auto" is half precision where the device is made for it. quirks: ways of the
@@ -63,11 +62,11 @@ class Settings:
     median_frames: int = 5
     null_offset: float = 0.02
     null_sharpness: float = 100.0
-    smooth_s: float = 1 / 3
-    on_above: float = 0.55
-    off_below: float = 0.40
-    close_s: float = 1 / 3
-    drop_s: float = 0.2
+    null_smooth_s: float = 1 / 3
+    null_on: float = 0.55
+    null_off: float = 0.40
+    null_close_s: float = 1 / 3
+    null_drop_s: float = 0.2
     precision: Precision = "float32"
     quirks: tuple[Quirk, ...] = ()
 
@@ -81,6 +80,8 @@ class Settings:
             raise ValueError(f"feature_reuse is {self.feature_reuse}, it must be at least 1")
         if self.median_frames < 1 or self.median_frames % 2 == 0:
             raise ValueError(f"median_frames is {self.median_frames}, it must be an odd number")
+        if self.null_off > self.null_on:
+            raise ValueError(f"null_off is {self.null_off} and null_on {self.null_on}; off must not be above on")
         for name in ("guidance_from", "guidance_until", "temporal_until"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, it is a share of the steps: 0 to 1")
@@ -118,7 +119,7 @@ def _quirk_names(kind: Any) -> tuple[Any, ...]:
 
 
 def _parsed(name: str, text: str) -> Any:
-    known = {field.name: field.default for field in fields(Settings)}
+    known: dict[str, Any] = {field.name: field.default for field in fields(Settings)}
     if name not in known:
         raise ValueError(f"there is no setting {name!r}; there are {', '.join(known)}")
     default = known[name]

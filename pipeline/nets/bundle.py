@@ -24,7 +24,7 @@ from pipeline.nets.clip import FrameEncoder, load_clip, load_image_encoder
 from pipeline.nets.detector import LinearDetector, TemporalDetector
 from pipeline.nets.frame_adapter import FrameAdapter, use_parallel_attention
 from pipeline.nets.latents import LatentCodec
-from pipeline.nets.onset import OnsetDetector
+from pipeline.nets.onset import OnsetDetector, load_onset_detector
 from pipeline.nets.samplers import make_sampler
 from pipeline.nets.strict import load_strictly, read_weights
 from pipeline.nets.vocoder import Vocoder, load_vocoder
@@ -156,7 +156,7 @@ class Bundle:
     @property
     def onset_detector(self) -> OnsetDetector:
         """FoleyCrafter's detector of onsets, which knows no labels."""
-        return self._once("onset", lambda: self._own(OnsetDetector(), "onset/model.safetensors"))
+        return self._once("onset", lambda: load_onset_detector(self._needed("onset")).to(self.device))
 
     def frame_adapter(self, attention: str) -> FrameAdapter:
         """The frame adapter trained for an attention: "time_local", "literal" or "clip_wise"."""
@@ -175,7 +175,7 @@ class Bundle:
     def label_embeddings(self, labels: Sequence[str]) -> Tensor:
         """Labels -> unit vectors (L, D) in the space of the frames. Raises WeightsError where no text side is there."""
         with self.visiting("clip"):
-            return torch.cat([self._once(f"label {label}", lambda: self.clip.encode_labels([label])) for label in labels])
+            return torch.cat([self._label_embedding(label) for label in labels])
 
     @contextmanager
     def visiting(self, *parts: str) -> Iterator[None]:
@@ -193,6 +193,9 @@ class Bundle:
                 for module in modules:
                     module.to("cpu")
 
+    def _label_embedding(self, label: str) -> Tensor:
+        return self._once(f"label {label}", lambda: self.clip.encode_labels([label]))
+
     def _module(self, part: str) -> nn.Module:
         found = getattr(self, part)
         return found.vae if isinstance(found, LatentCodec) else found
@@ -207,7 +210,9 @@ class Bundle:
         try:
             return load()
         except (OSError, KeyError, ValueError, RuntimeError, TypeError) as error:
-            raise WeightsError(f"the {part} of model {self.name!r} in {self.card.folder} cannot be loaded: {error}") from error
+            raise WeightsError(
+                f"the {part} of model {self.name!r} in {self.card.folder} cannot be loaded: {error}"
+            ) from error
 
     def _needed(self, part: str) -> Path:
         """The folder or file of a part. Raises WeightsError when the model has none."""
@@ -247,9 +252,7 @@ class Bundle:
     def _load_codec(self) -> LatentCodec:
         vae = self._stock(AutoencoderKL, "vae", picture_dtype(self.dtype, self.device))
         structure = self.card.structure
-        return LatentCodec(
-            vae, unshuffle=int(structure["pixel_unshuffle"]), picture=structure.get("picture", "grey")
-        )
+        return LatentCodec(vae, unshuffle=int(structure["pixel_unshuffle"]), picture=structure.get("picture", "grey"))
 
     def _load_frame_adapter(self, attention: str) -> FrameAdapter:
         entries = self.card.structure.get("frame_adapters", {})

@@ -78,4 +78,3 @@ class ReusableUNet:
         hidden = up(hidden_states=self._deep[-len(x) :], temb=emb, res_hidden_states_tuple=skips, **attention)
         prediction: Tensor = unet.conv_out(unet.conv_act(unet.conv_norm_out(hidden)))
         return prediction
-

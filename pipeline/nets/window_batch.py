@@ -187,7 +187,7 @@ class WindowBatches:
         largest = max(map(len, self._batches))
         if largest == 1:
             raise OutOfMemoryError(
-                f"{bundle.device} ran out of memory with a single window: use --offload, --dtype float16 or --device cpu"
+                f"{bundle.device} ran out of memory with a single window: use --offload, --dtype or --device cpu"
             ) from error
         bundle.windows_at_once = largest // 2
         self._split()

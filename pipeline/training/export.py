@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import fields
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,22 @@ _MORE_WORDS = {
     "footsteps": ("footstep", "steps", "walk", "walking"),
     "door": (),
 }
+
+
+def _told(record: Any) -> dict[str, Any]:
+    """The fields of a record that are not their defaults, as JSON has them."""
+    told = {field.name: getattr(record, field.name) for field in fields(record)}
+    defaults = {field.name: field.default for field in fields(record)}
+    return {name: _plain(value) for name, value in told.items() if value != defaults[name]}
+
+
+def _plain(value: Any) -> Any:
+    return int(value) if isinstance(value, Fraction) and value.denominator == 1 else value
+
+
 _STRUCTURE: dict[str, Any] = {
-    "grid": asdict(GRID),
-    "mel": asdict(MEL),
+    "grid": _told(GRID),
+    "mel": _told(MEL),
     "scheduler": SCHEDULER,
     "pixel_unshuffle": PIXEL_UNSHUFFLE,
     "condition_channels": CONDITION_CHANNELS,
@@ -78,7 +92,7 @@ def _card(folder: Path, settings: Settings) -> dict[str, Any]:
         "procedural_only": True,
         "closed_vocabulary": True,
         "labels": [_label(source) for source in SOURCES],
-        "settings": asdict(settings),
+        "settings": _told(settings),
         "structure": _STRUCTURE,
         "files": {p.relative_to(folder).as_posix(): sha256_of(p) for p in files},
     }

@@ -53,7 +53,8 @@ OffloadOption = Annotated[
     bool | None, typer.Option("--offload/--no-offload", help="Keep on the GPU only the networks at work (8 GB cards).")
 ]
 CompileOption = Annotated[
-    bool | None, typer.Option("--compile/--no-compile", help="Let torch.compile make a GPU faster; the start is slower.")
+    bool | None,
+    typer.Option("--compile/--no-compile", help="Let torch.compile make a GPU faster; the start is slower."),
 ]
 PrefectOption = Annotated[
     bool | None,
