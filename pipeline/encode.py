@@ -23,7 +23,7 @@ _USUAL_RATE = Fraction(24)
 
 
 def encode_shot(span: MediaSpan, bundle: Bundle, settings: Settings) -> ShotFeatures:
-    """A stretch of a movie -> one CLIP embedding per frame of the canvas that covers it.
+    """A stretch of a movie -> one CLIP embedding per frame of the canvas that covers it; none where nothing looks.
 
     Frames past the end of the stretch show its last moment. Long stretches are decoded in chunks, so memory does not
     grow with their length beyond the embeddings. Raises MediaError.
@@ -34,10 +34,11 @@ def encode_shot(span: MediaSpan, bundle: Bundle, settings: Settings) -> ShotFeat
         grid = bundle.grid.looking_at(settings.clip_fps)
         times = grid.frame_times(grid.frames_of(span.duration_s))
         shown = np.minimum(times, float(span.duration_s) - float(grid.column_s) / 2)
-    rows = []
-    with bundle.visiting("clip"):
-        for first in range(0, len(times), _CHUNK_FRAMES):
-            rows.append(_embedded(span, shown[first : first + _CHUNK_FRAMES], bundle, settings))
+    rows = [np.zeros((len(times), 0), np.float32)]
+    if settings.looks:
+        with bundle.visiting("clip"):
+            chunks = [shown[first : first + _CHUNK_FRAMES] for first in range(0, len(times), _CHUNK_FRAMES)]
+            rows = [_embedded(span, chunk, bundle, settings) for chunk in chunks]
     onsets, onset_times = _onsets(span, times, shown, bundle, settings)
     return ShotFeatures(
         frame_embeddings=np.concatenate(rows), times_s=times, onset_probability=onsets, onset_times_s=onset_times
@@ -68,7 +69,7 @@ def _onsets(
     settings: Settings,
 ) -> tuple[NDArray[np.float32] | None, NDArray[np.float64] | None]:
     """The onset detector's probabilities and their times, where the settings ask for them."""
-    if settings.detector not in ("onset", "either"):
+    if not settings.watches_onsets:
         return None, None
     if "frames" not in settings.quirks:
         count = max(1, round(float(span.duration_s) * ONSET_FPS))

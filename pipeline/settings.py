@@ -90,16 +90,27 @@ class Settings:
         """16 hex digits that change with any value."""
         return _digest(asdict(self))
 
+    @property
+    def looks(self) -> bool:
+        """Whether CLIP is needed; a model that goes by the label alone never opens the picture."""
+        attends = self.frame_attention != "off" and self.frame_scale != 0
+        return attends or self.detector not in ("onset", "always")
+
+    @property
+    def watches_onsets(self) -> bool:
+        """Whether the detector of onsets is needed."""
+        return self.detector in ("onset", "either")
+
     def look_digest(self) -> str:
         """16 hex digits that change with any value that decides what is seen in a shot."""
-        return _digest([getattr(self, name) for name in _LOOKING] + [self.detector in ("onset", "either")])
+        return _digest([getattr(self, name) for name in _LOOKING] + [self.looks, self.watches_onsets])
 
     def changed(self, told: Mapping[str, str]) -> Settings:
         """These settings with some values given as text: {"steps": "25"}. Raises ValueError, one sentence."""
         return replace(self, **{name: _parsed(name, text) for name, text in told.items()})
 
 
-_LOOKING = ("clip_fps", "near_duplicate_levels", "precision", "quirks")  # besides the detector, where it looks itself
+_LOOKING = ("clip_fps", "near_duplicate_levels", "precision", "quirks")
 
 
 def _digest(facts: Any) -> str:

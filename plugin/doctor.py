@@ -54,7 +54,7 @@ def examine(store: Path) -> Iterable[Finding]:
     yield check_torch()
     yield _try("movies", _movie_codecs, "run `pip install --force-reinstall av`")
     yield _try("weights", _weights, "install Smooth-Foley again")
-    yield _try("models", _models, "run `foley models fetch` again for it")
+    yield examine_models()
     yield check_store(store)
 
 
@@ -120,6 +120,11 @@ def check_store(store: Path) -> Finding:
         return Finding(check="store", health=Health.OK, text=text)
     health = Health.WARN if free >= _GIGABYTE // 4 else Health.FAIL
     return Finding(check="store", health=health, text=text, remedy="make room, or name another folder with FOLEY_STORE")
+
+
+def examine_models() -> Finding:
+    """Every fetched model is whole."""
+    return _try("models", _models, "run `foley models fetch` again for it")
 
 
 def _movie_codecs() -> str:

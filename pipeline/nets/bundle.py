@@ -71,7 +71,7 @@ class Bundle:
         self.condition_channels = int(structure["condition_channels"])
         self.threads_per_take = int(structure.get("threads_per_take", 1))
         self.fused = bool(structure.get("fused_attention", False))
-        self.windows_at_once = windows_at_once(device)
+        self._windows_at_once: int | None = None
         self._lock = RLock()
         self._visiting = RLock()
         self._parts: dict[str, Any] = {}
@@ -95,6 +95,19 @@ class Bundle:
     def latent_rows(self) -> int:
         """Height of a latent canvas."""
         return self.mel.bands // self.grid.columns_per_latent
+
+    @property
+    def windows_at_once(self) -> int:
+        """How many windows are denoised in one batch: at first what the device has room for beside the networks."""
+        if self._windows_at_once is None:
+            if self.device.type != "cpu":
+                self._settle_in()
+            self._windows_at_once = windows_at_once(self.device)
+        return self._windows_at_once
+
+    @windows_at_once.setter
+    def windows_at_once(self, count: int) -> None:
+        self._windows_at_once = count
 
     @property
     def clip(self) -> FrameEncoder:
@@ -187,7 +200,7 @@ class Bundle:
     @contextmanager
     def visiting(self, *parts: str) -> Iterator[None]:
         """Have these networks ("clip", "unet", "temporal_adapter", "codec") on the device while the block lasts."""
-        if not self.offload or self.device.type == "cpu":
+        if not self.offload:
             yield
             return
         with self._visiting:
@@ -199,6 +212,12 @@ class Bundle:
             finally:
                 for module in modules:
                     module.to("cpu")
+
+    def _settle_in(self) -> None:
+        """Load the networks that share the device's memory with the windows."""
+        for part in ("unet", "temporal_adapter", "clip"):
+            if (self.card.folder / part).is_dir():
+                getattr(self, part)
 
     def _label_embedding(self, label: str) -> Tensor:
         return self._once(f"label {label}", lambda: self.clip.encode_labels([label]))
@@ -237,8 +256,8 @@ class Bundle:
         tokens = self.tokenizer(
             [prompt], padding="max_length", max_length=length, truncation=True, return_tensors="pt"
         ).input_ids
-        states: Tensor = self.text_encoder(tokens.to(self.device)).last_hidden_state
-        return states
+        states: Tensor = self.text_encoder(tokens.to(self.text_encoder.device)).last_hidden_state
+        return states.to(self.device)
 
     def _load_clip(self) -> FrameEncoder:
         has_text = (self.card.folder / "clip").is_dir() or not (self.card.folder / "image_encoder").is_dir()
@@ -311,7 +330,8 @@ def load_bundle(
     compiled: bool = False,
     verify: bool = True,
 ) -> Bundle:
-    """The networks of a model by name or folder, one bundle per process, device and number format.
+    """The networks of a model by name or folder: one bundle per process, device and number format, and one published
+    model at a time.
 
     `precision` None takes the model's own. Raises WeightsError when a file is missing or changed, PipelineError when
     the device is not there; what does not fit is told when it is first used.
@@ -323,9 +343,17 @@ def load_bundle(
     with _resident_lock:
         if key not in _resident:
             if verify:
-                verify_files(card)
+                verify_files(card, again=False)
+            _make_room(card)
             _resident[key] = _bundle(card, chosen, precision=wanted, offload=offload, compiled=compiled)
         return _resident[key]
+
+
+def _make_room(card: ModelCard) -> None:
+    """Let go of other published models: two at once would not fit most machines. The bundled one is small."""
+    if not card.bundled:
+        for key in [key for key, bundle in _resident.items() if not bundle.card.bundled]:
+            del _resident[key]
 
 
 def _bundle(card: ModelCard, device: torch.device, **options: Any) -> Bundle:

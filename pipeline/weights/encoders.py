@@ -11,8 +11,11 @@ from open_clip.model import CLIP
 from safetensors import safe_open
 from torch import Tensor
 from transformers import CLIPVisionModelWithProjection
+from transformers.utils import logging as transformers_logging
 
 from pipeline.errors import WeightsError
+
+transformers_logging.disable_progress_bar()
 
 
 @torch.inference_mode()

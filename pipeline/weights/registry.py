@@ -20,7 +20,7 @@ from pipeline.settings import Settings
 from pipeline.weights.catalogue import PublishedModel, published_models
 from pipeline.weights.licences import require_allowed
 from pipeline.weights.store import models_folder
-from pipeline.weights.sums import sha256_of
+from pipeline.weights.sums import known_sha256, sha256_of
 from pipeline.weights.templates import template
 
 CARD_NAME = "model.json"
@@ -175,13 +175,18 @@ def _card_from(card: dict[str, Any], folder: Path) -> ModelCard:
     )
 
 
-def verify_files(card: ModelCard) -> None:
-    """Check every file of a model against its sha256. Raises WeightsError that names the first that differs."""
+def verify_files(card: ModelCard, *, again: bool = True) -> None:
+    """Check every file of a model against its sha256. Raises WeightsError that names the first that differs.
+
+    Published weights are many gigabytes. Without `again` a file of an installed model that is untouched since it was
+    last found whole is not read again.
+    """
     for name, expected in sorted(card.files.items()):
         path = card.folder / name
         if not path.is_file():
             raise WeightsError(f"the weights file {path} of model {card.name!r} is missing; install the model again")
-        if sha256_of(path) != expected:
+        found = sha256_of(path) if again or card.bundled else known_sha256(path)
+        if found != expected:
             raise WeightsError(
                 f"the weights file {path} of model {card.name!r} was changed (its sha256 is not the recorded one); "
                 "install the model again"

@@ -47,12 +47,16 @@ class PlainFolder:
         return False
 
     def find(self, source: Source, names: Sequence[str]) -> tuple[str, Path] | None:
-        places = ((name, self.folder / place / name) for place in (*source.folders, ".") for name in names)
+        places = ((name, folder / name) for folder in self._folders(source) for name in names)
         return next(((name, path) for name, path in places if path.is_file()), None)
 
     def describe(self, source: Source, names: Sequence[str]) -> str:
-        places = dict.fromkeys((*source.folders, "."))
-        return f"{' or '.join(names)} in {self.folder} or its folders {', '.join(p for p in places if p != '.')}"
+        return f"{' or '.join(names)} in {self.folder} or its folders {', '.join(source.folders)}"
+
+    def _folders(self, source: Source) -> list[Path]:
+        """The source's own folders; where there is none, the whole folder may be it."""
+        named = [self.folder / name for name in source.folders]
+        return [folder for folder in named if folder.is_dir()] or [self.folder]
 
     def require_room(self, parts: Sequence[Part]) -> None:
         """Nothing is brought here."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,24 @@ def sha256_of(path: Path) -> str:
         while block := stream.read(_HASH_BLOCK):
             digest.update(block)
     return digest.hexdigest()
+
+
+def known_sha256(path: Path) -> str:
+    """The sha256 of a large file, read again only when its size, date or inode is not what it was the last time.
+
+    What was found is kept beside the file; where that cannot be written, the file is read each time.
+    """
+    note = path.with_name(f".{path.name}.sha256.json")
+    state = path.stat()
+    stamp = [state.st_size, state.st_mtime_ns, state.st_ino]
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        known = json.loads(note.read_text(encoding="utf-8"))
+        if known["stamp"] == stamp:
+            return str(known["sha256"])
+    found = sha256_of(path)
+    with suppress(OSError, WeightsError):
+        write_text(note, json.dumps({"stamp": stamp, "sha256": found}))
+    return found
 
 
 def sum_of_files(files: Mapping[str, str]) -> str:

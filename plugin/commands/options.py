@@ -44,7 +44,7 @@ PresetOption = Annotated[
 ]
 SettingOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Change one setting (docs/models.md); may be repeated."),
+    typer.Option("--set", metavar="NAME=VALUE", help="Change one setting (docs/performance.md); may be repeated."),
 ]
 DtypeOption = Annotated[
     str | None,

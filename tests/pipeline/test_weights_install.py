@@ -8,10 +8,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from pipeline.weights import store
+from pipeline.errors import WeightsError
+from pipeline.weights import store, sums
 from pipeline.weights.install import fetch
 from pipeline.weights.registry import ModelCard, find_model, known_models, verify_files
 from pipeline.weights.shelves import PlainFolder
+from pipeline.weights.sums import sha256_of
 from tests.support.published_files import write_published
 
 AUFFUSION, CRAFTER = "auffusion-full-no-adapter", "FoleyCrafter"
@@ -92,3 +94,27 @@ def test_without_links_the_parts_are_copied(published: Path, models: Path, monke
     verify_files(second)
     unet = "unet/diffusion_pytorch_model.safetensors"
     assert first.files[unet] == second.files[unet] and not (first.folder / unet).samefile(second.folder / unet)
+
+
+def test_an_untouched_file_is_read_once_and_a_touched_one_again(
+    published: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = install("auffusion", published, models)
+    read: list[Path] = []
+
+    def counting(path: Path) -> str:
+        read.append(path)
+        return sha256_of(path)
+
+    monkeypatch.setattr(sums, "sha256_of", counting)
+    verify_files(card, again=False)
+    assert len(read) == len(card.files)
+    verify_files(card, again=False)
+    assert len(read) == len(card.files)
+    touched = card.folder / "vae" / "diffusion_pytorch_model.safetensors"
+    data = bytearray(touched.read_bytes())
+    data[-1] ^= 1
+    touched.unlink()
+    touched.write_bytes(data)
+    with pytest.raises(WeightsError, match=r"vae/diffusion_pytorch_model\.safetensors.* was changed"):
+        verify_files(card, again=False)

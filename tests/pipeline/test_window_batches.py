@@ -183,3 +183,19 @@ def test_stages_follow_the_shares_of_the_steps() -> None:
     assert [not stage.shallow for stage in stages] == [True, False, False] * 3 + [True]
     assert all(Stage.at(index, 11, Settings()).guided for index in range(11))
     assert not Stage.at(0, 10, Settings(guidance_scale=1.0)).guided
+
+
+def test_networks_that_only_visit_the_device_make_the_same_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    staying, visiting = load_bundle("mini", device="cpu"), load_bundle("mini", device="cpu", offload=True)
+    assert staying is not visiting
+    expected = _denoised([_plan(staying, FAST, 32, 1)], staying, FAST)[0]
+    plan = _plan(visiting, FAST, 32, 1)
+    moved: list[tuple[str, str]] = []
+    for part in ("unet", "temporal_adapter", "clip"):
+        module = getattr(visiting, part)
+        monkeypatch.setattr(module, "to", lambda place, part=part: moved.append((part, str(place))))
+    assert torch.equal(_denoised([plan], visiting, FAST)[0], expected)
+    assert moved == [(part, "cpu") for part in ("unet", "temporal_adapter") * 2]
+    with pytest.raises(ZeroDivisionError), visiting.visiting("clip"):
+        raise ZeroDivisionError
+    assert moved[4:] == [("clip", "cpu")] * 2
