@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -52,27 +52,34 @@ COST_MEASURES = (
 
 
 def main() -> None:
-    """Film the shots, make their sounds, print and keep the tables."""
+    """Film the shots, make their sounds, print each table when it is there, keep them all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, default=Path("build/bench_long.json"))
+    parser.add_argument("--only", choices=("seams", "presence", "cost"), help="this part alone")
     options = parser.parse_args()
-    bundle = load_bundle("mini", device="cpu")
+    tables = []
     with tempfile.TemporaryDirectory(prefix="bench-long-") as name:
-        folder = Path(name)
-        tables = [cost_table(folder, LENGTHS_S)]
-        for seconds, sources in STEADY.items():
-            shots = [steady(folder / "steady", source, seconds=seconds) for source in sources]
-            tables.append(seam_table(f"Sounding throughout, {seconds} s shots", shots, bundle))
-        rows = [
-            in_a_row(folder / "rows", source, seconds=seconds)
-            for seconds, sources in COMING_AND_GOING.items()
-            for source in sources
-        ]
-        tables.append(presence_table(rows, bundle))
-    sys.stdout.write("\n".join(to_markdown(table) for table in tables))
+        for table in _tables(Path(name), options.only):
+            sys.stdout.write(to_markdown(table) + "\n")
+            sys.stdout.flush()
+            tables.append(table)
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text("[" + ",".join(to_json(table) for table in tables) + "]\n", encoding="utf-8")
-    sys.stdout.write(f"\nAs JSON: {options.json}\n")
+    sys.stdout.write(f"As JSON: {options.json}\n")
+
+
+def _tables(folder: Path, only: str | None) -> Iterator[ResultsTable]:
+    bundle = load_bundle("mini", device="cpu")
+    if only in (None, "seams"):
+        for seconds, sources in STEADY.items():
+            shots = [steady(folder / "steady", source, seconds=seconds) for source in sources]
+            yield seam_table(f"Sounding throughout, {seconds} s shots", shots, bundle)
+    if only in (None, "presence"):
+        for seconds, sources in COMING_AND_GOING.items():
+            rows = [in_a_row(folder / "rows", source, seconds=seconds) for source in sources]
+            yield presence_table(f"Coming and going, {seconds} s shots of {SHORT_S} s scenes", rows, bundle)
+    if only in (None, "cost"):
+        yield cost_table(folder, LENGTHS_S)
 
 
 def seam_table(title: str, shots: Sequence[LongShot], bundle: Bundle) -> ResultsTable:
@@ -90,7 +97,7 @@ def seam_table(title: str, shots: Sequence[LongShot], bundle: Bundle) -> Results
     return ResultsTable(title=title, clips=len(shots), measures=SEAM_MEASURES, rows=rows)
 
 
-def presence_table(shots: Sequence[LongShot], bundle: Bundle) -> ResultsTable:
+def presence_table(title: str, shots: Sequence[LongShot], bundle: Bundle) -> ResultsTable:
     """The same pictures as one shot and as short ones, judged by one threshold, chosen on the true sounds."""
     truth = [shot.present(STEP_S) for shot in shots]
     true_db = [loudness_envelope_db(shot.sound(), SCENE_RATE_HZ, step_s=STEP_S) for shot in shots]
@@ -119,7 +126,6 @@ def presence_table(shots: Sequence[LongShot], bundle: Bundle) -> ResultsTable:
         rng=np.random.default_rng(7),
     )
     rows[-1] = SystemResult(system="one long shot", cells={**rows[-1].cells, "difference": difference})
-    title = f"Coming and going, {', '.join(str(s) for s in COMING_AND_GOING)} s shots of {SHORT_S} s scenes"
     return ResultsTable(title=title, clips=clips, measures=PRESENCE_MEASURES, rows=tuple(rows))
 
 

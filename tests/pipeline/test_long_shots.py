@@ -78,6 +78,6 @@ def test_a_minute_shows_no_seam_and_does_not_drift_where_flat_weights_do(bundle:
 @pytest.mark.slow
 def test_presence_in_a_minute_is_as_in_its_short_pieces(bundle: Bundle, tmp_path: Path) -> None:
     shots = [in_a_row(tmp_path, source, seconds=60) for source in ("rain", "train")]
-    short, long = presence_table(shots, bundle).rows
+    short, long = presence_table("a minute", shots, bundle).rows
     assert short.cells["f1"].value > 0.9
     assert long.cells["difference"].value > -0.02
