@@ -30,6 +30,7 @@ _LARGEST_RIFF = (1 << 32) - 1
 _BEXT = struct.Struct("<256s32s32s10s8sQH64s190s")
 _FORMAT = struct.Struct("<HHIIHH")
 _CHUNK = struct.Struct("<4sI")
+_BLOCK = 1 << 18  # samples turned into 24-bit values at a time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,9 @@ def write_bwf(
     `time_reference` counts samples since midnight; before midnight is the evening of the day before.
     Raises OutputError when the sound is not finite or the file cannot be written.
     """
-    write_pcm(path, pcm_of(samples), sample_rate_hz, time_reference=time_reference, description=description)
+    sound = np.atleast_2d(samples)
+    blocks = (pcm_of(sound[:, first : first + _BLOCK]) for first in range(0, sound.shape[1], _BLOCK))
+    write_blocks(path, blocks, sound.shape, sample_rate_hz, time_reference=time_reference, description=description)
 
 
 def write_pcm(

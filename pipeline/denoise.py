@@ -37,11 +37,18 @@ class DenoisingPlan:
 
 
 def plan_denoising(
-    label: str, seed: int, features: ShotFeatures, condition: TemporalCondition, bundle: Bundle, settings: Settings
+    label: str,
+    seed: int,
+    features: ShotFeatures,
+    condition: TemporalCondition,
+    bundle: Bundle,
+    settings: Settings,
+    *,
+    duration_s: Fraction | None = None,
 ) -> DenoisingPlan:
-    """Text, frames, on/off rows and noise of one take."""
+    """Text, frames, on/off rows and noise of one take, `duration_s` long or else as long as its frames are shown."""
     grid = bundle.grid
-    columns = grid.latents_for(len(features.times_s) * features.step_s)
+    columns = grid.latents_for(duration_s or len(features.times_s) * features.step_s)
     longest = grid.window_latents * (2 if settings.canvas == "wide" else 1)
     if settings.canvas == "full":
         columns = max(columns, grid.window_latents)
@@ -121,7 +128,7 @@ def _condition_rows(columns: int, condition: TemporalCondition, bundle: Bundle, 
 
 
 def _to_width(row: Tensor, columns: int) -> Tensor:
-    """Cut or filled with zeros to `columns`."""
+    """Cut or filled with zeros to `columns`: the last CLIP frame may reach beyond the canvas."""
     return F.pad(row, (0, columns - row.shape[-1]))
 
 

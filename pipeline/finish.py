@@ -16,6 +16,7 @@ from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt
 __all__ = ["PEAK_CEILING", "TAKES_FOLDER", "deliver_take", "limit_peaks", "pcm_of", "to_delivery_rate", "write_bwf"]
 
 TAKES_FOLDER = "takes"
+_BLOCK_SAMPLES = 1 << 18  # a long take needs no more memory than itself
 # Up to the knee nothing is touched. The ceiling leaves room for peaks between the samples: -1 dBTP for Foley.
 _KNEE = 10 ** (-3 / 20)
 PEAK_CEILING = 10 ** (-2 / 20)
@@ -27,11 +28,15 @@ def to_delivery_rate(samples: NDArray[np.float32], from_hz: int, count: int) -> 
     The mean is removed, then the peaks are limited; loudness is left alone, so that a far car stays quieter than a near
     one. A smaller `count` gives the start of the same sound; a greater one is filled with silence.
     """
-    centred = samples - np.mean(samples, dtype=np.float64) if samples.size else samples
-    resampled = soxr.resample(centred.astype(np.float32), from_hz, SAMPLE_RATE_HZ, quality="VHQ")
+    mean = np.float32(np.mean(samples, dtype=np.float64)) if samples.size else np.float32(0)
+    stream = soxr.ResampleStream(from_hz, SAMPLE_RATE_HZ, 1, dtype="float32", quality="VHQ")
     sound = np.zeros(count, np.float32)
-    kept = min(count, len(resampled))
-    sound[:kept] = limit_peaks(resampled[:kept])
+    done = 0
+    for first in range(0, len(samples), _BLOCK_SAMPLES):
+        block = samples[first : first + _BLOCK_SAMPLES].astype(np.float32) - mean
+        resampled = stream.resample_chunk(block, last=first + _BLOCK_SAMPLES >= len(samples))[: count - done]
+        sound[done : done + len(resampled)] = limit_peaks(resampled)
+        done += len(resampled)
     return sound
 
 

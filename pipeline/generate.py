@@ -96,10 +96,7 @@ def make_takes(
     pairs = list(zip(requests, features, strict=True))
     conditions = [listen(request, seen, bundle, settings) for request, seen in pairs]
     sounding = [number for number, condition in enumerate(conditions) if condition.active.any()]
-    plans = [
-        plan_denoising(requests[n].label, requests[n].seed, features[n], conditions[n], bundle, settings)
-        for n in sounding
-    ]
+    plans = [_plan(requests[n], features[n], conditions[n], bundle, settings) for n in sounding]
     composed = dict(zip(sounding, compose(plans, bundle, settings), strict=True))
     made = []
     for number, (request, condition) in enumerate(zip(requests, conditions, strict=True)):
@@ -109,6 +106,13 @@ def make_takes(
             samples = voice(composed.pop(number), count, bundle, settings)
         made.append((FoleyClip(samples=samples[None], sample_rate_hz=SAMPLE_RATE_HZ), condition))
     return made
+
+
+def _plan(
+    request: FoleyRequest, features: ShotFeatures, condition: TemporalCondition, bundle: Bundle, settings: Settings
+) -> DenoisingPlan:
+    duration_s = request.span.duration_s
+    return plan_denoising(request.label, request.seed, features, condition, bundle, settings, duration_s=duration_s)
 
 
 def generate_takes(

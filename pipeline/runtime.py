@@ -12,7 +12,7 @@ from pipeline.settings import Precision
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 # What one window (both halves of the guidance pair) takes while it is denoised, at the published size.
-_WINDOW_BYTES = 1_300_000_000
+_WINDOW_BYTES = 800_000_000
 _MOST_WINDOWS = 32
 
 

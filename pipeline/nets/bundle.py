@@ -171,7 +171,7 @@ class Bundle:
     @property
     def onset_detector(self) -> OnsetDetector:
         """FoleyCrafter's detector of onsets, which knows no labels."""
-        return self._once("onset", lambda: load_onset_detector(self._needed("onset")).to(self.device))
+        return self._once("onset", lambda: load_onset_detector(self._needed("onset"), self.dtype).to(self.device))
 
     @property
     def listener(self) -> Listener:
