@@ -159,6 +159,7 @@ def _as_json(card: "ModelCard") -> dict[str, Any]:
         "installed": card.installed,
         "megabytes": _megabytes(card),
         "source": _source(card),
+        "presets": list(card.presets),
         "labels": [label.text for label in card.labels],
     }
 

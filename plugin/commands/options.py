@@ -40,7 +40,7 @@ StoreOption = Annotated[
 ]
 DeviceOption = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps. Default: auto.")]
 PresetOption = Annotated[
-    str | None, typer.Option("--preset", help="One of the model's own sets of settings: see foley models list.")
+    str | None, typer.Option("--preset", help="One of the model's own sets of settings (foley models list --json).")
 ]
 SettingOption = Annotated[
     list[str] | None,
