@@ -17,6 +17,7 @@ from typing import Any
 from pipeline.errors import WeightsError
 from pipeline.label import KnownLabel
 from pipeline.settings import Settings
+from pipeline.weights.card_kinds import require_card
 from pipeline.weights.catalogue import PublishedModel, published_models
 from pipeline.weights.licences import require_allowed
 from pipeline.weights.store import models_folder
@@ -146,16 +147,17 @@ def read_card(folder: Path) -> ModelCard:
         raise WeightsError(
             f"the model card {path} cannot be read ({error.strerror}); install the model again"
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise WeightsError(f"the model card {path} is damaged ({error}); install the model again") from error
 
 
 def _card_from(card: dict[str, Any], folder: Path) -> ModelCard:
+    require_card(card)
     labels = tuple(
         KnownLabel(text=label["text"], category=label["category"], words=tuple(label["words"]))
         for label in card["labels"]
     )
-    return ModelCard(
+    read = ModelCard(
         name=card["name"],
         title=card["title"],
         licence=card["licence"],
@@ -173,6 +175,9 @@ def _card_from(card: dict[str, Any], folder: Path) -> ModelCard:
         sources=card.get("sources", {}),
         presets=card.get("presets", {}),
     )
+    for preset in read.presets:
+        read.preset(preset)
+    return read
 
 
 def verify_files(card: ModelCard, *, again: bool = True) -> None:
