@@ -27,6 +27,14 @@ from pipeline.weights.templates import template
 CARD_NAME = "model.json"
 _BUNDLED = Path(__file__).parent
 _BUNDLED_NAMES = ("mini",)
+_ONSET_FILE = "onset/model.safetensors"
+_DETECTOR_FILES = {
+    "temporal": "detector/temporal.safetensors",
+    "linear": "detector/linear.safetensors",
+    "null_margin": "clip/model.safetensors",
+    "onset": _ONSET_FILE,
+    "either": _ONSET_FILE,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +78,16 @@ class ModelCard:
             there = f"there are {', '.join(self.presets)}" if self.presets else "it has none"
             raise ValueError(f"model {self.name!r} has no preset {name!r}; {there}")
         return replace(self.settings, **self.presets[name])
+
+    def lacks(self, settings: Settings) -> str:
+        """What `settings` ask for and the model is without, for a person; "" when it has all of it."""
+        wanted = {f"detector {settings.detector!r}": _DETECTOR_FILES.get(settings.detector)}
+        if settings.frame_attention != "off" and settings.frame_scale != 0:
+            entry = self.structure.get("frame_adapters", {}).get(settings.frame_attention, {})
+            wanted[f"frame_attention {settings.frame_attention!r}"] = entry.get("file", "frame_adapter")
+        if settings.temporal_scale != 0:
+            wanted["temporal_scale other than 0"] = "temporal_adapter/diffusion_pytorch_model.safetensors"
+        return next((what for what, file in wanted.items() if file and file not in self.files), "")
 
     @property
     def size_bytes(self) -> int:
