@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ from pipeline.settings import Settings
 from pipeline.weights.card_kinds import require_card
 from pipeline.weights.catalogue import PublishedModel, published_models
 from pipeline.weights.licences import require_allowed
-from pipeline.weights.store import models_folder
+from pipeline.weights.store import explained, models_folder
 from pipeline.weights.sums import known_sha256, sha256_of
 from pipeline.weights.templates import template
 
@@ -92,12 +93,14 @@ class ModelCard:
     @property
     def size_bytes(self) -> int:
         """What the files that are there take on disk."""
-        return sum(path.stat().st_size for path in map(self.folder.joinpath, self.files) if path.is_file())
+        paths = map(self.folder.joinpath, self.files)
+        return sum(path.stat().st_size for path in paths if os.path.isfile(path))  # noqa: PTH113
 
     @property
     def installed(self) -> bool:
         """Whether the card and all files are there."""
-        return all((self.folder / name).is_file() for name in (CARD_NAME, *self.files))
+        # os.path, unlike pathlib, takes a folder that may not be read for one without the file.
+        return all(os.path.isfile(self.folder / name) for name in (CARD_NAME, *self.files))  # noqa: PTH113
 
 
 def known_models() -> tuple[ModelCard, ...]:
@@ -133,8 +136,9 @@ def _folder_of(name_or_folder: str) -> Path:
     is_name = Path(name_or_folder).name == name_or_folder
     places = [models_folder() / name_or_folder] * is_name + [Path(name_or_folder)]
     for folder in places:
-        if (folder / CARD_NAME).is_file():
-            return folder
+        with explained(folder):
+            if (folder / CARD_NAME).is_file():
+                return folder
     if name_or_folder in published_models():
         raise _not_installed(published_models()[name_or_folder])
     raise WeightsError(
@@ -208,7 +212,8 @@ def verify_files(card: ModelCard, *, again: bool = True) -> None:
         path = card.folder / name
         if not path.is_file():
             raise WeightsError(f"the weights file {path} of model {card.name!r} is missing; install the model again")
-        found = sha256_of(path) if again or card.bundled else known_sha256(path)
+        with explained(path):
+            found = sha256_of(path) if again or card.bundled else known_sha256(path)
         if found != expected:
             raise WeightsError(
                 f"the weights file {path} of model {card.name!r} was changed (its sha256 is not the recorded one); "

@@ -18,6 +18,7 @@ from pipeline.errors import WeightsError
 from pipeline.weights import convert, store
 from pipeline.weights.install import fetch
 from pipeline.weights.registry import ModelCard, find_model, known_models, verify_files, verify_sizes
+from pipeline.weights.remove import remove_model
 from pipeline.weights.shelves import PlainFolder
 from pipeline.weights.states import read_state
 from pipeline.weights.sums import Lock
@@ -339,3 +340,24 @@ def test_another_file_than_the_first_time_is_refused(downloads: Path, models: Pa
     lock.path.write_text("{")
     with pytest.raises(WeightsError, match=r"fetched\.lock\.json, the record of what was fetched, is damaged"):
         install(downloads, models)
+
+
+def test_a_model_that_may_not_be_read_is_one_sentence(
+    downloads: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = install(downloads, models)
+
+    def refuse(path: Path, *more: object, **options: object) -> Any:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    with monkeypatch.context() as locked:
+        locked.setattr(Path, "open", refuse)
+        with pytest.raises(WeightsError, match=r"Permission denied: see to it, or name another folder"):
+            verify_files(card)
+    with monkeypatch.context() as locked:
+        locked.setattr(Path, "stat", refuse)
+        with pytest.raises(WeightsError, match=r"auffusion.*: Permission denied: see to it"):
+            find_model("auffusion")
+        with pytest.raises(WeightsError, match=r"auffusion.*: Permission denied: see to it"):
+            remove_model("auffusion")
+    assert card.installed
