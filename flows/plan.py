@@ -125,9 +125,14 @@ def settings_for(card: ModelCard, options: PassOptions) -> Settings:
     if options.dtype is not None:
         told["precision"] = options.dtype
     try:
-        return card.preset(options.preset).changed(told)
+        settings = card.preset(options.preset).changed(told)
     except ValueError as error:
         raise SettingError(f"{error}; model {card.name} was asked for") from error
+    if lacking := card.lacks(settings):
+        raise SettingError(
+            f"model {card.name} is without what {lacking} needs: fetch it again with that part, or change the setting"
+        )
+    return settings
 
 
 def _draft(

@@ -99,7 +99,10 @@ def pcm_of(samples: NDArray[np.float32]) -> NDArray[np.int32]:
     if samples.ndim not in (1, 2):
         raise ValueError(f"sound has the shape (N,) or (C, N), not {samples.shape}")
     if not np.isfinite(samples).all():
-        raise OutputError("The sound has values that are not numbers, so it was not written: make the take again.")
+        raise OutputError(
+            "The sound has values that are not numbers, so it was not written: change the "
+            "settings back, use --dtype float32, or check the model with `foley models verify`."
+        )
     values = np.rint(np.atleast_2d(samples) * np.float32(FULL_SCALE))
     return np.asarray(np.clip(values, -FULL_SCALE, FULL_SCALE - 1), np.int32)
 

@@ -17,6 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+_FILLING = "frames_fill_canvas"
+_MOST = 1_000_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
@@ -37,8 +40,18 @@ class Grid:
 
     @classmethod
     def from_card(cls, entry: Mapping[str, Any]) -> Grid:
-        """The grid of a model card, where `columns_per_frame` may be text: "25/2"."""
-        return cls(**{**entry, "columns_per_frame": Fraction(entry["columns_per_frame"])})
+        """The grid of a model card, where `columns_per_frame` may be text: "25/2". Raises ValueError."""
+        try:
+            per_frame = Fraction(entry["columns_per_frame"])
+        except ZeroDivisionError as error:
+            raise ValueError(f"columns_per_frame is {entry['columns_per_frame']!r}") from error
+        counts = {name: value for name, value in entry.items() if name not in ("columns_per_frame", _FILLING)}
+        for name, value in counts.items():
+            if type(value) is not int or not 1 <= value <= _MOST:
+                raise ValueError(f"{name} is {value!r}, it must be a whole number from 1 to {_MOST}")
+        if not Fraction(1, 100) <= per_frame <= _MOST:
+            raise ValueError(f"columns_per_frame is {entry['columns_per_frame']!r}, it must be 1/100 to {_MOST}")
+        return cls(**{**entry, "columns_per_frame": per_frame})
 
     def looking_at(self, clip_fps: float) -> Grid:
         """The same grid with `clip_fps` CLIP frames per second; 0 leaves the model's own."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -71,20 +72,20 @@ class Settings:
     quirks: tuple[Quirk, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "quirks", tuple(self.quirks))
+        # A card's list becomes a tuple; a text would become its letters.
+        object.__setattr__(self, "quirks", tuple(self.quirks) if isinstance(self.quirks, list) else self.quirks)
         for name, kind in get_type_hints(Settings).items():
+            _check_kind(name, getattr(self, name), kind)
             _check_choice(name, getattr(self, name), kind)
-        if self.steps < 1:
-            raise ValueError(f"steps is {self.steps}, it must be at least 1")
-        if self.feature_reuse < 1:
-            raise ValueError(f"feature_reuse is {self.feature_reuse}, it must be at least 1")
-        if self.median_frames < 1 or self.median_frames % 2 == 0:
+        for name, (least, most) in _RANGES.items():
+            if not least <= getattr(self, name) <= most:
+                raise ValueError(f"{name} is {getattr(self, name)}, it must be {least:g} to {most:g}")
+        if 0 < self.clip_fps < _SLOWEST_FPS:
+            raise ValueError(f"clip_fps is {self.clip_fps}, it must be 0 (the model's own) or at least {_SLOWEST_FPS}")
+        if self.median_frames % 2 == 0:
             raise ValueError(f"median_frames is {self.median_frames}, it must be an odd number")
         if self.null_off > self.null_on:
             raise ValueError(f"null_off is {self.null_off} and null_on {self.null_on}; off must not be above on")
-        for name in ("guidance_from", "guidance_until", "temporal_until"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, it is a share of the steps: 0 to 1")
 
     def digest(self) -> str:
         """16 hex digits that change with any value."""
@@ -110,11 +111,40 @@ class Settings:
         return replace(self, **{name: _parsed(name, text) for name, text in told.items()})
 
 
+# A share is one of the steps; noise schedules have a thousand steps; seconds end where any shot does.
+_RANGES: dict[str, tuple[float, float]] = {
+    "steps": (1, 1000),
+    "guidance_scale": (-100, 100),
+    "guidance_from": (0, 1),
+    "guidance_until": (0, 1),
+    "feature_reuse": (1, 1000),
+    "frame_scale": (-100, 100),
+    "temporal_scale": (-100, 100),
+    "temporal_until": (0, 1),
+    "clip_fps": (0, 240),
+    "near_duplicate_levels": (0, 256),
+    "median_frames": (1, 9999),
+    "null_sharpness": (0, 1e6),
+    "null_smooth_s": (0, 3600),
+    "null_close_s": (0, 3600),
+    "null_drop_s": (0, 3600),
+}
+_SLOWEST_FPS = 0.01
+
 _LOOKING = ("clip_fps", "near_duplicate_levels", "precision", "quirks")
 
 
 def _digest(facts: Any) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _check_kind(name: str, value: Any, kind: Any) -> None:
+    """Raise ValueError where a value, perhaps a card's, is of another kind than its setting."""
+    wanted = str if get_origin(kind) is Literal else tuple if get_origin(kind) is tuple else kind
+    accepted = (int, float) if wanted is float else wanted
+    right = isinstance(value, accepted) and (wanted is bool or not isinstance(value, bool))
+    if not right or (wanted is float and not math.isfinite(value)):
+        raise ValueError(f"{name} is {value!r}, it must be {_KINDS[wanted]}")
 
 
 def _check_choice(name: str, value: Any, kind: Any) -> None:
@@ -144,7 +174,13 @@ def _parsed(name: str, text: str) -> Any:
         raise ValueError(f"{name} is {text!r}, it must be {_KINDS[type(default)]}") from error
 
 
-_KINDS = {int: "a whole number", float: "a number"}
+_KINDS = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    tuple: "a list of names",
+}
 _SWITCH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 

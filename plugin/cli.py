@@ -63,7 +63,7 @@ def exit_code_of(arguments: list[str]) -> int:
     if code == INTERRUPTED:
         # Threads still finish the take in hand; who presses Ctrl-C once more does not want to wait for them.
         signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
-        complain("stopped; the takes made so far are kept, so running it again goes on from here")
+        complain("stopped; what was finished so far is kept, so running it again goes on from here")
     return code
 
 

@@ -311,6 +311,9 @@ class Bundle:
         return module.requires_grad_(False) if self.offload else module.requires_grad_(False).to(self.device)
 
     def _own(self, module: Net, file: str) -> Net:
+        """A network whose file the card names; only files that the card lists were checked."""
+        if (self.card.folder / file).is_file() and file not in self.card.files:
+            raise WeightsError(f"{file!r} is no file that the card of model {self.name!r} lists; install it again")
         return load_into(module, self._needed(file)).to(self.device)
 
 

@@ -54,8 +54,10 @@ def convert(part: Part, published: PublishedPart, model: Path) -> None:
     Raises WeightsError when the weights are damaged, hold code, or do not fit; OSError when the disk does.
     """
     for path in published.files:
+        _require_table(path)
         copy_in(path, model / part.folder / path.name)
     if published.config is not None:
+        _require_table(published.config)
         copy_in(published.config, model / part.folder / "config.json")
     if published.weights is None:
         return
@@ -73,11 +75,26 @@ def copy_in(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
 
 
+def _require_table(path: Path) -> None:
+    """Small files with settings are checked where they come from, so that a damaged one is named by its own place."""
+    if path.suffix != ".json":
+        return
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise WeightsError(f"{path} is damaged ({error}); get it again from its publisher") from error
+    if not isinstance(content, dict):
+        raise WeightsError(f"{path} is damaged (it is no table); get it again from its publisher")
+
+
 def _write_config(folder: str, model: Path) -> None:
     try:
         config = _CONFIGS[folder](model)
-    except (KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"the configuration of {folder} is not a published one ({error}); get it again") from error
+    except WeightsError:
+        raise
+    except Exception as error:  # each library that reads a configuration has errors of its own
+        why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise WeightsError(f"the configuration of {folder} is not a published one ({why}); get it again") from error
     path = model / folder / "config.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

@@ -44,14 +44,21 @@ def require_fit(folder: str, file: str, model: Path, *, origin: Path | None = No
     try:
         with torch.device("meta"):
             wanted = _plain(_shapes_of(_NETWORKS[folder](model, found)))
-    except (KeyError, ValueError, TypeError, OSError, ZeroDivisionError) as error:
-        raise WeightsError(f"the configuration of {folder} in {model} makes no network ({error})") from error
+    except WeightsError:
+        raise
+    except Exception as error:  # networks are built by three libraries, which check nothing or raise kinds of their own
+        what = f"of {folder} beside {origin}" if origin else str(path.with_name("config.json"))
+        raise WeightsError(f"the configuration {what} makes no network ({_first_line(error)}); get it again") from error
     differences = _differences(found, wanted)
     if differences:
         raise WeightsError(
             f"the weights file {origin or path} is not the {folder} that its configuration describes: "
             f"{'; '.join(differences)}; get both again from their publisher"
         )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _differences(found: Shapes, wanted: Shapes) -> list[str]:
@@ -84,7 +91,7 @@ def config_of(folder: str, model: Path) -> dict[str, Any]:
     path = model / folder / "config.json"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise WeightsError(f"the configuration {path} cannot be read ({error}); get it again") from error
     if not isinstance(config, dict):
         raise WeightsError(f"the configuration {path} is no table of settings; get it again")

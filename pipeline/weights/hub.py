@@ -97,11 +97,24 @@ class Hub:
         )
 
     def _refused(self, source: Source, name: str, error: Exception) -> WeightsError:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         return WeightsError(
-            f"{name} of {source.repo} at revision {self.revision(source)} cannot be fetched ({reason}): try again, or "
+            f"{name} of {source.repo} at revision {self.revision(source)} cannot be fetched, {_reason(error)}, or "
             "download it elsewhere and use --from DIR"
         )
+
+
+def _reason(error: Exception) -> str:
+    """Why the hub gave nothing, and what to do about it."""
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+    if isinstance(error, GatedRepoError):
+        return "its publisher lets in only who asked for it: ask on its page and log in with `hf auth login`"
+    if isinstance(error, RepositoryNotFoundError):
+        return "the hub has no such repository, or does not show it: log in with `hf auth login`"
+    if isinstance(error, RevisionNotFoundError):
+        return "there is no such revision: name another with --revision"
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return f"{lines[0].rstrip('.:')}: try again"
 
 
 def _require_whole(path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -17,15 +18,24 @@ from typing import Any
 from pipeline.errors import WeightsError
 from pipeline.label import KnownLabel
 from pipeline.settings import Settings
+from pipeline.weights.card_kinds import require_card
 from pipeline.weights.catalogue import PublishedModel, published_models
 from pipeline.weights.licences import require_allowed
-from pipeline.weights.store import models_folder
+from pipeline.weights.store import explained, models_folder
 from pipeline.weights.sums import known_sha256, sha256_of
 from pipeline.weights.templates import template
 
 CARD_NAME = "model.json"
 _BUNDLED = Path(__file__).parent
 _BUNDLED_NAMES = ("mini",)
+_ONSET_FILE = "onset/model.safetensors"
+_DETECTOR_FILES = {
+    "temporal": "detector/temporal.safetensors",
+    "linear": "detector/linear.safetensors",
+    "null_margin": "clip/model.safetensors",
+    "onset": _ONSET_FILE,
+    "either": _ONSET_FILE,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,15 +80,27 @@ class ModelCard:
             raise ValueError(f"model {self.name!r} has no preset {name!r}; {there}")
         return replace(self.settings, **self.presets[name])
 
+    def lacks(self, settings: Settings) -> str:
+        """What `settings` ask for and the model is without, for a person; "" when it has all of it."""
+        wanted = {f"detector {settings.detector!r}": _DETECTOR_FILES.get(settings.detector)}
+        if settings.frame_attention != "off" and settings.frame_scale != 0:
+            entry = self.structure.get("frame_adapters", {}).get(settings.frame_attention, {})
+            wanted[f"frame_attention {settings.frame_attention!r}"] = entry.get("file", "frame_adapter")
+        if settings.temporal_scale != 0:
+            wanted["temporal_scale other than 0"] = "temporal_adapter/diffusion_pytorch_model.safetensors"
+        return next((what for what, file in wanted.items() if file and file not in self.files), "")
+
     @property
     def size_bytes(self) -> int:
         """What the files that are there take on disk."""
-        return sum(path.stat().st_size for path in map(self.folder.joinpath, self.files) if path.is_file())
+        paths = map(self.folder.joinpath, self.files)
+        return sum(path.stat().st_size for path in paths if os.path.isfile(path))  # noqa: PTH113
 
     @property
     def installed(self) -> bool:
         """Whether the card and all files are there."""
-        return all((self.folder / name).is_file() for name in (CARD_NAME, *self.files))
+        # os.path, unlike pathlib, takes a folder that may not be read for one without the file.
+        return all(os.path.isfile(self.folder / name) for name in (CARD_NAME, *self.files))  # noqa: PTH113
 
 
 def known_models() -> tuple[ModelCard, ...]:
@@ -114,8 +136,9 @@ def _folder_of(name_or_folder: str) -> Path:
     is_name = Path(name_or_folder).name == name_or_folder
     places = [models_folder() / name_or_folder] * is_name + [Path(name_or_folder)]
     for folder in places:
-        if (folder / CARD_NAME).is_file():
-            return folder
+        with explained(folder):
+            if (folder / CARD_NAME).is_file():
+                return folder
     if name_or_folder in published_models():
         raise _not_installed(published_models()[name_or_folder])
     raise WeightsError(
@@ -146,16 +169,17 @@ def read_card(folder: Path) -> ModelCard:
         raise WeightsError(
             f"the model card {path} cannot be read ({error.strerror}); install the model again"
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise WeightsError(f"the model card {path} is damaged ({error}); install the model again") from error
 
 
 def _card_from(card: dict[str, Any], folder: Path) -> ModelCard:
+    require_card(card)
     labels = tuple(
         KnownLabel(text=label["text"], category=label["category"], words=tuple(label["words"]))
         for label in card["labels"]
     )
-    return ModelCard(
+    read = ModelCard(
         name=card["name"],
         title=card["title"],
         licence=card["licence"],
@@ -173,6 +197,9 @@ def _card_from(card: dict[str, Any], folder: Path) -> ModelCard:
         sources=card.get("sources", {}),
         presets=card.get("presets", {}),
     )
+    for preset in read.presets:
+        read.preset(preset)
+    return read
 
 
 def verify_files(card: ModelCard, *, again: bool = True) -> None:
@@ -185,7 +212,8 @@ def verify_files(card: ModelCard, *, again: bool = True) -> None:
         path = card.folder / name
         if not path.is_file():
             raise WeightsError(f"the weights file {path} of model {card.name!r} is missing; install the model again")
-        found = sha256_of(path) if again or card.bundled else known_sha256(path)
+        with explained(path):
+            found = sha256_of(path) if again or card.bundled else known_sha256(path)
         if found != expected:
             raise WeightsError(
                 f"the weights file {path} of model {card.name!r} was changed (its sha256 is not the recorded one); "

@@ -18,7 +18,9 @@ def remove_model(name: str) -> Path:
     """
     models = models_folder()
     folder = models / name
-    if folder.parent != models or name.startswith(".") or not (folder / CARD_NAME).is_file():
+    with explained(folder):
+        there = folder.parent == models and not name.startswith(".") and (folder / CARD_NAME).is_file()
+    if not there:
         raise WeightsError(f"no model called {name!r} is installed in {models}")
     with exclusive(models), explained(folder):
         Lock(models).forget(name)

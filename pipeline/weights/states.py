@@ -45,7 +45,20 @@ def read_state(path: Path) -> State:
     state = dict(_flat(_unwrapped(content)))
     if not state:
         raise WeightsError(f"the weights file {path} holds no tensors; get it again from its publisher")
+    for name, value in state.items():
+        _require_numbers(name, value, path)
     return state
+
+
+def _require_numbers(name: str, value: Tensor, path: Path) -> None:
+    """A network with one weight that is no number makes no sound; better now than after the first take."""
+    if value.layout is not torch.strided:
+        raise WeightsError(f"the weights file {path} holds {name} in a sparse layout; get it again from its publisher")
+    if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+        raise WeightsError(
+            f"the weights file {path} is damaged: {name} holds values that are not numbers (NaN or infinity); "
+            "get it again from its publisher"
+        )
 
 
 def write_state(state: Mapping[str, Tensor], path: Path) -> None:
@@ -86,7 +99,7 @@ def _load_pickle(path: Path) -> Any:
         raise WeightsError(
             f"the weights file {path} holds code ({named[1]}), which was not run; get it again from its publisher"
         ) from error
-    except (RuntimeError, OSError, EOFError, KeyError, ValueError) as error:
+    except (RuntimeError, OSError, EOFError, LookupError, ValueError, TypeError, AttributeError) as error:
         raise _damaged(path, error) from error
 
 

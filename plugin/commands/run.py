@@ -155,7 +155,10 @@ def show(report: "PassReport", voice: "Voice") -> None:
         more = report.counts["failed"] - 1
         complain(report.first_failure + (f" (and {more} more, see {report.outputs.report})" if more else ""))
     elif not report.laid:
-        complain("no shot calls for a sound, so no new edit was written: name sounds in a cue sheet, then use --labels")
+        complain(
+            "nothing sounds in any shot, so no new edit was written: name sounds, and when they sound, in a cue "
+            "sheet, then use --labels"
+        )
 
 
 def _quiet_shots(report: "PassReport") -> list[str]:

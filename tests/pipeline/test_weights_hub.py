@@ -118,3 +118,21 @@ def test_a_hub_that_is_not_there_is_one_sentence(tmp_path: Path, monkeypatch: py
     with pytest.raises(WeightsError, match=r"^scheduler/.* the hub does not answer: check .* --from DIR$"):
         _install("auffusion", tmp_path / "models")
     assert not (tmp_path / "models" / "auffusion").exists()
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "sentence"),
+    [
+        (401, "GatedRepo", "its publisher lets in only who asked for it: ask on its page and log in"),
+        (403, "GatedRepo", "its publisher lets in only who asked for it"),
+        (404, "RepoNotFound", "the hub has no such repository, or does not show it: log in"),
+        (404, "RevisionNotFound", "there is no such revision: name another with --revision"),
+    ],
+)
+def test_a_hub_that_refuses_is_one_sentence(
+    hub: LocalHub, tmp_path: Path, status: int, code: str, sentence: str
+) -> None:
+    hub.refusal = (status, code)
+    with pytest.raises(WeightsError, match=rf"at revision main cannot be fetched, {sentence}.* --from DIR$"):
+        _install("auffusion", tmp_path / "models")
+    assert not (tmp_path / "models" / "auffusion").exists()

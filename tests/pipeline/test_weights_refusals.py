@@ -1,6 +1,7 @@
 """What is wrong with published files is one sentence, nothing is installed, and what was installed is as it was."""
 
 import errno
+import json
 import os
 import shutil
 import struct
@@ -17,6 +18,7 @@ from pipeline.errors import WeightsError
 from pipeline.weights import convert, store
 from pipeline.weights.install import fetch
 from pipeline.weights.registry import ModelCard, find_model, known_models, verify_files, verify_sizes
+from pipeline.weights.remove import remove_model
 from pipeline.weights.shelves import PlainFolder
 from pipeline.weights.states import read_state
 from pipeline.weights.sums import Lock
@@ -92,6 +94,55 @@ def test_a_damaged_file_is_named_with_its_length(damage: Callable[[Path], None],
     with pytest.raises(WeightsError, match=r"diffusion_pytorch_model\.bin \([\d,]+ bytes\) is cut off or damaged; get"):
         install(downloads, models)
     assert leftovers(models) == []
+
+
+def test_words_that_happen_to_begin_like_a_pickle_are_no_weights(downloads: Path, models: Path) -> None:
+    (downloads / UNET).write_text("root:x:0:0:root:/root:/bin/bash\n")
+    with pytest.raises(WeightsError, match=r"model\.bin \(32 bytes\) is cut off or damaged"):
+        install(downloads, models)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused_with_their_key(downloads: Path, models: Path, value: float) -> None:
+    _change(downloads / UNET, lambda state: state["conv_in.bias"].fill_(value))
+    with pytest.raises(WeightsError, match=r"model\.bin is damaged: conv_in\.bias holds values that are not numbers"):
+        install(downloads, models)
+    assert leftovers(models) == []
+
+
+def test_weights_in_a_sparse_layout_are_refused(downloads: Path, models: Path) -> None:
+    key = "time_embedding.linear_1.weight"
+    _change(downloads / UNET, lambda state: state.update({key: state[key].to_sparse()}))
+    with pytest.raises(WeightsError, match=rf"holds {key} in a sparse layout"):
+        install(downloads, models)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "[" * 100_000])
+@pytest.mark.parametrize("name", ["scheduler/scheduler_config.json", "unet/config.json", "tokenizer/vocab.json"])
+def test_damaged_settings_are_named_where_they_came_from(downloads: Path, models: Path, name: str, text: str) -> None:
+    (downloads / AUFFUSION / name).write_text(text)
+    with pytest.raises(WeightsError, match=f"{AUFFUSION}/{name} is damaged .*; get it again from its publisher"):
+        install(downloads, models)
+    assert leftovers(models) == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "told", "sentence"),
+    [
+        ("unet", {"block_out_channels": [-16] * 4}, "configuration of unet beside .* makes no network .*negative"),
+        ("unet", {"norm_num_groups": 0}, "configuration of unet beside .* makes no network"),
+        ("vocoder", {"upsample_rates": "x"}, "configuration of vocoder is not a published one .*upsample_rates"),
+        ("vocoder", {"resblock_dilation_sizes": 5}, "configuration of vocoder is not a published one"),
+    ],
+)
+def test_a_configuration_that_makes_no_network_is_one_sentence(
+    downloads: Path, models: Path, folder: str, told: dict[str, object], sentence: str
+) -> None:
+    path = downloads / AUFFUSION / folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | told))
+    with pytest.raises(WeightsError, match=sentence) as caught:
+        install(downloads, models)
+    assert "\n" not in str(caught.value) and ".staging" not in str(caught.value)
 
 
 def test_a_cut_off_safetensors_file_is_named(tmp_path: Path) -> None:
@@ -289,3 +340,24 @@ def test_another_file_than_the_first_time_is_refused(downloads: Path, models: Pa
     lock.path.write_text("{")
     with pytest.raises(WeightsError, match=r"fetched\.lock\.json, the record of what was fetched, is damaged"):
         install(downloads, models)
+
+
+def test_a_model_that_may_not_be_read_is_one_sentence(
+    downloads: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = install(downloads, models)
+
+    def refuse(path: Path, *more: object, **options: object) -> Any:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    with monkeypatch.context() as locked:
+        locked.setattr(Path, "open", refuse)
+        with pytest.raises(WeightsError, match=r"Permission denied: see to it, or name another folder"):
+            verify_files(card)
+    with monkeypatch.context() as locked:
+        locked.setattr(Path, "stat", refuse)
+        with pytest.raises(WeightsError, match=r"auffusion.*: Permission denied: see to it"):
+            find_model("auffusion")
+        with pytest.raises(WeightsError, match=r"auffusion.*: Permission denied: see to it"):
+            remove_model("auffusion")
+    assert card.installed

@@ -18,7 +18,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 class LocalHub(ThreadingHTTPServer):
     """repos: repository name -> folder. cut: file name -> bytes after which its first download breaks off.
 
-    asked: (method, path, first byte) of every request, in order.
+    asked: (method, path, first byte) of every request, in order. refusal: status and error code of every answer.
     """
 
     daemon_threads = True
@@ -28,6 +28,7 @@ class LocalHub(ThreadingHTTPServer):
         self.repos = repos
         self.cut: dict[str, int] = {}
         self.asked: list[tuple[str, str, int]] = []
+        self.refusal: tuple[int, str] | None = None
 
     @property
     def address(self) -> str:
@@ -69,9 +70,11 @@ class _Answer(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         first = int((re.match(r"bytes=(\d+)-", self.headers.get("Range", "")) or [0, 0])[1])
         self.server.asked.append((self.command, path, first))
+        if self.server.refusal:
+            return self._refused(*self.server.refusal)
         file = self._file(path)
         if file is None:
-            return self._not_found()
+            return self._refused(404, "EntryNotFound")
         content = file.read_bytes()
         self.send_response(206 if first else 200)
         self.send_header("X-Repo-Commit", COMMIT)
@@ -99,9 +102,9 @@ class _Answer(BaseHTTPRequestHandler):
         file = self.server.repos[found[1]] / found[3]
         return file if file.is_file() else None
 
-    def _not_found(self) -> None:
-        self.send_response(404)
+    def _refused(self, status: int, code: str) -> None:
+        self.send_response(status)
         self.send_header("X-Repo-Commit", COMMIT)
-        self.send_header("X-Error-Code", "EntryNotFound")
+        self.send_header("X-Error-Code", code)
         self.send_header("Content-Length", "0")
         self.end_headers()

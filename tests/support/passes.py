@@ -97,6 +97,11 @@ def made_up_card() -> ModelCard:
         KnownLabel(text="train passing", category="vehicles", words=("train pass", "train")),
         KnownLabel(text="bouncing ball", category="props", words=("ball",)),
     )
+    files = (
+        "frame_adapter/time_local.safetensors",
+        "temporal_adapter/diffusion_pytorch_model.safetensors",
+        "detector/temporal.safetensors",
+    )
     return ModelCard(
         name="mini",
         title="Made up",
@@ -105,8 +110,8 @@ def made_up_card() -> ModelCard:
         folder=Path("/nowhere"),
         labels=labels,
         settings=Settings(),
-        files={"nothing": "0" * 64},
-        structure={},
+        files=dict.fromkeys(files, "0" * 64),
+        structure={"frame_adapters": {"time_local": {"file": files[0]}}},
         procedural_only=True,
         closed_vocabulary=True,
         bundled=True,
