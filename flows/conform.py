@@ -59,7 +59,10 @@ class EarlierPass:
         touching = [shot for shot in self._shots.get(job.span.digest, ()) if _shared_s(shot, job) > 0]
         if not touching or job.span.ramp:
             return job
-        best = max(touching, key=lambda shot: (_covers(shot, job), _shared_s(shot, job), -abs(_lead_s(shot, job))))
+        best = max(
+            touching,
+            key=lambda shot: (_covers(shot, job), _same(shot, job), _shared_s(shot, job), -abs(_lead_s(shot, job))),
+        )
         if _covers(best, job) and handles == self._handles:
             job = _inside(best, job)
         return replace(job, given=self._inherited(best, job))
@@ -176,6 +179,11 @@ def _shared_s(shot: EarlierShot, job: ShotJob) -> Fraction:
         return min(seen_s, shot.duration_s) if shot.start_s == job.shot.source_start_s else Fraction(0)
     lead_s = _lead_s(shot, job)
     return min(lead_s + seen_s, shot.duration_s) - max(lead_s, Fraction(0))
+
+
+def _same(shot: EarlierShot, job: ShotJob) -> bool:
+    """Whether the earlier take is of exactly this stretch: of two shots that overlap, each finds its own again."""
+    return (shot.start_s, shot.duration_s) == (job.span.start_s, job.span.duration_s)
 
 
 def _covers(shot: EarlierShot, job: ShotJob) -> bool:

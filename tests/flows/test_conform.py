@@ -220,3 +220,15 @@ def test_a_shot_that_a_sheet_made_silent_stays_silent_until_a_sheet_says_otherwi
     assert str(recut.shots[1].state) == "silent"
     loud = change_sheet(go(edit, options), label="train passing")
     assert str(go(edit, options, labels=loud).shots[0].state) == "cached"
+
+
+def test_of_two_shots_that_overlap_each_finds_its_own_takes_again(
+    engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    cuts = [Cut(name="train", media=movie("a.mp4"), first=12, count=count) for count in (15, 16)]
+    first = go(edit_of(*cuts, Cut(name="ball", media=movie("b.mp4"))), options)
+    made = len(engine.made)
+    again = go(edit_of(*cuts, Cut(name="ball", media=movie("b.mp4"))), options)
+    assert [shot.cues[0].key for shot in again.shots] == [shot.cues[0].key for shot in first.shots]
+    assert [shot.cues[0].samples for shot in again.shots] == [shot.cues[0].samples for shot in first.shots]
+    assert len(engine.made) == made
