@@ -21,12 +21,12 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A model, see 
 
 @app.command("list")
 def list_models(as_json: JsonOption = False, quiet: QuietOption = False, debug: DebugOption = False) -> int:
-    """List the models: name, licence, whether they are here, size, where they come from, and the labels they know."""
+    """List the models: name, licence, whether they are here, size. With --json also sources, presets and labels."""
     from pipeline.weights.registry import known_models
     from plugin.console import Voice, table
 
     rows = [_as_json(card) for card in known_models()]
-    columns = ("name", "title", "licence", "installed", "megabytes", "source", "labels")
+    columns = ("name", "licence", "installed", "megabytes")
     shown = table(columns, [[_cell(row[column]) for column in columns] for row in rows])
     Voice(as_json=as_json, quiet=quiet).result(rows, shown)
     return 0
@@ -187,9 +187,4 @@ def _source(card: "ModelCard") -> list[str]:
 def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list) and len(value) > _SHOWN:
-        return f"{', '.join(value[:_SHOWN])} ... ({len(value)})"
-    return ", ".join(value) if isinstance(value, list) else str(value)
-
-
-_SHOWN = 10
+    return str(value)
