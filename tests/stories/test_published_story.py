@@ -78,7 +78,7 @@ def test_every_switch_reaches_the_sound(
     switches = {
         "half": ("--dtype", "bfloat16"),
         "sampler": ("--dtype", "float32", "--set", "sampler=pndm"),
-        "guided": ("--dtype", "float32", "--set", "guidance_until=0.5"),
+        "guided": ("--dtype", "float32", "--set", "guidance_until=1"),
         "temporal": ("--dtype", "float32", "--set", "temporal_until=0"),
         "frames": ("--dtype", "float32", "--set", "frame_scale=0.5"),
     }
