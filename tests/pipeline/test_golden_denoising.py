@@ -12,27 +12,20 @@ from torch import Tensor
 
 from pipeline.denoise import DenoisingPlan, denoise
 from pipeline.legacy import wrapping_int16
-from pipeline.nets.bundle import Bundle, load_bundle
+from pipeline.nets.bundle import Bundle
 from pipeline.nets.frame_adapter import FrameContext, cross_attention_layers
 from pipeline.nets.window_batch import WindowPlan
 from pipeline.runtime import pin_threads
 from pipeline.settings import Settings
-from pipeline.weights.install import fetch
-from pipeline.weights.shelves import PlainFolder
 from pipeline.windows import Window
 from tests.support.golden import golden_case, golden_path
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
-    models = tmp_path_factory.mktemp("models")
+@pytest.fixture
+def bundle(reference: Bundle) -> Iterator[Bundle]:
     pin_threads()
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("FOLEY_MODELS", str(models))
-        shelf = PlainFolder(golden_path("tiny"))
-        fetch("foleycrafter-reference", shelf, models, accept_licence=True, tell=lambda text: None)
-        with torch.inference_mode():
-            yield load_bundle("foleycrafter-reference", device="cpu")
+    with torch.inference_mode():
+        yield reference
 
 
 @pytest.fixture

@@ -1,20 +1,16 @@
 """Sound to mel picture, mel picture to sound, latents to mel picture: the reference's numbers."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from diffusers import AutoencoderKL
-from safetensors.torch import save_file
 from torch import Tensor
-from transformers import SpeechT5HifiGanConfig
 
 from pipeline.mel import AUFFUSION_MEL, MelScale, peak_normalised
-from pipeline.nets.latents import LatentCodec
-from pipeline.nets.vocoder import HifiGan, load_vocoder
-from tests.support.golden import golden_case, golden_path
+from pipeline.nets.bundle import Bundle
+from pipeline.nets.vocoder import HifiGan
+from tests.support.golden import golden_case
 
 
 def test_sound_becomes_the_references_log_mel_and_picture() -> None:
@@ -35,50 +31,18 @@ def test_the_filterbank_is_the_references() -> None:
     np.testing.assert_allclose(bank.sum(1), case["filterbank_rowsum"], atol=1e-6, rtol=0)
 
 
-def test_latents_become_the_references_log_mel() -> None:
+def test_latents_become_the_references_log_mel(reference: Bundle) -> None:
     case = golden_case("vae_decode")
-    vae = AutoencoderKL.from_pretrained(golden_path("tiny/auffusion-full-no-adapter/vae"), use_safetensors=False)
-    codec = LatentCodec(vae.eval(), picture="rgb-flipped")
     with torch.inference_mode():
-        picture = codec.decode(torch.from_numpy(case["latents"]))
+        picture = reference.codec.decode(torch.from_numpy(case["latents"]))
     np.testing.assert_allclose((picture[0].flip(0) + 1) / 2, case["image01"][0, 0], atol=1e-4, rtol=0)
     np.testing.assert_allclose(AUFFUSION_MEL.log_mel(picture)[0], case["log_mel"], atol=1e-3, rtol=0)
 
 
-def _fused(published: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The published vocoder's tensors under transformers' names, weight norm multiplied out."""
-    state = {}
-    for name, value in published.items():
-        renamed = name.replace("ups.", "upsampler.")
-        if name.endswith("weight_v"):
-            gain = published[name.replace("weight_v", "weight_g")]
-            state[renamed.replace("weight_v", "weight")] = torch._weight_norm(value, gain, 0)
-        elif not name.endswith("weight_g"):
-            state[renamed] = value
-    return state
-
-
-@pytest.fixture(scope="module")
-def vocoder(tmp_path_factory: pytest.TempPathFactory) -> HifiGan:
-    source, folder = golden_path("tiny/FoleyCrafter/vocoder"), tmp_path_factory.mktemp("vocoder")
-    published = json.loads((source / "config.json").read_text("utf-8"))
-    config = SpeechT5HifiGanConfig(
-        model_in_dim=published["num_mels"],
-        sampling_rate=published["sampling_rate"],
-        upsample_initial_channel=published["upsample_initial_channel"],
-        upsample_rates=published["upsample_rates"],
-        upsample_kernel_sizes=published["upsample_kernel_sizes"],
-        resblock_kernel_sizes=published["resblock_kernel_sizes"],
-        resblock_dilation_sizes=published["resblock_dilation_sizes"],
-        leaky_relu_slope=0.1,
-        normalize_before=False,
-    )
-    config.save_pretrained(folder)
-    weights = torch.load(source / "vocoder.pt", map_location="cpu", weights_only=True)["generator"]
-    save_file(_fused(weights), folder / "model.safetensors")
-    loaded = load_vocoder("hifi-gan", AUFFUSION_MEL, folder)
-    assert isinstance(loaded, HifiGan)
-    return loaded
+@pytest.fixture
+def vocoder(reference: Bundle) -> HifiGan:
+    assert isinstance(reference.vocoder, HifiGan)
+    return reference.vocoder
 
 
 # The case's log-mel goes below what a picture can hold.

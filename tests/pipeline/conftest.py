@@ -1,0 +1,21 @@
+"""The reference's small model files, installed and loaded as a user's."""
+
+import pytest
+
+from pipeline.nets.bundle import Bundle, load_bundle
+from pipeline.runtime import pin_threads
+from pipeline.weights.install import fetch
+from pipeline.weights.shelves import PlainFolder
+from tests.support.golden import golden_path
+
+
+@pytest.fixture(scope="session")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """What `foley models fetch foleycrafter-reference --from` and `load_bundle` make of shared/golden/tiny."""
+    shelf, models = PlainFolder(golden_path("tiny")), tmp_path_factory.mktemp("models")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("FOLEY_MODELS", str(models))
+        environment.delenv("FOLEY_REFUSE_NON_COMMERCIAL", raising=False)
+        fetch("foleycrafter-reference", shelf, models, accept_licence=True, tell=lambda text: None)
+        pin_threads()
+        return load_bundle("foleycrafter-reference", device="cpu")
