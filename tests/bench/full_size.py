@@ -17,6 +17,7 @@ from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel, SpeechT5HifiGan
 
 from pipeline.weights.catalogue import published_models
+from pipeline.weights.install import finish_card
 from pipeline.weights.templates import template
 from tests.support import published_files as published
 
@@ -34,7 +35,7 @@ def install_random(folder: Path, size: Literal["tiny", "full"] = "full", seed: i
     _write(folder / "clip", chosen.clip, draw.state(6, lambda: CLIP(**chosen.clip)))
     _save(folder / "frame_adapter" / "foleycrafter.safetensors", draw.state(3, lambda: published._IpAdapter(chosen)))
     _save(folder / "onset" / "model.safetensors", draw.state(5, published._Onset))
-    (folder / "model.json").write_text(json.dumps(_card(), indent=2), encoding="utf-8")
+    finish_card(folder, _card())
     return folder
 
 
@@ -80,7 +81,7 @@ def _save(path: Path, state: dict[str, Tensor]) -> None:
 
 
 def _card() -> dict[str, Any]:
-    """FoleyCrafter's card, which vouches for no files: hashing 10 GB of random numbers proves nothing."""
+    """FoleyCrafter's card, which says what the weights are."""
     card = template(published_models()["foleycrafter"])
     schedule = {name: value for name, value in published.SCHEDULER.items() if not name.startswith("_")}
     card["structure"]["scheduler"] = schedule
