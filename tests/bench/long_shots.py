@@ -41,12 +41,9 @@ class LongShot:
         return audible(stem, (np.arange(int(duration_s / step_s)) + 0.5) * step_s)
 
     def pieces(self) -> list[MediaSpan]:
-        """The same pictures as short shots, one for each scene."""
-        starts = np.cumsum([0, *(scene.duration_s for scene in self.scenes)])
-        return [
-            replace(self.span, start_s=Fraction(start), duration_s=Fraction(scene.duration_s))
-            for start, scene in zip(starts.tolist(), self.scenes, strict=False)
-        ]
+        """The same pictures as shots of SHORT_S seconds."""
+        starts = range(0, int(self.span.duration_s), SHORT_S)
+        return [replace(self.span, start_s=Fraction(s), duration_s=Fraction(SHORT_S)) for s in starts]
 
 
 @dataclass(frozen=True, slots=True)
