@@ -33,7 +33,14 @@ def hub(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
         # What is kept of a broken download is counted in these.
         monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1 << 16)
+        _free_bytes(monkeypatch, tmp_path, 100_000_000_000)
         yield running
+
+
+def _free_bytes(monkeypatch: pytest.MonkeyPatch, folder: Path, free: int) -> None:
+    """The hub's files are tiny, but room is asked for those of the real ones."""
+    usage = shutil.disk_usage(folder)._replace(free=free)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
 
 
 def _install(name: str, models: Path, shelf: Hub | None = None) -> ModelCard:
@@ -93,8 +100,7 @@ def test_a_damaged_download_is_found(hub: LocalHub, tmp_path: Path) -> None:
 def test_a_full_disk_is_told_before_anything_is_downloaded(
     hub: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usage = shutil.disk_usage(tmp_path)._replace(free=4_000_000_000)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    _free_bytes(monkeypatch, tmp_path, 4_000_000_000)
     with pytest.raises(WeightsError, match=r"the download needs 4,322 MB in .*, but only 4,000 MB are free"):
         _install("auffusion", tmp_path / "models")
     assert hub.asked == []
