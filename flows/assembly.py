@@ -6,10 +6,10 @@ from pathlib import Path
 
 from flows.caveats import is_stranger
 from flows.choice import Choice, CueId, in_words
+from flows.ledger import Ledger
 from flows.names import TakeNames
 from flows.plan import PassPlan
 from flows.records import CueReport, ShotReport, ShotState
-from flows.schedule import Ledger
 from flows.shot_job import CueJob, ShotJob, record_spans, stretch_of
 from flows.steps import Take
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt

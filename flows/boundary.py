@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
+from flows.errors import BrokenWorkError
 from pipeline.errors import PipelineError
 from timeline_io.errors import TimelineError
 
@@ -23,9 +24,14 @@ class Failure:
 
 
 def attempt(step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | Failure:
-    """`step`'s result, or a Failure: an expected error keeps its own sentence, any other is logged as well."""
+    """`step`'s result, or a Failure: an expected error keeps its own sentence, any other is logged as well.
+
+    Work that broke under the step's hands is not the step's own failure: BrokenWorkError goes on to who conducts.
+    """
     try:
         return step(*args, **kwargs)
+    except BrokenWorkError:
+        raise
     except (PipelineError, TimelineError) as error:
         return Failure(reason=str(error), retryable=error.retryable)
     except Exception as error:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from flows.schedule import Ledger
+from flows.ledger import Ledger
 from flows.shot_job import CueJob
 from pipeline.records import ClipReceipt, TakeScore
 

@@ -1,100 +1,104 @@
-"""A pass from plan to report, whoever does the work: read this first, it is the whole story on one screen."""
+"""A pass from plan to report, over one edit or over a night's worth: read this first, it is the whole story.
 
-import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Protocol
+An Order becomes an Outcome: schedule.py keeps everyone busy, the crew does the work, the listener hears of it.
+"""
 
+from collections.abc import Callable, Iterable, Sequence
+
+from flows.crew import Reel
 from flows.delivery import require_writable
 from flows.desk import Listener, PassEvent
-from flows.engine import resident
-from flows.laying import OnStage, lay_pass
+from flows.house_crew import HouseCrew
+from flows.orders import Order, Outcome
 from flows.plan import PassPlan
-from flows.records import PassReport
-from flows.schedule import LISTENERS, MAKERS, Batch, Crew, Ledger, work_off
-from flows.shot_job import ShotJob
-from flows.steps import STOP, listen, make_takes
+from flows.schedule import Loop
+from flows.steps import Heard, Take
 
 
-class FullCrew(Crew, Protocol):
-    """A crew that can also finish the pass."""
+def conduct(
+    orders: Iterable[Order],
+    crew: HouseCrew,
+    tell: Listener,
+    *,
+    closed: Callable[[], bool] = lambda: False,
+    is_done: Callable[[PassPlan], bool] = lambda plan: False,
+) -> list[Outcome]:
+    """Listen to the shots of every edit, make the missing takes, lay them, report; an Outcome per order, in order.
 
-    def lay(self, plan: PassPlan, ledger: Ledger, on_stage: OnStage, elapsed_s: Callable[[], float]) -> PassReport:
-        """Write everything the pass leaves behind."""
-        ...
-
-
-def conduct(plan: PassPlan, crew: FullCrew, tell: Listener) -> PassReport:
-    """Listen to the shots, make the missing takes, lay them, report. `tell` hears how it goes.
-
-    Raises OutputFolderError, LayingError or WeightsError when the pass as a whole cannot be done.
+    `tell` hears how it goes; once `closed` nothing new is begun; plans that are `is_done` are left as they are.
+    Raises WeightsError or WorkshopError when no sound can be made at all. On KeyboardInterrupt the takes in work are
+    the last ones, and nothing more is laid.
     """
-    begun = time.monotonic()
-    plan.output()
-    ledger = Ledger()
-    for heard in plan.known.values():
-        ledger.note_heard(heard)
-    tell(PassEvent(stage="plan", done=len(plan.known), total=len(plan.jobs), text=_plan_in_words(plan)))
-    if plan.to_do:
-        require_writable(plan.studio.store, "--store or FOLEY_STORE")
-        tell(PassEvent(stage="load", text=f"loading the model {plan.card.name}"))
-        resident(plan.studio)
-        _work_until_stopped(plan, crew, ledger, tell)
-    return crew.lay(
-        plan,
-        ledger,
-        lambda text: tell(PassEvent(stage="lay", text=text)),
-        lambda: time.monotonic() - begun,
-    )
-
-
-def _work_until_stopped(plan: PassPlan, crew: Crew, ledger: Ledger, tell: Listener) -> None:
-    STOP.clear()
+    orders = list(orders)
+    watch = _Watch(crew, tell, len(orders))
+    loop = Loop(orders, crew, watch, closed=closed, is_done=is_done)
+    watch.on_broken = loop.told
     try:
-        work_off(plan.to_do, crew, ledger, lambda now: _tell_progress(plan, now, tell))
+        return loop.run()
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
-            tell(PassEvent(stage="stop", text="stopping after the take in hand"))
-        # Ctrl-C reaches only this thread; the others must be told, or the pool would wait for their whole batch.
-        STOP.set()
+            tell(PassEvent(stage="stop", text="stopping after the takes in work"))
         raise
-
-
-class ThreadCrew:
-    """Does the work on a plain thread pool, without Prefect."""
-
-    def __init__(self, pool: ThreadPoolExecutor, plan: PassPlan) -> None:
-        self._pool = pool
-        self._studio = plan.studio
-
-    def listen(self, job: ShotJob) -> Future[Any]:
-        """Start listening to a shot."""
-        return self._pool.submit(listen, job, self._studio)
-
-    def make(self, batch: Batch) -> Future[Any]:
-        """Start making a batch."""
-        return self._pool.submit(make_takes, batch.requests, self._studio)
-
-    def lay(self, plan: PassPlan, ledger: Ledger, on_stage: OnStage, elapsed_s: Callable[[], float]) -> PassReport:
-        """Write everything the pass leaves behind, in this thread."""
-        return lay_pass(plan, ledger, on_stage, elapsed_s)
-
-
-def conduct_on_threads(plan: PassPlan, tell: Listener) -> PassReport:
-    """Conduct the pass in this process without Prefect."""
-    pool = ThreadPoolExecutor(max_workers=LISTENERS + MAKERS, thread_name_prefix="foley")
-    try:
-        return conduct(plan, ThreadCrew(pool, plan), tell)
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        crew.close()
+
+
+class _Watch:
+    """Opens the workshop for the first edit that needs it, counts, and puts what happens into PassEvents."""
+
+    def __init__(self, crew: HouseCrew, tell: Listener, edits: int) -> None:
+        self.on_broken: Callable[[str], None] = lambda text: None
+        self._crew, self._tell, self._edits = crew, tell, edits
+        self._shots = self._heard = self._wanted = self._made = self._ended = 0
+
+    def planned(self, reel: Reel) -> None:
+        plan, name = reel.plan, reel.order.edit.stem
+        plan.output()
+        self._shots += len(plan.jobs)
+        self._heard += len(plan.known)
+        self._wanted += len(reel.ledger.wanted)
+        self._made += len(reel.ledger.takes)
+        told = _plan_in_words(plan) if self._edits == 1 else f"{name}: {_plan_in_words(plan)}"
+        self._tell(PassEvent(stage="plan", done=self._heard, total=self._shots, text=told, plan=plan, edit=name))
+        if plan.to_do:
+            require_writable(plan.studio.store, "--store or FOLEY_STORE")
+            self._tell(PassEvent(stage="load", text=f"loading the model {plan.card.name}"))
+            self._crew.open(plan.studio, self.on_broken)
+
+    def heard(self, reel: Reel, heard: Heard) -> None:
+        self._heard += 1
+        self._wanted += len(heard.cues)
+        self._made += len(heard.cues) - len(heard.missing())
+        name = reel.order.edit.stem
+        self._tell(PassEvent(stage="listen", done=self._heard, total=self._shots, heard=heard, edit=name))
+
+    def made(self, takes: Sequence[Take]) -> None:
+        self._made += len(takes)
+        self._tell(PassEvent(stage="make", done=self._made, total=self._wanted, takes=tuple(takes)))
+
+    def staged(self, reel: Reel, text: str) -> None:
+        name = reel.order.edit.stem
+        words = text if self._edits == 1 else f"{name}: {text}"
+        self._tell(PassEvent(stage="lay", done=self._ended, total=self._edits, text=words, edit=name))
+
+    def ended(self, outcome: Outcome) -> None:
+        self._ended += 1
+        stage = "laid" if outcome.report or outcome.unchanged else "failed"
+        self._tell(
+            PassEvent(
+                stage=stage,
+                done=self._ended,
+                total=self._edits,
+                text=outcome.in_words if self._edits > 1 else "",
+                report=outcome.report,
+                edit=outcome.edit.stem,
+            )
+        )
+
+    def broken(self, text: str) -> None:
+        self._tell(PassEvent(stage="lost" if "process" in text else "wait", text=text))
 
 
 def _plan_in_words(plan: PassPlan) -> str:
     shots = len(plan.edit.shots)
     return f"{shots} shots, {len(plan.known)} finished earlier, {len(plan.to_do)} to do"
-
-
-def _tell_progress(plan: PassPlan, ledger: Ledger, tell: Listener) -> None:
-    """Listening counts shots, making counts cues known so far."""
-    tell(PassEvent(stage="listen", done=len(ledger.heard), total=len(plan.jobs)))
-    tell(PassEvent(stage="make", done=len(ledger.takes), total=len(ledger.wanted)))

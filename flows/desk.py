@@ -8,21 +8,31 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from flows.orders import Outcome
 from flows.plan import PassPlan
 from flows.records import PassReport
+from flows.steps import Heard, Take
+from flows.workshop import Workshop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassEvent:
-    """Something happened: `done` of `total` (shots, cues) in a stage, or words in `text`.
+    """Something happened: `done` of `total` in a stage, summed over all edits, or words in `text`.
 
-    Stages in order: start (with Prefect), plan, load, listen, make, lay.
+    Stages: start (with Prefect), plan, load, listen (counts shots), make (counts takes), lay, laid and failed (count
+    edits), lost (a device), wait (for one), stop. Most carry what they are about: the plan that was made, what was
+    heard in a shot, the takes of a batch, the report of a finished edit; `edit` is its stem.
     """
 
     stage: str
     done: int = 0
     total: int = 0
     text: str = ""
+    plan: PassPlan | None = None
+    heard: Heard | None = None
+    takes: tuple[Take, ...] = ()
+    report: PassReport | None = None
+    edit: str = ""
 
 
 Listener = Callable[[PassEvent], None]
@@ -34,11 +44,12 @@ def nobody(event: PassEvent) -> None:
 
 @dataclass(slots=True, kw_only=True)
 class Desk:
-    """`plan` spares the flow planning again; `report` or `error` lie here when the flow is over."""
+    """`plan` spares the flow planning again, `workshop` opening another; `outcomes` or `error` lie here in the end."""
 
     tell: Listener = nobody
     plan: PassPlan | None = None
-    report: PassReport | None = None
+    workshop: Workshop | None = None
+    outcomes: list[Outcome] | None = None
     error: Exception | None = None
 
 

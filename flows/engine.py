@@ -68,6 +68,9 @@ class Engine(Protocol):
         ...
 
 
+Build = Callable[[Studio], Engine]
+
+
 class _PipelineEngine:
     """The real one: the model loaded once, the stores on disk."""
 
@@ -107,7 +110,7 @@ class _PipelineEngine:
 class _Residence:
     """Holds one engine for the whole process."""
 
-    def __init__(self, build: Callable[[Studio], Engine]) -> None:
+    def __init__(self, build: Build) -> None:
         self.build = build
         self._loading = threading.Lock()
         self._held: tuple[Studio, Engine] | None = None
@@ -135,13 +138,23 @@ def resident(studio: Studio) -> Engine:
     return _RESIDENCE.engine(studio)
 
 
-@contextmanager
-def use_engine(build: Callable[[Studio], Engine]) -> Iterator[None]:
-    """Let `build` make the engine instead of the pipeline, for as long as the context lasts."""
-    before, _RESIDENCE.build = _RESIDENCE.build, build
+def current_build() -> Build:
+    """What makes the engine here; another process is told to make it the same way."""
+    return _RESIDENCE.build
+
+
+def set_build(build: Build) -> None:
+    """Let `build` make the engine of this process from now on."""
+    _RESIDENCE.build = build
     _RESIDENCE.clear()
+
+
+@contextmanager
+def use_engine(build: Build) -> Iterator[None]:
+    """Let `build` make the engine instead of the pipeline, for as long as the context lasts."""
+    before = current_build()
+    set_build(build)
     try:
         yield
     finally:
-        _RESIDENCE.build = before
-        _RESIDENCE.clear()
+        set_build(before)

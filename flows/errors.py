@@ -3,7 +3,11 @@
 PassError                     one sentence: what, where, what to do
 ├── OutputFolderError         a folder cannot be written, or holds files that are not ours
 ├── SettingError              a setting or preset that is not there, or has no such value
-└── ConductorError            the Prefect server cannot be reached or started
+├── ConductorError            the Prefect server cannot be reached or started
+└── WorkshopError             no device is left to work on
+BrokenWorkError               a piece of work came to nothing; it is tried again, or its shot fails, never the pass
+├── EngineLostError           the process that worked on it died
+└── HungError                 it did not come back
 """
 
 
@@ -23,3 +27,23 @@ class SettingError(PassError):
 
 class ConductorError(PassError):
     """The Prefect server that should keep the record of the pass does not answer."""
+
+
+class WorkshopError(PassError):
+    """No device is left to work on."""
+
+
+class BrokenWorkError(Exception):
+    """Base of what goes wrong around a piece of work, not in it."""
+
+    retryable = False
+
+
+class EngineLostError(BrokenWorkError):
+    """The process that worked on it died."""
+
+    retryable = True
+
+
+class HungError(BrokenWorkError):
+    """It did not come back in time, and whoever did it was given up."""

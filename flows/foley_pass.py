@@ -1,56 +1,29 @@
-"""The Foley pass as a Prefect flow. What it does is in conduct.py; here is how it looks on the server.
+"""A Foley pass over one edit as a Prefect flow. What it does is in conduct.py; here is how it looks on the server.
 
 No `from __future__ import annotations` here: Prefect reads the annotations to build a deployment's form.
 """
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from prefect import State, flow
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
-from prefect.utilities.annotations import quote
 
 from flows.conduct import conduct
 from flows.desk import DESK, Desk
 from flows.errors import PassError
-from flows.laying import OnStage
 from flows.options import PassOptions
-from flows.plan import PassPlan
+from flows.orders import Order
 from flows.records import ExitCode, PassReport
-from flows.schedule import LISTENERS, MAKERS, Batch, Ledger, Pending
-from flows.shot_job import ShotJob
-from flows.tasks import generate_task, lay_task, listen_task, plan_task
+from flows.tasks import PrefectCrew
+from flows.workshop import workshop_for
 from pipeline.errors import PipelineError
 from timeline_io.errors import TimelineError
 
-T = TypeVar("T")
-
-
-class PrefectCrew:
-    """Does the work as Prefect tasks of the flow run that is going on."""
-
-    def __init__(self, plan: PassPlan) -> None:
-        self._studio = plan.studio
-
-    def listen(self, job: ShotJob) -> Pending:
-        """Submit "listen sh0140"."""
-        return listen_task.submit(job.shot_id, _as_is(job), _as_is(self._studio))
-
-    def make(self, batch: Batch) -> Pending:
-        """Submit "generate 8 cues (sh0040..sh0170)"."""
-        return generate_task.submit(batch.title, _as_is(batch), _as_is(self._studio))
-
-    def lay(self, plan: PassPlan, ledger: Ledger, on_stage: OnStage, elapsed_s: Callable[[], float]) -> PassReport:
-        """Run "lay reel1" here."""
-        return lay_task(plan.edit.path.stem, _as_is(plan), _as_is(ledger), _as_is(on_stage), _as_is(elapsed_s))
-
-
-def _as_is(value: T) -> T:
-    """The value, not walked through by Prefect on its way to the task."""
-    return cast(T, quote(value))
+# Witnesses only wait; there must be one for every piece of work on every device.
+WITNESSES = 64
 
 
 def _run_name() -> str:
@@ -61,7 +34,7 @@ def _run_name() -> str:
 @flow(
     name="foley-pass",
     flow_run_name=_run_name,
-    task_runner=ThreadPoolTaskRunner(max_workers=LISTENERS + MAKERS),  # type: ignore[arg-type]  # it is invariant
+    task_runner=ThreadPoolTaskRunner(max_workers=WITNESSES),  # type: ignore[arg-type]  # it is invariant
     persist_result=False,
 )
 def foley_pass(edit: Path, options: PassOptions = PassOptions()) -> State[Any]:  # noqa: B008  (frozen)
@@ -72,13 +45,15 @@ def foley_pass(edit: Path, options: PassOptions = PassOptions()) -> State[Any]: 
         options: what to write where, with which model
     """
     desk = DESK.get() or Desk()
+    order = Order(edit=edit, options=options, plan=desk.plan)
     try:
-        plan = desk.plan or plan_task(edit.stem, edit, _as_is(options))
-        desk.report = conduct(plan, PrefectCrew(plan), desk.tell)
+        crew = PrefectCrew(desk.workshop or workshop_for(options))
+        desk.outcomes = conduct([order], crew, desk.tell)
     except (PassError, TimelineError, PipelineError) as error:
         desk.error = error
         return Failed(message=str(error))
-    return final_state(desk.report)
+    (outcome,) = desk.outcomes
+    return Failed(message=str(outcome.error)) if outcome.report is None else final_state(outcome.report)
 
 
 def final_state(report: PassReport) -> State[Any]:

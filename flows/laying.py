@@ -13,12 +13,12 @@ from flows.choice import Choice, CueId, choose_takes
 from flows.delivery import OutputFolder, file_digest, write_text
 from flows.errors import OutputFolderError
 from flows.hand_work import HandWork, KeptSound
+from flows.ledger import Ledger
 from flows.names import stem_name, track_title
 from flows.plan import PassPlan
 from flows.records import CueReport, OutputPaths, PassReport
 from flows.report_page import report_page
 from flows.reporting import cue_rows, manifest, placed_sounds, write_pass_preview
-from flows.schedule import Ledger
 from flows.shot_job import place_take
 from pipeline.records import SAMPLE_RATE_HZ
 from pipeline.stem import write_stem

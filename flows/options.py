@@ -33,7 +33,16 @@ class PassOptions(BaseModel):
     path_maps: tuple[tuple[str, str], ...] = Field(default=(), description="Beginnings of paths to replace: (from, to)")
     preset: str | None = Field(default=None, description="One of the model's own sets of settings; its card names them")
     settings: tuple[tuple[str, str], ...] = Field(default=(), description="Single settings to change: (name, value)")
-    device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1, mps")
+    device: str = Field(
+        default="auto", description="auto, cpu, cuda, cuda:1, mps; several with commas, a process each; cuda:all"
+    )
+    isolate: bool = Field(default=False, description="Work in a process of its own even on one device")
+    dask: str | None = Field(default=None, description="Address of a Dask scheduler whose workers do the work")
+    patience_s: int = Field(
+        default=300,
+        ge=1,
+        description="Seconds (and a tenth of them per second of sound) until work that hangs is given up",
+    )
     dtype: Precision | None = Field(
         default=None, description="Number format of the large networks: auto, float32, bfloat16, float16"
     )

@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from flows.night import asked
 from flows.plan import PassPlan
 from flows.records import PassReport, ShotReport, ShotState
 from flows.shot_job import ShotJob
@@ -71,6 +72,7 @@ def manifest(report: PassReport, plan: PassPlan) -> dict[str, Any]:
             "handles": options.handles,
             "labels": str(options.labels) if options.labels else None,
         },
+        "asked": asked(plan),
         "sample_rate_hz": SAMPLE_RATE_HZ,
         "conformed_from": str(plan.followed[0]) if plan.followed else None,
     }

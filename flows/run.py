@@ -1,25 +1,29 @@
-"""Runs a pass from this process: on Prefect's own server or the one PREFECT_API_URL names, or without Prefect at all.
+"""Runs passes from this process: on Prefect's own server or the one PREFECT_API_URL names, or without Prefect at all.
 
 Starting a private Prefect server and loading the model take about ten seconds each, so they happen at the same time.
 """
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.boundary import attempt
-from flows.conduct import conduct_on_threads
+from flows.conduct import conduct
 from flows.desk import DESK, Desk, Listener, PassEvent, nobody
-from flows.engine import resident
 from flows.errors import ConductorError
+from flows.house_crew import HouseCrew
+from flows.night import NightOptions, deadline, left_as_it_is, orders_of
 from flows.options import PassOptions
+from flows.orders import Order, Outcome
 from flows.plan import PassPlan, plan_pass
 from flows.prefect_env import set_defaults
 from flows.private_server import private_api_url
 from flows.records import PassReport
+from flows.workshop import workshop_for
 
 if TYPE_CHECKING:
     from prefect import State
@@ -31,7 +35,8 @@ def run_pass(
     """Make Foley for an edit. What is wrong with one shot is in the report; what stops the whole pass raises.
 
     Raises TimelineError (the edit, the cue sheet, the laying), WeightsError (the model), OutputFolderError,
-    ConductorError (no Prefect server). On KeyboardInterrupt the take in hand is the last one, and nothing is laid.
+    WorkshopError (no device), ConductorError (no Prefect server). On KeyboardInterrupt the takes in work are the last
+    ones, and nothing is laid.
     """
     return perform(plan_pass(edit_path.absolute(), options), tell=tell, with_prefect=with_prefect)
 
@@ -39,28 +44,51 @@ def run_pass(
 def perform(plan: PassPlan, *, tell: Listener = nobody, with_prefect: bool = True) -> PassReport:
     """Do what is planned. Raises as `run_pass` does."""
     plan.output()
-    return _under_prefect(plan, tell) if with_prefect else conduct_on_threads(plan, tell)
+    workshop = workshop_for(plan.options)
+    if with_prefect:
+        desk = Desk(tell=tell, plan=plan, workshop=workshop)
+        (outcome,) = _under_prefect(desk, lambda: _call_pass(plan))
+    else:
+        order = Order(edit=plan.edit.path, options=plan.options, plan=plan)
+        (outcome,) = conduct([order], HouseCrew(workshop), tell)
+    if outcome.report is None:
+        raise outcome.error or ConductorError("the pass ended without a report: run `foley doctor`")
+    return outcome.report
 
 
-def _under_prefect(plan: PassPlan, tell: Listener) -> PassReport:
-    if plan.to_do:
-        # Errors are kept for the pass itself, which asks for the engine again and reports them.
-        threading.Thread(target=attempt, args=(resident, plan.studio), name="foley-load", daemon=True).start()
+def run_night(night: NightOptions, *, tell: Listener = nobody, with_prefect: bool = True) -> list[Outcome]:
+    """Make Foley for many edits; what is wrong with one of them is in its outcome. Raises as `run_pass` does."""
+    orders = orders_of(night)
+    if with_prefect:
+        return _under_prefect(Desk(tell=tell), lambda: _call_night(night))
+    crew, closed = HouseCrew(workshop_for(night.options)), deadline(night.until, datetime.now())
+    return conduct(orders, crew, tell, closed=closed, is_done=left_as_it_is)
+
+
+def _under_prefect(desk: Desk, call: "Callable[[], State[Any]]") -> list[Outcome]:
+    if desk.plan and desk.plan.to_do:
+        # Errors are kept for the pass itself, which opens the workshop again and reports them.
+        threading.Thread(target=attempt, args=(_warm_up, desk), name="foley-load", daemon=True).start()
     set_defaults()
-    tell(PassEvent(stage="start", text="starting Prefect, which takes a moment"))
-    desk = Desk(tell=tell, plan=plan)
+    desk.tell(PassEvent(stage="start", text="starting Prefect, which takes a moment"))
     token = DESK.set(desk)
     try:
         with _server_settings():
-            state = _call_flow(plan)
+            state = _with_a_record(call, desk)
     finally:
         DESK.reset(token)
     if desk.error:
         raise desk.error
-    if desk.report is None:
-        state.result()  # raises what nobody expected
+    if desk.outcomes is None:
+        if state is not None:
+            state.result()  # raises what nobody expected
         raise ConductorError("the Prefect flow ended without a report: run `foley doctor`, or add --no-prefect")
-    return desk.report
+    return desk.outcomes
+
+
+def _warm_up(desk: Desk) -> None:
+    if desk.plan and desk.workshop:
+        desk.workshop.open(desk.plan.studio, lambda text: desk.tell(PassEvent(stage="wait", text=text)))
 
 
 @contextmanager
@@ -78,17 +106,31 @@ def _server_settings() -> Iterator[None]:
         yield
 
 
-def _call_flow(plan: PassPlan) -> "State[Any]":
+def _with_a_record(call: "Callable[[], State[Any]]", desk: Desk) -> "State[Any] | None":
+    """Call the flow; None when the pass is finished and only its record could not be kept."""
     from prefect.settings import PREFECT_API_URL
 
-    from flows.foley_pass import foley_pass
-
     try:
-        return foley_pass(plan.edit.path, plan.options, return_state=True)
+        return call()
     except Exception as error:
         # What goes wrong inside the flow is in its state; what is raised is that Prefect could not keep its record.
         first_line = next(iter(str(error).splitlines()), type(error).__name__)
-        raise ConductorError(
-            f"the Prefect server at {PREFECT_API_URL.value()} does not answer ({first_line}): start it, "
-            "unset PREFECT_API_URL, or do without it with --no-prefect"
-        ) from error
+        told = f"the Prefect server at {PREFECT_API_URL.value()} does not answer ({first_line})"
+        if desk.outcomes is None:
+            raise ConductorError(
+                f"{told}: start it, unset PREFECT_API_URL, or do without it with --no-prefect"
+            ) from error
+        desk.tell(PassEvent(stage="stop", text=f"the work is done, but {told}, so its record is incomplete"))
+        return None
+
+
+def _call_pass(plan: PassPlan) -> "State[Any]":
+    from flows.foley_pass import foley_pass
+
+    return foley_pass(plan.edit.path, plan.options, return_state=True)
+
+
+def _call_night(night: NightOptions) -> "State[Any]":
+    from flows.overnight import overnight
+
+    return overnight(night, return_state=True)

@@ -11,9 +11,9 @@ from flows.desk import Listener, PassEvent, nobody
 from flows.engine import Studio, resident
 from flows.errors import OutputFolderError
 from flows.plan import PassPlan
-from flows.schedule import LISTENERS
 from flows.shot_job import CueJob, ShotJob, record_spans
 from flows.steps import STOP, listen
+from flows.workshop import LISTENERS
 from timeline_io.cue_sheet import Cue, silent_cue, write_cues
 
 

@@ -1,7 +1,7 @@
 """The steps of a pass as plain functions: they know nothing of Prefect, and what they return is tiny.
 
 listen        one shot: look at it once, decide its cues, see which takes the store holds already
-make_takes    up to eight cues: make them, one by one when the batch as a whole fails
+make_takes    up to eight cues: make them, by halves when the batch as a whole fails
 """
 
 import threading
@@ -17,12 +17,14 @@ from pipeline.records import ClipReceipt, FoleyRequest, feature_key
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """What a shot is to get. `stored` are the takes the store held already; `failure` says why there is nothing."""
+    """What a shot is to get. `stored` are the takes the store held already; `failure` says why there is nothing, and
+    `retryable` whether another try may help."""
 
     shot_id: str
     cues: tuple[CueJob, ...] = ()
     stored: tuple[ClipReceipt, ...] = ()
     failure: str = ""
+    retryable: bool = False
 
     def missing(self) -> tuple[FoleyRequest, ...]:
         """The requests that still have to be made."""
@@ -32,11 +34,12 @@ class Heard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Take:
-    """How one request came out: a receipt, or the reason why there is none."""
+    """How one request came out: a receipt, or the reason why there is none, and whether another try may help."""
 
     key: str
     receipt: ClipReceipt | None = None
     failure: str = ""
+    retryable: bool = False
 
 
 class StoppedError(Exception):
@@ -60,17 +63,24 @@ def known_before_looking(job: ShotJob, studio: Studio) -> Heard | None:
 def listen(job: ShotJob, studio: Studio) -> Heard:
     """Look at a shot and decide its cues. Never raises: what goes wrong is the shot's `failure`."""
     heard = attempt(_listen, job, studio)
-    return Heard(shot_id=job.shot_id, failure=heard.reason) if isinstance(heard, Failure) else heard
+    if isinstance(heard, Failure):
+        return Heard(shot_id=job.shot_id, failure=heard.reason, retryable=heard.retryable)
+    return heard
 
 
 def make_takes(requests: Sequence[FoleyRequest], studio: Studio) -> tuple[Take, ...]:
-    """Make a batch, in order. Never raises: a request that cannot be made does not take the others with it."""
+    """Make a batch, in order. Never raises: a request that cannot be made does not take the others with it.
+
+    A batch that fails (out of memory, one bad request) is halved until what fails is alone; takes made before that are
+    in the store and not made again.
+    """
     batch = attempt(_make, requests, studio)
     if not isinstance(batch, Failure):
         return batch
-    if len(requests) == 1 and not batch.retryable:
-        return (Take(key=requests[0].key(), failure=batch.reason),)
-    return tuple(_make_alone(request, studio) for request in requests)
+    if len(requests) == 1:
+        return (Take(key=requests[0].key(), failure=batch.reason, retryable=batch.retryable),)
+    middle = len(requests) // 2
+    return make_takes(requests[:middle], studio) + make_takes(requests[middle:], studio)
 
 
 def _listen(job: ShotJob, studio: Studio) -> Heard:
@@ -93,11 +103,6 @@ def _make(requests: Sequence[FoleyRequest], studio: Studio) -> tuple[Take, ...]:
     _stop_if_asked()
     receipts = resident(studio).make(requests, lambda receipt: _stop_if_asked())
     return tuple(Take(key=receipt.key, receipt=receipt) for receipt in receipts)
-
-
-def _make_alone(request: FoleyRequest, studio: Studio) -> Take:
-    alone = attempt(_make, [request], studio)
-    return Take(key=request.key(), failure=alone.reason) if isinstance(alone, Failure) else alone[0]
 
 
 def _stop_if_asked() -> None:

@@ -36,6 +36,8 @@ class PassProgress:
         """Show one event."""
         if event.text:
             self._voice.note(event.text)
+        elif event.stage not in _COUNTED:
+            return
         elif self._bars:
             self._move_bar(self._bars, event)
         else:

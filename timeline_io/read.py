@@ -18,6 +18,8 @@ from timeline_io.model import Clip, Marker, Sequence
 from timeline_io.readers import Reader, reader_of, refuse_unread_suffix
 from timeline_io.shots import Picture, Piece, Unseen, flatten, ramp_between
 
+# What the name of an edit ends with; which format it is, its first bytes decide.
+EDIT_SUFFIXES = frozenset({".otio", ".otioz", ".otiod", ".fcpxml", ".fcpxmld", ".xml", ".aaf", ".edl"})
 # Two pieces join when the second continues the first within a quarter of a frame: exporters round
 # source times, and the smallest jump cut is a whole frame.
 _CONTINUES_WITHIN_FRAMES = Fraction(1, 4)

@@ -12,11 +12,11 @@ import opentimelineio as otio
 import pytest
 
 from flows.choice import Choice, choose_takes, in_words
+from flows.ledger import Ledger
 from flows.options import PassOptions
 from flows.plan import plan_pass
 from flows.records import CueReport, PassReport
 from flows.run import run_pass
-from flows.schedule import Ledger
 from flows.shot_job import CueJob, Spotted, cue_seed, seed_of_take
 from flows.spot_pass import spot_pass, write_sheet
 from flows.steps import Heard, Take

@@ -380,7 +380,7 @@ def test_progress_is_told_in_order(engine: FakeEngine, movie: Movie, edit_of: Ed
     told: list[PassEvent] = []
     run_pass(edit_of(Cut(name="train", media=movie("a.mp4"))), options, tell=told.append, with_prefect=False)
     stages = list(dict.fromkeys(event.stage for event in told))
-    assert stages == ["plan", "load", "listen", "make", "lay"]
+    assert stages == ["plan", "load", "listen", "make", "lay", "laid"]
     assert [(event.done, event.total) for event in told if event.stage == "make"][-1] == (1, 1)
 
 

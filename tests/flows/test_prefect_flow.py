@@ -12,6 +12,7 @@ from flows.prefect_env import set_defaults
 from flows.run import run_pass
 from pipeline.errors import MediaError
 from tests.support.passes import Cut, FakeEngine
+from timeline_io.errors import TimelineError
 
 set_defaults()
 
@@ -95,7 +96,7 @@ def test_an_edit_that_cannot_be_read_is_failed_with_its_sentence(
     state, desk = as_deployed(tmp_path / "gone.otio", options)
     assert state.is_failed()
     assert "gone.otio" in state.message
-    assert desk.error
+    assert desk.outcomes and isinstance(desk.outcomes[0].error, TimelineError)
 
 
 def test_options_nobody_knows_are_refused() -> None:

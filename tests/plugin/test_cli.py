@@ -209,7 +209,7 @@ def test_an_interrupt_is_exit_130_and_leaves_no_output(
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("flows.conduct.work_off", interrupt)
+    monkeypatch.setattr("flows.schedule.Loop.run", interrupt)
     edit = edit_of(Cut(name="train", media=movie("a.mp4")))
     assert exit_code_of(["run", str(edit), "-q"]) == 130
     assert "running it again goes on from here" in one_sentence(capsys)

@@ -1,0 +1,49 @@
+"""What a conductor is asked for, and what becomes of it: one Order and one Outcome per edit."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.options import PassOptions
+from flows.plan import PassPlan
+from flows.records import ExitCode, PassReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An edit to make sound for. `plan` spares planning it again."""
+
+    edit: Path
+    options: PassOptions
+    plan: PassPlan | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One edit when the work is over: its report, or the error that stopped it, or how many shots are left for the
+    next time, or that it lies there finished already and nothing had to be touched."""
+
+    edit: Path
+    report: PassReport | None = None
+    error: Exception | None = None
+    shots_left: int = 0
+    unchanged: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """As of a pass over this edit alone."""
+        if self.unchanged:
+            return ExitCode.ALL_MADE
+        if self.report is None:
+            return ExitCode.SOME_FAILED if self.shots_left else ExitCode.NOTHING_MADE
+        return self.report.exit_code
+
+    @property
+    def in_words(self) -> str:
+        """ "reel3: 12 made, 1 failed"."""
+        if self.unchanged:
+            return f"{self.edit.stem}: unchanged"
+        if self.report is not None:
+            return f"{self.report.edit_name}: {self.report.summary}"
+        if self.shots_left:
+            return f"{self.edit.stem}: {self.shots_left} shots left for the next time"
+        return f"{self.edit.stem}: {self.error or 'not begun'}"

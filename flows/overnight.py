@@ -1,0 +1,50 @@
+"""A night's work as a Prefect flow: many edits, one engine per device, batches across edits.
+
+No `from __future__ import annotations` here: Prefect reads the annotations to build a deployment's form.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from prefect import State, flow
+from prefect.states import Completed, Failed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.conduct import conduct
+from flows.desk import DESK, Desk
+from flows.errors import PassError
+from flows.foley_pass import WITNESSES
+from flows.night import NightOptions, deadline, left_as_it_is, orders_of, sum_up
+from flows.tasks import PrefectCrew
+from flows.workshop import workshop_for
+from pipeline.errors import PipelineError
+from timeline_io.errors import TimelineError
+
+
+def _run_name() -> str:
+    return f"night of {datetime.now():%Y-%m-%d}"
+
+
+@flow(
+    name="overnight",
+    flow_run_name=_run_name,
+    task_runner=ThreadPoolTaskRunner(max_workers=WITNESSES),  # type: ignore[arg-type]  # it is invariant
+    persist_result=False,
+)
+def overnight(night: NightOptions) -> State[Any]:
+    """Make Foley for every edit of an inbox or a list, each into a folder of its own.
+
+    Args:
+        night: which edits, where to, until when, and the options that all of them share
+    """
+    desk = DESK.get() or Desk()
+    try:
+        orders = orders_of(night)
+        crew = PrefectCrew(desk.workshop or workshop_for(night.options))
+        closed = deadline(night.until, datetime.now())
+        desk.outcomes = conduct(orders, crew, desk.tell, closed=closed, is_done=left_as_it_is)
+    except (PassError, TimelineError, PipelineError) as error:
+        desk.error = error
+        return Failed(message=str(error))
+    ending = sum_up(desk.outcomes)
+    return Failed(message=ending.text) if ending.failed else Completed(name=ending.name, message=ending.text)

@@ -1,0 +1,138 @@
+"""Engines in processes of their own, which die, hang and fill their memory; processors stand in for GPUs."""
+
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from flows.desk import PassEvent
+from flows.engine import use_engine
+from flows.gpu_process import ProcessWorkshop
+from flows.options import PassOptions
+from flows.records import PassReport
+from flows.run import run_pass
+from pipeline.errors import WeightsError
+from tests.support.dangers import DangerousEngine
+from tests.support.passes import Cut
+
+pytestmark = pytest.mark.usefixtures("card")
+Movie = Callable[[str], Path]
+EditOf = Callable[..., Path]
+
+
+@pytest.fixture
+def dangers(tmp_path: Path) -> Iterator[DangerousEngine]:
+    engine = DangerousEngine(diary=tmp_path / "diary")
+    with use_engine(engine.build):
+        yield engine
+
+
+def go(edit: Path, options: PassOptions, told: list[PassEvent] | None = None, **changed: object) -> PassReport:
+    options = options.model_copy(update={"device": "cpu,cpu", **changed})
+    return run_pass(edit, options, tell=(told if told is not None else []).append, with_prefect=False)
+
+
+def states(report: PassReport) -> list[str]:
+    return [str(shot.state) for shot in report.shots]
+
+
+def trains(movie: Movie, count: int) -> list[Cut]:
+    return [Cut(name="train", media=movie("a.mp4"), first=n, count=12) for n in range(count)]
+
+
+def test_two_devices_make_what_one_thread_makes_each_with_one_load(
+    dangers: DangerousEngine, movie: Movie, edit_of: EditOf, options: PassOptions, tmp_path: Path
+) -> None:
+    edit = edit_of(*trains(movie, 20))
+    two = go(edit, options)
+    assert [line for line in dangers.lines() if line.startswith("load")] == ["load cpu", "load cpu"]
+    assert len(dangers.takes) == 20 and set(dangers.takes.values()) == {1}
+    one = go(edit, options, device="cpu", store=tmp_path / "other", out=tmp_path / "other_out")
+    assert [shot.cues[0].sha256 for shot in two.shots] == [shot.cues[0].sha256 for shot in one.shots]
+
+
+def test_a_deadly_shot_is_set_aside_and_the_others_are_made_once(
+    dangers: DangerousEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    dangers.deadly_labels = {"bouncing ball"}
+    told: list[PassEvent] = []
+    report = go(
+        edit_of(*trains(movie, 5), Cut(name="ball", media=movie("b.mp4")), *trains(movie, 9)[5:]), options, told
+    )
+    assert states(report) == ["made"] * 5 + ["failed"] + ["made"] * 4
+    assert report.shots[5].reason == (
+        "'bouncing ball': set aside after 3 tries: the process on cpu that worked on it was killed by SIGSEGV"
+    )
+    assert report.exit_code == 3
+    assert set(dangers.takes.values()) == {1}
+    lost = [event.text for event in told if event.stage == "lost"]
+    assert lost == ["the process on cpu was killed by SIGSEGV and is started again"] * 3
+
+
+def test_a_death_that_does_not_come_back_costs_nothing(
+    dangers: DangerousEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    dangers.deadly_once = {"bouncing ball"}
+    report = go(edit_of(*trains(movie, 3), Cut(name="ball", media=movie("b.mp4"))), options, device="cpu", isolate=True)
+    assert states(report) == ["made"] * 4
+    assert set(dangers.takes.values()) == {1}
+
+
+def test_a_hanging_decoder_is_given_up(
+    dangers: DangerousEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    dangers.hanging_media = {"b.mp4"}
+    began = time.monotonic()
+    report = go(edit_of(*trains(movie, 3), Cut(name="train", media=movie("b.mp4"))), options, patience_s=2)
+    assert time.monotonic() - began < 60
+    assert states(report) == ["made"] * 3 + ["failed"]
+    assert "did not come back within 2 s" in report.shots[3].reason
+
+
+def test_a_full_memory_halves_the_batch(
+    dangers: DangerousEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    dangers.room = 2
+    report = go(edit_of(*trains(movie, 8)), options, device="cpu", isolate=True)
+    assert states(report) == ["made"] * 8
+    assert [line for line in dangers.lines() if line.startswith("full")] == ["full 8", "full 4", "full 4"]
+
+
+def test_weights_that_cannot_be_loaded_stop_the_pass_with_their_sentence(
+    dangers: DangerousEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    dangers.unfit = True
+    with pytest.raises(WeightsError, match="fetch them again"):
+        go(edit_of(*trains(movie, 1)), options)
+
+
+def test_processes_killed_at_random_change_nothing(
+    dangers: DangerousEngine, movie: Movie, edit_of: EditOf, options: PassOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dangers.seconds_per_take = 0.2
+    workshop = ProcessWorkshop(["cpu", "cpu"], dangers.build)
+    monkeypatch.setattr("flows.run.workshop_for", lambda options: workshop)
+    over = threading.Event()
+    killed: list[int] = []
+
+    def kill_now_and_then() -> None:
+        while not over.wait(1.5):
+            for pid in random.sample(workshop.pids(), 1):
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
+
+    killer = threading.Thread(target=kill_now_and_then)
+    killer.start()
+    try:
+        report = go(edit_of(*trains(movie, 36)), options)
+    finally:
+        over.set()
+        killer.join()
+    assert len(killed) >= 2
+    assert states(report) == ["made"] * 36
+    assert sum(dangers.takes.values()) <= 36 + 2 * len(killed)
