@@ -7,6 +7,7 @@ PassError                     one sentence: what, where, what to do
 └── WorkshopError             no device is left to work on
 BrokenWorkError               a piece of work came to nothing; it is tried again, or its shot fails, never the pass
 ├── EngineLostError           the process that worked on it died
+│   └── EngineKilledError     somebody killed it
 └── HungError                 it did not come back
 """
 
@@ -34,15 +35,22 @@ class WorkshopError(PassError):
 
 
 class BrokenWorkError(Exception):
-    """Base of what goes wrong around a piece of work, not in it."""
+    """Base of what goes wrong around a piece of work, not in it. `blame` is how much of it may be the work's fault."""
 
     retryable = False
+    blame = 1.0
 
 
 class EngineLostError(BrokenWorkError):
     """The process that worked on it died."""
 
     retryable = True
+
+
+class EngineKilledError(EngineLostError):
+    """Somebody killed the process: a person, or the kernel for want of memory."""
+
+    blame = 0.5
 
 
 class HungError(BrokenWorkError):

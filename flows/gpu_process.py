@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from flows.engine import Build, Studio, resident, set_build
-from flows.errors import EngineLostError, HungError, WorkshopError
+from flows.errors import EngineKilledError, EngineLostError, HungError, WorkshopError
 from flows.hands import Hands
 from flows.shot_job import ShotJob
 from flows.slots import take_slot
@@ -207,9 +207,11 @@ class _EngineProcess:
             future.set_result(result) if kind == "done" else future.set_exception(result)
 
     def _lose(self, lost: dict[int, tuple[str, Future[Any]]], death: str) -> None:
+        killed = any(death.endswith(name) for name in ("SIGKILL", "SIGTERM"))
+        error = EngineKilledError if killed else EngineLostError
         for _, future in lost.values():
             with suppress(InvalidStateError):
-                future.set_exception(EngineLostError(f"the process on {self._device} that worked on it {death}"))
+                future.set_exception(error(f"the process on {self._device} that worked on it {death}"))
 
     def _death(self) -> str:
         code = self._process.exitcode

@@ -7,10 +7,11 @@ dropped as soon as its result is noted; completion comes by callback, never by p
     orders -> plan -> shots -> listen -> requests of all edits -> make, in batches -> takes -> lay, edit by edit
 
 What fails in a way another try may mend is tried again, up to three times in all, then set aside. When a process dies,
-nobody knows which of the works in its hands killed it: each of them is tried again with nothing else going on.
+nobody knows which of the works in its hands killed it: each of them is tried again with nothing else going on. Where
+somebody killed it, that counts half: it may have had nothing to do with the work.
 """
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -48,6 +49,8 @@ class _Wish:
 
 
 _Suspect = _Listening | _Wish
+# What is tried: the kind of work, whose it is, the shot or the key.
+_Name = tuple[str, int, str]
 
 
 class Loop:
@@ -69,7 +72,8 @@ class Loop:
         self._askers: dict[str, list[Reel]] = {}
         self._answers: dict[str, Take] = {}
         self._suspects: deque[_Suspect] = deque()
-        self._tries: Counter[tuple[str, int, str]] = Counter()
+        self._tries: Counter[_Name] = Counter()
+        self._blame: defaultdict[_Name, float] = defaultdict(float)
         self._planning = self._listening = self._making = self._laying = 0
         self._done: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self.outcomes: dict[int, Outcome] = {}
@@ -153,7 +157,7 @@ class Loop:
             heard: Heard = pending.result()
         except BrokenWorkError as error:
             heard = Heard(shot_id=shot_id, failure=str(error), retryable=error.retryable)
-            if self._try_again(("listen", id(reel), shot_id), heard.retryable):
+            if self._try_again(("listen", id(reel), shot_id), heard.retryable, error.blame):
                 return self._suspects.append(work)
         else:
             if heard.failure and self._try_again(("listen", id(reel), shot_id), heard.retryable):
@@ -206,13 +210,13 @@ class Loop:
             takes = tuple(
                 Take(key=wish.request.key(), failure=str(error), retryable=error.retryable) for wish in wishes
             )
-            again = self._suspects
+            again, blame = self._suspects, error.blame
         else:
-            again = self._wishes  # type: ignore[assignment]
+            again, blame = self._wishes, 1.0  # type: ignore[assignment]
         final = []
         for wish, take in zip(wishes, takes, strict=True):
             name = ("make", 0, take.key)
-            if take.failure and self._try_again(name, take.retryable):
+            if take.failure and self._try_again(name, take.retryable, blame):
                 again.append(wish)
                 continue
             final.append(Take(key=take.key, failure=self._last_word(name, take.failure)) if take.failure else take)
@@ -237,13 +241,13 @@ class Loop:
         else:
             self._make([suspect])
 
-    def _try_again(self, name: tuple[str, int, str], retryable: bool) -> bool:
+    def _try_again(self, name: _Name, retryable: bool, blame: float = 1.0) -> bool:
         self._tries[name] += 1
-        return retryable and self._tries[name] < TRIES
+        self._blame[name] += blame
+        return retryable and self._blame[name] < TRIES
 
-    def _last_word(self, name: tuple[str, int, str], reason: str) -> str:
-        tries = self._tries[name]
-        return reason if tries < TRIES else f"set aside after {tries} tries: {reason}"
+    def _last_word(self, name: _Name, reason: str) -> str:
+        return reason if self._blame[name] < TRIES else f"set aside after {self._tries[name]} tries: {reason}"
 
     # Laying: one edit at a time, while the devices work on the next one.
 
