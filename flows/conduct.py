@@ -39,8 +39,6 @@ def conduct(
         if isinstance(error, KeyboardInterrupt):
             tell(PassEvent(stage="stop", text="stopping after the takes in work"))
         raise
-    finally:
-        crew.close()
 
 
 class _Watch:
@@ -53,7 +51,8 @@ class _Watch:
 
     def planned(self, reel: Reel) -> None:
         plan, name = reel.plan, reel.order.edit.stem
-        plan.output()
+        if self._crew.lays:
+            plan.output()
         self._shots += len(plan.jobs)
         self._heard += len(plan.known)
         self._wanted += len(reel.ledger.wanted)

@@ -3,6 +3,7 @@
 No `from __future__ import annotations` here: Prefect reads the annotations to build a deployment's form.
 """
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from flows.errors import PassError
 from flows.options import PassOptions
 from flows.orders import Order
 from flows.records import ExitCode, PassReport
+from flows.share import share_out
 from flows.tasks import PrefectCrew
 from flows.workshop import workshop_for
 from pipeline.errors import PipelineError
@@ -47,8 +49,9 @@ def foley_pass(edit: Path, options: PassOptions = PassOptions()) -> State[Any]: 
     desk = DESK.get() or Desk()
     order = Order(edit=edit, options=options, plan=desk.plan)
     try:
-        crew = PrefectCrew(desk.workshop or workshop_for(options))
-        desk.outcomes = conduct([order], crew, desk.tell)
+        with closing(PrefectCrew(desk.workshop or workshop_for(options))) as crew:
+            share_out([order], options, crew, desk.tell)
+            desk.outcomes = conduct([order], crew, desk.tell)
     except (PassError, TimelineError, PipelineError) as error:
         desk.error = error
         return Failed(message=str(error))

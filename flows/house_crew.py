@@ -18,10 +18,12 @@ from flows.workshop import Tell, Workshop
 
 
 class HouseCrew:
-    """Works without Prefect."""
+    """Works without Prefect. `lays` is whether it writes anything but takes into the store."""
+
+    lays = True
 
     def __init__(self, workshop: Workshop) -> None:
-        self._workshop = workshop
+        self.workshop = workshop
         self._readers = Hands(1, "foley-plan")
         self._layers = Hands(1, "foley-lay")
         self._begun = time.monotonic()
@@ -29,29 +31,29 @@ class HouseCrew:
     @property
     def listeners(self) -> int:
         """How many shots are listened to at the same time."""
-        return self._workshop.listeners
+        return self.workshop.listeners
 
     @property
     def makers(self) -> int:
         """How many batches are made at the same time."""
-        return self._workshop.makers
+        return self.workshop.makers
 
     def open(self, studio: Studio, tell: Tell) -> None:
         """Have the engine loaded; raises WeightsError or WorkshopError."""
-        self._workshop.open(studio, tell)
+        self.workshop.open(studio, tell)
 
     def plan(self, order: Order) -> Future[Any]:
         """Read an edit, or take the plan that was made of it."""
-        return self._readers.submit(lambda: order.plan or plan_pass(order.edit, order.options))
+        return self._readers.submit(self._plan, order)
 
     def listen(self, jobs: Sequence[ShotJob], plan: PassPlan) -> Sequence[Future[Any]]:
         """Listen to some shots."""
-        return [self._workshop.listen(job, limit_s(plan.options, [float(job.span.duration_s)])) for job in jobs]
+        return [self.workshop.listen(job, limit_s(plan.options, [float(job.span.duration_s)])) for job in jobs]
 
     def make(self, batch: Batch, plan: PassPlan) -> Future[Any]:
         """Make a batch."""
         seconds = [float(request.span.duration_s) for request in batch.requests]
-        return self._workshop.make(batch.requests, limit_s(plan.options, seconds))
+        return self.workshop.make(batch.requests, limit_s(plan.options, seconds))
 
     def lay(self, plan: PassPlan, ledger: Ledger, on_stage: Callable[[str], None]) -> Future[Any]:
         """Write everything the pass leaves behind."""
@@ -61,11 +63,18 @@ class HouseCrew:
 
         return self._layers.submit(laid)
 
-    def close(self) -> None:
-        """Bring to an end what is in work and let go of everything."""
-        self._workshop.close()
+    def dismiss(self) -> None:
+        """Let everybody here go home; the workshop stays open for another crew."""
         self._readers.close()
         self._layers.close()
+
+    def close(self) -> None:
+        """Bring to an end what is in work and let go of everything."""
+        self.workshop.close()
+        self.dismiss()
+
+    def _plan(self, order: Order) -> PassPlan:
+        return order.plan or plan_pass(order.edit, order.options)
 
 
 def limit_s(options: PassOptions, sounds_s: Sequence[float]) -> float:

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from flows.delivery import MANIFEST_NAME, manifest_of
 from flows.errors import OutputFolderError, SettingError
-from flows.options import PassOptions
+from flows.options import NightOptions
 from flows.orders import Order, Outcome
 from flows.plan import PassPlan
 from flows.records import ExitCode
@@ -22,23 +20,7 @@ from timeline_io.read import EDIT_SUFFIXES
 # An edit that is still being copied into the inbox is for the next time.
 _SETTLED_S = 20.0
 # How, not what: these options change nothing of what comes out.
-_HOW = {"out", "store", "device", "isolate", "dask", "patience_s", "offload", "compiled"}
-
-
-class NightOptions(BaseModel):
-    """What a night is asked for. Unknown names are refused, so a typo in a deployment is not silently ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    inbox: Path | None = Field(default=None, description="Folder whose edits (its subfolders' too) are to get sound")
-    edits: tuple[Path, ...] = Field(default=(), description="Single edits or movies, in addition to those of the inbox")
-    out: Path = Field(description="Folder for everything written: one folder '<edit stem>_foley' for each edit")
-    until: str | None = Field(
-        default=None,
-        pattern=r"^([01]?\d|2[0-3]):[0-5]\d$",
-        description="Local time (07:00) after which nothing is begun",
-    )
-    options: PassOptions = Field(default=PassOptions(), description="Options that all edits share")
+_HOW = {"out", "store", "device", "isolate", "dask", "workers", "patience_s", "offload", "compiled"}
 
 
 def orders_of(night: NightOptions) -> list[Order]:

@@ -38,6 +38,9 @@ class PassOptions(BaseModel):
     )
     isolate: bool = Field(default=False, description="Work in a process of its own even on one device")
     dask: str | None = Field(default=None, description="Address of a Dask scheduler whose workers do the work")
+    workers: int = Field(
+        default=1, ge=1, le=64, description="Workers of the studio's pool that share the work, this one among them"
+    )
     patience_s: int = Field(
         default=300,
         ge=1,
@@ -57,6 +60,22 @@ class PassOptions(BaseModel):
     store: Path | None = Field(
         default=None, description="Folder of finished takes, shared by all passes; default: the cache folder"
     )
+
+
+class NightOptions(BaseModel):
+    """What a night is asked for. Unknown names are refused, so a typo in a deployment is not silently ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    inbox: Path | None = Field(default=None, description="Folder whose edits (its subfolders' too) are to get sound")
+    edits: tuple[Path, ...] = Field(default=(), description="Single edits or movies, in addition to those of the inbox")
+    out: Path = Field(description="Folder for everything written: one folder '<edit stem>_foley' for each edit")
+    until: str | None = Field(
+        default=None,
+        pattern=r"^([01]?\d|2[0-3]):[0-5]\d$",
+        description="Local time (07:00) after which nothing is begun",
+    )
+    options: PassOptions = Field(default=PassOptions(), description="Options that all edits share")
 
 
 def out_folder(edit: Path, options: PassOptions) -> Path:

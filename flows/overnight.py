@@ -3,6 +3,7 @@
 No `from __future__ import annotations` here: Prefect reads the annotations to build a deployment's form.
 """
 
+from contextlib import closing
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,9 @@ from flows.conduct import conduct
 from flows.desk import DESK, Desk
 from flows.errors import PassError
 from flows.foley_pass import WITNESSES
-from flows.night import NightOptions, deadline, left_as_it_is, orders_of, sum_up
+from flows.night import deadline, left_as_it_is, orders_of, sum_up
+from flows.options import NightOptions
+from flows.share import share_out
 from flows.tasks import PrefectCrew
 from flows.workshop import workshop_for
 from pipeline.errors import PipelineError
@@ -40,9 +43,10 @@ def overnight(night: NightOptions) -> State[Any]:
     desk = DESK.get() or Desk()
     try:
         orders = orders_of(night)
-        crew = PrefectCrew(desk.workshop or workshop_for(night.options))
         closed = deadline(night.until, datetime.now())
-        desk.outcomes = conduct(orders, crew, desk.tell, closed=closed, is_done=left_as_it_is)
+        with closing(PrefectCrew(desk.workshop or workshop_for(night.options))) as crew:
+            share_out(orders, night.options, crew, desk.tell, closed=closed)
+            desk.outcomes = conduct(orders, crew, desk.tell, closed=closed, is_done=left_as_it_is)
     except (PassError, TimelineError, PipelineError) as error:
         desk.error = error
         return Failed(message=str(error))

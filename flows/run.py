@@ -6,7 +6,7 @@ Starting a private Prefect server and loading the model take about ten seconds e
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,8 @@ from flows.conduct import conduct
 from flows.desk import DESK, Desk, Listener, PassEvent, nobody
 from flows.errors import ConductorError
 from flows.house_crew import HouseCrew
-from flows.night import NightOptions, deadline, left_as_it_is, orders_of
-from flows.options import PassOptions
+from flows.night import deadline, left_as_it_is, orders_of
+from flows.options import NightOptions, PassOptions
 from flows.orders import Order, Outcome
 from flows.plan import PassPlan, plan_pass
 from flows.prefect_env import set_defaults
@@ -50,7 +50,8 @@ def perform(plan: PassPlan, *, tell: Listener = nobody, with_prefect: bool = Tru
         (outcome,) = _under_prefect(desk, lambda: _call_pass(plan))
     else:
         order = Order(edit=plan.edit.path, options=plan.options, plan=plan)
-        (outcome,) = conduct([order], HouseCrew(workshop), tell)
+        with closing(HouseCrew(workshop)) as crew:
+            (outcome,) = conduct([order], crew, tell)
     if outcome.report is None:
         raise outcome.error or ConductorError("the pass ended without a report: run `foley doctor`")
     return outcome.report
@@ -61,8 +62,9 @@ def run_night(night: NightOptions, *, tell: Listener = nobody, with_prefect: boo
     orders = orders_of(night)
     if with_prefect:
         return _under_prefect(Desk(tell=tell), lambda: _call_night(night))
-    crew, closed = HouseCrew(workshop_for(night.options)), deadline(night.until, datetime.now())
-    return conduct(orders, crew, tell, closed=closed, is_done=left_as_it_is)
+    closed = deadline(night.until, datetime.now())
+    with closing(HouseCrew(workshop_for(night.options))) as crew:
+        return conduct(orders, crew, tell, closed=closed, is_done=left_as_it_is)
 
 
 def _under_prefect(desk: Desk, call: "Callable[[], State[Any]]") -> list[Outcome]:

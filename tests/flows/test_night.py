@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from flows import night as night_module
 from flows.errors import SettingError
-from flows.night import NightOptions, deadline, orders_of, sum_up
-from flows.options import PassOptions
+from flows.night import deadline, orders_of, sum_up
+from flows.options import NightOptions, PassOptions
 from flows.orders import Outcome
 from flows.run import run_night
 from pipeline.errors import MediaError

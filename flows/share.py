@@ -1,0 +1,188 @@
+"""Work shared between the workers of a pool, on one machine or many, through the store they all see.
+
+A share is every n-th shot of each edit: its takes are made into the store, and nothing is laid. Who shares out takes
+the first share, takes back those that nobody has begun, waits for the others, and then does the pass as if alone: what
+is made is found in the store, and what a share left undone is made. So no share has to succeed.
+
+No `from __future__ import annotations` here: Prefect reads the annotations to build a deployment's form.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from prefect import State, flow
+from prefect.states import Completed, Failed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.assembly import shot_reports
+from flows.conduct import conduct
+from flows.desk import DESK, Desk, Listener, PassEvent
+from flows.errors import PassError
+from flows.house_crew import HouseCrew
+from flows.ledger import Ledger
+from flows.options import PassOptions
+from flows.orders import Order
+from flows.plan import PassPlan, plan_pass
+from flows.records import OutputPaths, PassReport
+from flows.tasks import PrefectCrew
+from flows.workshop import Workshop, workshop_for
+from pipeline.errors import PipelineError
+from timeline_io.errors import TimelineError
+
+log = logging.getLogger(__name__)
+
+SHARE_DEPLOYMENT = "foley-share/studio"
+_ASK_EVERY_S = 2.0
+_BEGIN_AGAIN_S = 120.0
+_SILENCE_S = 120.0
+
+
+class ShareCrew(PrefectCrew):
+    """Makes one share of every edit and lays nothing."""
+
+    lays = False
+
+    def __init__(self, workshop: Workshop, part: int, parts: int) -> None:
+        super().__init__(workshop)
+        self._part, self._parts = part, parts
+
+    def _plan(self, order: Order) -> PassPlan:
+        plan = order.plan or plan_pass(order.edit, order.options)
+        return share_of(plan, self._part, self._parts)
+
+    def lay(self, plan: PassPlan, ledger: Ledger, on_stage: Callable[[str], None]) -> Future[Any]:
+        """Only say how the shots came out."""
+        done: Future[Any] = Future()
+        done.set_result(_unlaid(plan, ledger))
+        return done
+
+
+def share_of(plan: PassPlan, part: int, parts: int) -> PassPlan:
+    """Every `parts`-th shot of the plan, from number `part` on (0 is the first)."""
+    jobs = tuple(job for number, job in enumerate(plan.jobs) if number % parts == part)
+    ids = {job.shot_id for job in jobs}
+    shots = tuple(shot for shot in plan.edit.shots if shot.shot_id in ids)
+    known = {shot_id: heard for shot_id, heard in plan.known.items() if shot_id in ids}
+    return replace(plan, edit=replace(plan.edit, shots=shots), jobs=jobs, known=known, settled=())
+
+
+def _unlaid(plan: PassPlan, ledger: Ledger) -> PassReport:
+    return PassReport(
+        edit=plan.edit.path,
+        edit_name=plan.edit.name,
+        edit_digest=plan.edit.digest,
+        rate=plan.edit.rate,
+        model=plan.card.name,
+        outputs=OutputPaths(folder=plan.folder),
+        shots=shot_reports(plan, ledger, {}),
+    )
+
+
+@flow(
+    name="foley-share",
+    flow_run_name="share {part} of {parts}",
+    task_runner=ThreadPoolTaskRunner(max_workers=64),  # type: ignore[arg-type]  # it is invariant
+    persist_result=False,
+)
+def foley_share(edits: dict[Path, Path | None], options: PassOptions, part: int, parts: int) -> State[Any]:
+    """Make one share of the takes of some edits, for the pass or the night that shares them out.
+
+    Args:
+        edits: the edits, and where the pass of each will write; nothing is written there
+        options: the options that all of them share
+        part: which share, counted from 0
+        parts: how many shares there are
+    """
+    desk = DESK.get() or Desk()
+    orders = [Order(edit=edit, options=options.model_copy(update={"out": out})) for edit, out in edits.items()]
+    try:
+        with closing(ShareCrew(desk.workshop or workshop_for(options), part, parts)) as crew:
+            outcomes = conduct(orders, crew, desk.tell)
+    except (PassError, TimelineError, PipelineError) as error:
+        return Failed(message=str(error))
+    return Completed(message="; ".join(outcome.in_words for outcome in outcomes))
+
+
+def share_out(
+    orders: Sequence[Order],
+    options: PassOptions,
+    crew: HouseCrew,
+    tell: Listener,
+    *,
+    closed: Callable[[], bool] = lambda: False,
+) -> None:
+    """Have the workers of the pool make the takes of these edits, taking part in it; nothing where there is one worker.
+
+    `options` are those that all orders share, but for where each edit's files go.
+    """
+    if options.workers == 1 or not orders:
+        return
+    tell(PassEvent(stage="start", text=f"sharing the work between {options.workers} workers"))
+    shares = _begin_shares(orders, options)
+    own = ShareCrew(crew.workshop, 0, options.workers)
+    conduct(orders, own, lambda event: None, closed=closed)
+    own.dismiss()
+    _wait_for(shares, closed)
+
+
+def _begin_shares(orders: Sequence[Order], options: PassOptions) -> list[UUID]:
+    from prefect.deployments import run_deployment
+
+    begun = []
+    for part in range(1, options.workers):
+        parameters = {
+            "edits": {str(order.edit): order.options.out and str(order.options.out) for order in orders},
+            "options": options.model_copy(update={"workers": 1}).model_dump(mode="json"),
+            "part": part,
+            "parts": options.workers,
+        }
+        try:
+            run: Any = run_deployment(SHARE_DEPLOYMENT, parameters=parameters, timeout=0, as_subflow=False)
+        except Exception as error:
+            # Whoever shares out can do everything alone.
+            log.warning("no share could be given away: %s", error)
+            break
+        begun.append(run.id)
+    return begun
+
+
+def _wait_for(shares: Sequence[UUID], closed: Callable[[], bool]) -> None:
+    """Take back the shares that nobody has begun, and wait for the others; not for a server that is gone."""
+    from prefect.client.orchestration import get_client
+
+    silent_since = time.monotonic()
+    with get_client(sync_client=True) as client:
+        patience_s = 0.0
+        while not closed() and time.monotonic() - silent_since < _SILENCE_S:
+            try:
+                going_on = [_going_on(client, share, patience_s) for share in shares]
+                if not any(going_on):
+                    return
+                silent_since = time.monotonic()
+            except Exception as error:
+                log.warning("the server does not say how the shares go: %s", error)
+            # One that crashes is begun again by a worker, if there still is one.
+            patience_s = _BEGIN_AGAIN_S
+            time.sleep(_ASK_EVERY_S)
+
+
+def _going_on(client: Any, share: UUID, patience_s: float) -> bool:
+    """Whether somebody works on the share. One that nobody has begun for so long is taken back."""
+    from prefect.states import Cancelled
+
+    state = client.read_flow_run(share).state
+    if not state or state.is_final():
+        return False
+    waits = state.is_scheduled() or state.is_pending()
+    if not waits or (datetime.now(UTC) - state.timestamp).total_seconds() < patience_s:
+        return True
+    client.set_flow_run_state(share, Cancelled(message="nobody had begun it"), force=True)
+    return False
