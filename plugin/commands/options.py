@@ -38,7 +38,27 @@ ModelOption = Annotated[str | None, typer.Option("--model", help="Name or folder
 StoreOption = Annotated[
     Path | None, typer.Option("--store", help="Folder of finished takes. Default: the user's cache folder.")
 ]
-DeviceOption = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps. Default: auto.")]
+DeviceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--device", help="auto (default), cpu, cuda, cuda:1 or mps; several with commas, a process each; cuda:all."
+    ),
+]
+IsolateOption = Annotated[
+    bool | None, typer.Option("--isolate/--no-isolate", help="Work in a process of its own even on one device.")
+]
+DaskOption = Annotated[
+    str | None, typer.Option("--dask", metavar="ADDRESS", help="Have the workers of a Dask cluster do the work.")
+]
+PatienceOption = Annotated[
+    int | None,
+    typer.Option(
+        "--patience",
+        min=1,
+        metavar="SECONDS",
+        help="When work that hangs is given up. Default: 300, longer for long shots.",
+    ),
+]
 PresetOption = Annotated[
     str | None, typer.Option("--preset", help="One of the model's own sets of settings (foley models list --json).")
 ]
@@ -97,7 +117,13 @@ def _keep_policy(words: dict[str, Any]) -> None:
         os.environ["FOLEY_REFUSE_NON_COMMERCIAL"] = "1" if refused else "0"
 
 
-_FIELDS = {"media-root": "media_roots", "path-map": "path_maps", "set": "settings", "compile": "compiled"}
+_FIELDS = {
+    "media-root": "media_roots",
+    "path-map": "path_maps",
+    "set": "settings",
+    "compile": "compiled",
+    "patience": "patience_s",
+}
 _MAP_EXAMPLE = r"'Z:\Show=/mnt/show'"
 
 

@@ -81,7 +81,7 @@ def _pass(folder: Path, movie: Path, count: int) -> tuple[float, float]:
     """Wall seconds and peak MB of the process of one `foley run`."""
     folder.mkdir()
     edit = folder / "many.otio"
-    edit.write_text(json.dumps(_edit(movie, count)), encoding="utf-8")
+    edit.write_text(json.dumps(edit_of_shots(movie, count)), encoding="utf-8")
     command = [sys.executable, "-W", "ignore", "-m", "plugin.cli", "run", str(edit), "--quiet", "--no-preview"]
     command += ["--store", str(folder / "store"), "--handles", "0"]
     started = time.perf_counter()
@@ -92,7 +92,7 @@ def _pass(folder: Path, movie: Path, count: int) -> tuple[float, float]:
     return time.perf_counter() - started, usage.ru_maxrss / 1024
 
 
-def _edit(movie: Path, count: int) -> dict[str, object]:
+def edit_of_shots(movie: Path, count: int) -> dict[str, object]:
     """`count` shots, each one second of the movie, each starting at a different frame."""
     return {
         "OTIO_SCHEMA": "Timeline.1",
