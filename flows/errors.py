@@ -3,7 +3,9 @@
 PassError                     one sentence: what, where, what to do
 ├── OutputFolderError         a folder cannot be written, or holds files that are not ours
 ├── SettingError              a setting or preset that is not there, or has no such value
-└── ConductorError            the Prefect server cannot be reached or started
+├── ConductorError            the Prefect server cannot be reached or started
+└── StudioError               the studio cannot start, is not running, or cannot do what was asked
+    └── ScheduleError         a schedule that cannot be: its cron, time zone, folder or name
 """
 
 
@@ -23,3 +25,11 @@ class SettingError(PassError):
 
 class ConductorError(PassError):
     """The Prefect server that should keep the record of the pass does not answer."""
+
+
+class StudioError(PassError):
+    """The studio around the flows cannot start, does not run, or cannot do what was asked."""
+
+
+class ScheduleError(StudioError):
+    """A schedule cannot be what was asked for."""
