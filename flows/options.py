@@ -70,3 +70,19 @@ def _cache_folder() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+class NightOptions(BaseModel):
+    """A night's work: the edits of a folder, or of a list, made with the same options."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    inbox: Path | None = Field(default=None, description="Folder whose edits are made")
+    edits: tuple[Path, ...] = Field(default=(), description="Edits to make beside those of the inbox")
+    out: Path = Field(description="Folder for everything written; each edit gets a folder in it")
+    until: str | None = Field(
+        default=None,
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        description="Time of day, such as 07:00; no work is begun after it, and the next night goes on",
+    )
+    options: PassOptions = Field(default=PassOptions(), description="What all edits share")

@@ -54,15 +54,15 @@ def common_environment(prefect_home: Path, api_url: str, ui_url: str, credential
     }
 
 
-def server_environment(common: Mapping[str, str], ui_url: str, database: str) -> dict[str, str]:
-    """For the server: its password, its database, and where its pages find it."""
+def server_environment(common: Mapping[str, str], ui_url: str, local_url: str, database: str) -> dict[str, str]:
+    """For the server: its password, its database, where its pages find it and from where they may be shown."""
     return {
         **common,
         "PREFECT_SERVER_API_AUTH_STRING": common["PREFECT_API_AUTH_STRING"],
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
         "PREFECT_SERVER_UI_API_URL": f"{ui_url}/api",
         # Pages of other sites have no business here.
-        "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": ui_url,
+        "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": ",".join(dict.fromkeys((ui_url, local_url))),
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
     }
 

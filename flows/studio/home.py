@@ -88,13 +88,15 @@ class StudioHome:
 
     def is_held(self) -> bool:
         """Whether somebody runs this studio, or is starting or stopping it."""
-        if not self._lock_file.exists():
-            return False
         lock = FileLock(self._lock_file)
         try:
+            if not self._lock_file.exists():
+                return False
             lock.acquire(timeout=0)
-        except (Timeout, OSError):
+        except Timeout:
             return True
+        except OSError:  # another user's: not ours to use
+            return False
         lock.release()
         return False
 
@@ -132,6 +134,14 @@ class StudioHome:
             return read_credentials(self.password_file)
         except OSError as error:
             raise StudioError(f"{self.password_file} cannot be used ({error.strerror}): see to it") from error
+
+    def take_credentials(self, file: Path) -> None:
+        """Keep the password of a studio elsewhere, which lies in this file. Raises StudioError when it cannot be read."""
+        self.make()
+        try:
+            private_text(self.password_file, read_credentials(file) + "\n")
+        except OSError as error:
+            raise StudioError(f"{file} cannot be read ({error.strerror}): name the file with the password") from error
 
     @property
     def _lock_file(self) -> Path:
