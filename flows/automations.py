@@ -20,7 +20,7 @@ LOST, AGAIN, GIVE_UP = "Foley: lost runs", "Foley: run again after a crash", "Fo
 REVIVED = "RunAgain"
 TRIES = 3
 _COUNTED_FOR = timedelta(hours=24)
-_RUNS = {"prefect.resource.id": "prefect.flow-run.*"}
+_RUNS: dict[str, str | list[str]] = {"prefect.resource.id": "prefect.flow-run.*"}
 
 
 def set_up_automations() -> None:
@@ -31,9 +31,10 @@ def set_up_automations() -> None:
 
 def lost_runs() -> "AutomationCore":
     """A: a run that stopped giving signs of life is Crashed."""
+    from prefect.client.schemas.objects import StateType
     from prefect.events.actions import ChangeFlowRunState
-    from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture, ResourceSpecification
-    from prefect.states import StateType
+    from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+    from prefect.events.schemas.events import ResourceSpecification
 
     return AutomationCore(
         name=LOST,
@@ -49,7 +50,9 @@ def lost_runs() -> "AutomationCore":
         ),
         actions=[
             ChangeFlowRunState(
+                name=None,
                 state=StateType.CRASHED,
+                force=False,
                 message=f"No sign of life for {LOST_AFTER_S} s: its machine, its worker or the network is gone",
             )
         ],
@@ -58,24 +61,24 @@ def lost_runs() -> "AutomationCore":
 
 def run_again() -> "AutomationCore":
     """B: a run of the studio that Crashed is scheduled again."""
+    from prefect.client.schemas.objects import StateType
     from prefect.events.actions import ChangeFlowRunState
     from prefect.events.schemas.automations import AutomationCore
-    from prefect.states import StateType
 
     message = "Begun again after a crash; what was made is in the store and is not made twice"
     return AutomationCore(
         name=AGAIN,
         description="Begins a crashed run again.",
         trigger=_on("prefect.flow-run.Crashed"),
-        actions=[ChangeFlowRunState(state=StateType.SCHEDULED, name=REVIVED, message=message)],
+        actions=[ChangeFlowRunState(state=StateType.SCHEDULED, name=REVIVED, message=message, force=False)],
     )
 
 
 def give_up() -> "AutomationCore":
     """C: a run that was begun again for the third time in a day is Failed instead."""
+    from prefect.client.schemas.objects import StateType
     from prefect.events.actions import ChangeFlowRunState
     from prefect.events.schemas.automations import AutomationCore
-    from prefect.states import StateType
 
     message = f"Crashed {TRIES} times: look at the worker's log in the studio's folder, mend the cause, then retry"
     return AutomationCore(
@@ -88,9 +91,10 @@ def give_up() -> "AutomationCore":
 
 def _on(event: str, *, threshold: int = 1, within: timedelta = timedelta(0)) -> "EventTrigger":
     """Something happened to a run that the studio's deployments began."""
-    from prefect.events.schemas.automations import EventTrigger, Posture, ResourceSpecification
+    from prefect.events.schemas.automations import EventTrigger, Posture
+    from prefect.events.schemas.events import ResourceSpecification
 
-    own = {"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{OWN_TAG}"}
+    own: dict[str, str | list[str]] = {"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{OWN_TAG}"}
     return EventTrigger(
         expect={event},
         match=ResourceSpecification(_RUNS),

@@ -1,4 +1,5 @@
-"""Runs a pass from this process: on Prefect's own server or the one PREFECT_API_URL names, or without Prefect at all.
+"""Runs a pass from this process, with or without Prefect. Its server is the one that PREFECT_API_URL names, else the
+user's running studio, else a private one.
 
 Starting a private Prefect server and loading the model take about ten seconds each, so they happen at the same time.
 """
@@ -20,6 +21,7 @@ from flows.plan import PassPlan, plan_pass
 from flows.prefect_env import set_defaults
 from flows.private_server import private_api_url
 from flows.records import PassReport
+from flows.studio.reach import join_running_studio
 
 if TYPE_CHECKING:
     from prefect import State
@@ -46,12 +48,14 @@ def _under_prefect(plan: PassPlan, tell: Listener) -> PassReport:
     if plan.to_do:
         # Errors are kept for the pass itself, which asks for the engine again and reports them.
         threading.Thread(target=attempt, args=(resident, plan.studio), name="foley-load", daemon=True).start()
+    in_studio = join_running_studio()
     set_defaults()
-    tell(PassEvent(stage="start", text="starting Prefect, which takes a moment"))
+    where = "with the running studio" if in_studio else "starting Prefect, which takes a moment"
+    tell(PassEvent(stage="start", text=where))
     desk = Desk(tell=tell, plan=plan)
     token = DESK.set(desk)
     try:
-        with _server_settings():
+        with _server_settings(in_studio):
             state = _call_flow(plan)
     finally:
         DESK.reset(token)
@@ -64,17 +68,19 @@ def _under_prefect(plan: PassPlan, tell: Listener) -> PassReport:
 
 
 @contextmanager
-def _server_settings() -> Iterator[None]:
+def _server_settings(in_studio: bool) -> Iterator[None]:
     """Prefect's settings for this pass: the user's server, or one of its own where there is none.
 
-    The heartbeat is for machines that vanish, and costs a second at the end of every flow: it is off.
+    The heartbeat costs a second at the end of every flow, and only a studio has somebody who minds it: elsewhere it is
+    off.
     """
     from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     # Failed shots are reported in our words; Prefect's "Finished in state Failed" would only say it twice.
     logging.getLogger("prefect").setLevel(logging.CRITICAL)
     url = PREFECT_API_URL.value() or private_api_url()
-    with temporary_settings({PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    no_heartbeat = {} if in_studio else {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
+    with temporary_settings({PREFECT_API_URL: url, **no_heartbeat}):
         yield
 
 

@@ -48,8 +48,8 @@ def clock_warning(cron: str, zone: ZoneInfo, today: datetime | None = None) -> s
         return ""
     hour = min(touched)
     return (
-        f"the clocks of {zone.key} skip or repeat the hour from {hour:02}:00 once a year, and that night runs at another "
-        "time or twice: choose another hour"
+        f"the clocks of {zone.key} skip or repeat the hour from {hour:02}:00 once a year, and that night runs at "
+        "another time or twice: choose another hour"
     )
 
 

@@ -136,7 +136,7 @@ class StudioHome:
             raise StudioError(f"{self.password_file} cannot be used ({error.strerror}): see to it") from error
 
     def take_credentials(self, file: Path) -> None:
-        """Keep the password of a studio elsewhere, which lies in this file. Raises StudioError when it cannot be read."""
+        """Keep the password in this file, of a studio elsewhere. Raises StudioError when it cannot be read."""
         self.make()
         try:
             private_text(self.password_file, read_credentials(file) + "\n")
@@ -155,7 +155,9 @@ class StudioHome:
         running = self.running()
         if running is None:
             return ""
-        return f" (process {running.pid}, {running.ui_url}): `foley studio status` shows it, `foley studio down` ends it"
+        return (
+            f" (process {running.pid}, {running.ui_url}): `foley studio status` shows it, `foley studio down` ends it"
+        )
 
 
 def studio_home(chosen: Path | None = None) -> StudioHome:

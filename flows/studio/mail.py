@@ -1,7 +1,7 @@
 """A mail as a Prefect notification block. Importing this module makes a server know it."""
 
 from typing import ClassVar
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from prefect.blocks.notifications import AppriseNotificationBlock
 from pydantic import Field, SecretStr
@@ -38,7 +38,7 @@ def mail_url(address: str, smtp: str, password: str = "") -> str:
         raise StudioError("--smtp holds a password that everybody on this machine can read: use FOLEY_SMTP_PASSWORD")
     if address.count("@") != 1 or not all(address.split("@")) or any(letter.isspace() for letter in address):
         raise StudioError(f"--mail {address} is no mail address")
-    user = parts.username or ""
+    user = unquote(parts.username or "")
     sender = user if "@" in user else f"foley@{address.split('@')[1]}"
     asked = {"from": f"Smooth-Foley<{sender}>", "to": address, "smtp": host, "mode": _MODES[parts.scheme]}
     login = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user else ""

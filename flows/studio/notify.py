@@ -9,7 +9,7 @@ from flows.automations import drop, keep
 from flows.errors import StudioError
 
 if TYPE_CHECKING:
-    from prefect.blocks.notifications import NotificationBlock
+    from prefect.blocks.abstract import NotificationBlock
     from prefect.events.schemas.automations import AutomationCore
 
 WEBHOOK, MAIL = "foley-webhook", "foley-mail"
@@ -18,7 +18,10 @@ FAILED = ("Failed", "Crashed", "GivenUp", "CompletedWithFailures")
 FINISHED = ("Completed",)
 _FLOWS = ["foley-pass", "overnight"]
 _SUBJECT = "{{ flow_run.name }}: {{ flow_run.state.name }}"
-_BODY = "{{ flow_run.name }} ({{ flow.name }}): {{ flow_run.state.name }}. {{ flow_run.state.message }}\n{{ flow_run|ui_url }}"
+_BODY = (
+    "{{ flow_run.name }} ({{ flow.name }}): {{ flow_run.state.name }}. {{ flow_run.state.message }}\n"
+    "{{ flow_run|ui_url }}"
+)
 
 
 def tell_webhook(url: str, *, finished: bool = False) -> None:
@@ -31,6 +34,8 @@ def tell_webhook(url: str, *, finished: bool = False) -> None:
         name=WEBHOOK,
         url="{{url}}",
         json_data={"text": "{{subject}}\n{{body}}", "subject": "{{subject}}", "body": "{{body}}"},
+        headers=None,
+        cookies=None,
         secrets={"url": url},  # type: ignore[arg-type]  # it makes a secret of a plain dict
     )
     _tell(WEBHOOK, block, finished=finished)
@@ -87,10 +92,11 @@ def tells(name: str, block_id: Any, *, finished: bool) -> "AutomationCore":
     from datetime import timedelta
 
     from prefect.events.actions import SendNotification
-    from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture, ResourceSpecification
+    from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+    from prefect.events.schemas.events import ResourceSpecification
 
     names = (*FAILED, *(FINISHED if finished else ()))
-    flows = {"prefect.resource.role": "flow", "prefect.resource.name": _FLOWS}
+    flows: dict[str, str | list[str]] = {"prefect.resource.role": "flow", "prefect.resource.name": _FLOWS}
     return AutomationCore(
         name=_TELLS[name],
         description="Says how passes and nights end.",
@@ -125,4 +131,6 @@ def _send(name: str, block: Any) -> None:
             block.notify(subject="Smooth-Foley", body="A test: notifications of this studio arrive here.")
     except Exception as error:  # whatever the way there may raise
         first_line = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise StudioError(f"the test by {name.removeprefix('foley-')} did not arrive ({first_line}): set it up again") from error
+        raise StudioError(
+            f"the test by {name.removeprefix('foley-')} did not arrive ({first_line}): set it up again"
+        ) from error

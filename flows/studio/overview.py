@@ -71,9 +71,7 @@ def _run_rows(client: "SyncPrefectClient") -> list[Row]:
     from prefect.client.schemas.sorting import FlowRunSort
 
     going_on = FlowRunFilter.model_validate({"state": {"type": {"any_": list(_LATELY)}}})
-    runs = client.read_flow_runs(
-        flow_run_filter=going_on, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=_SHOWN_RUNS
-    )
+    runs = client.read_flow_runs(flow_run_filter=going_on, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=_SHOWN_RUNS)
     return [_run_row(run) for run in runs]
 
 

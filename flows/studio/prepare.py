@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.objects import State, StateType
 from prefect.exceptions import ObjectNotFound
-from prefect.states import Cancelled, Crashed, State, StateType
+from prefect.states import AwaitingRetry, Cancelled, Crashed
 from prefect.types.entrypoint import EntrypointType
 
 from flows.automations import set_up_automations
@@ -41,12 +42,12 @@ def prepare(machine: str) -> None:
 
 def handed_back(run: "FlowRun") -> State[Any]:
     """What becomes of a run whose studio was stopped in the middle of it."""
-    from prefect.states import AwaitingRetry
-
     if run.state and run.state.type is StateType.CANCELLING:
         return Cancelled(message="The studio was stopped while this run was being cancelled")
     if run.run_count >= _BEGUN_AT_MOST:
-        return Crashed(message=f"Begun {run.run_count} times and never finished: see what stops its machine, then retry")
+        return Crashed(
+            message=f"Begun {run.run_count} times and never finished: see what stops its machine, then retry"
+        )
     return AwaitingRetry(message="The studio was stopped in the middle of this run and goes on with it now")
 
 

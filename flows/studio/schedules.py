@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +17,6 @@ from flows.studio.pools import NIGHTS, OWN_TAG
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
-    from prefect.client.schemas.objects import ConcurrencyLimitConfig
     from prefect.client.schemas.responses import DeploymentResponse
     from prefect.schedules import Schedule
 
@@ -94,9 +92,9 @@ def _deploy(name: str, night: NightOptions, schedule: "Schedule", collision: Any
 
     from flows.overnight import overnight
 
-    limit: ConcurrencyLimitConfig = ConcurrencyLimitConfig(limit=1, collision_strategy=collision)
+    limit = ConcurrencyLimitConfig(limit=1, collision_strategy=collision)
     with _explained():
-        overnight.to_deployment(
+        deployment: Any = overnight.to_deployment(
             name=name,
             schedule=schedule,
             parameters={"night": night.model_dump(mode="json")},
@@ -104,7 +102,8 @@ def _deploy(name: str, night: NightOptions, schedule: "Schedule", collision: Any
             tags=[OWN_TAG, _SCHEDULED],
             concurrency_limit=limit,
             entrypoint_type=EntrypointType.MODULE_PATH,
-        ).apply()
+        )
+        deployment.apply()
 
 
 def _require_name(name: str) -> None:
@@ -118,7 +117,8 @@ def _require_folders(night: NightOptions) -> None:
         raise ScheduleError(f"--inbox {inbox} is no folder on this machine: make it, or name another")
     if night.out.resolve() == inbox.resolve() or inbox.resolve() in night.out.resolve().parents:
         raise ScheduleError(
-            f"--out {night.out} lies in the inbox, where new edits would be taken for edits to do: name a folder elsewhere"
+            f"--out {night.out} lies in the inbox, where what is made would be taken for edits to do: name a folder "
+            "elsewhere"
         )
 
 
@@ -185,7 +185,7 @@ def _when(deployment: "DeploymentResponse") -> tuple[str, ZoneInfo]:
 def _planned(client: "SyncPrefectClient", deployment: "DeploymentResponse") -> list[datetime]:
     from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter
     from prefect.client.schemas.sorting import FlowRunSort
-    from prefect.states import StateType
+    from prefect.client.schemas.objects import StateType
 
     runs = client.read_flow_runs(
         deployment_filter=DeploymentFilter.model_validate({"id": {"any_": [deployment.id]}}),

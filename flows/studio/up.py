@@ -5,9 +5,9 @@
                      ├─ prefect worker       pool foley-passes, one pass at a time, GPU 1 ...
                      └─ prefect worker       pool foley-nights, for whole nights
 
-A child that dies is started again. When `foley studio up` itself dies, even by kill -9, all of them leave: a worker left
-alone would sit on its GPU beside the one that the next `foley studio up` starts. The pass it was at loses the takes in
-hand; the next `foley studio up` takes it up again.
+A child that dies is started again. When `foley studio up` itself dies, even by kill -9, all of them leave: a worker
+left alone would sit on its GPU beside the one that the next `foley studio up` starts. The pass it was at loses the takes
+in hand; the next `foley studio up` takes it up again.
 """
 
 import os
@@ -151,9 +151,7 @@ def studio_plan(home: StudioHome, wishes: Wishes) -> StudioPlan:
     )
 
 
-def _worker_children(
-    home: StudioHome, wishes: Wishes, common: dict[str, str], *, nights: bool
-) -> Iterator[ChildPlan]:
+def _worker_children(home: StudioHome, wishes: Wishes, common: dict[str, str], *, nights: bool) -> Iterator[ChildPlan]:
     for worker in worker_plans(_machine(), gpus(os.environ), wishes.workers, nights=nights):
         yield ChildPlan(
             name=f"worker {worker.name}",

@@ -41,7 +41,9 @@ _SHARED: dict[str, Any] = {
     "dtype": DtypeOption,
     "offload": OffloadOption,
     "compile": CompileOption,
-    "handles": Annotated[int | None, typer.Option("--handles", min=0, metavar="FRAMES", help="Extra sound on each side.")],
+    "handles": Annotated[
+        int | None, typer.Option("--handles", min=0, metavar="FRAMES", help="Extra sound on each side.")
+    ],
     "preview": Annotated[bool | None, typer.Option("--preview/--no-preview", help="Also write preview.mp4, or not.")],
     "stems": Annotated[bool | None, typer.Option("--stems/--no-stems", help="Also write each category as one WAV.")],
     "names": Annotated[str | None, typer.Option("--names", help="Names of files and tracks: plain, ucs or netflix.")],

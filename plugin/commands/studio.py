@@ -13,7 +13,8 @@ from plugin.errors import UsageError
 app = typer.Typer(help="Run passes day and night: server, workers, notifications.", no_args_is_help=True)
 
 HomeOption = Annotated[
-    Path | None, typer.Option("--home", help="Folder of the studio. Default: FOLEY_STUDIO, else the user's data folder.")
+    Path | None,
+    typer.Option("--home", help="Folder of the studio. Default: FOLEY_STUDIO, else the user's data folder."),
 ]
 WorkersOption = Annotated[
     int | None, typer.Option("--workers", help="Passes at once. Default: one per GPU, one where there is none.")
@@ -26,7 +27,12 @@ def up(
     workers: WorkersOption = None,
     database: Annotated[
         str | None,
-        typer.Option("--database", metavar="URL", envvar="FOLEY_STUDIO_DATABASE", help="postgresql+asyncpg://USER@HOST/NAME. Default: SQLite."),
+        typer.Option(
+            "--database",
+            metavar="URL",
+            envvar="FOLEY_STUDIO_DATABASE",
+            help="postgresql+asyncpg://USER@HOST/NAME. Default: SQLite.",
+        ),
     ] = None,
     port: Annotated[int, typer.Option("--port", help="Port of the server and its pages.")] = 4200,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
@@ -140,7 +146,11 @@ def notify(
     mail: Annotated[str | None, typer.Option("--mail", metavar="ADDRESS", help="Send mails to this address.")] = None,
     smtp: Annotated[
         str | None,
-        typer.Option("--smtp", metavar="URL", help="smtp://HOST, smtp+starttls://USER@HOST or smtps://USER@HOST; the password is FOLEY_SMTP_PASSWORD."),
+        typer.Option(
+            "--smtp",
+            metavar="URL",
+            help="smtp://HOST, smtp+starttls://USER@HOST or smtps://USER@HOST; the password is FOLEY_SMTP_PASSWORD.",
+        ),
     ] = None,
     finished: Annotated[bool, typer.Option("--finished", help="Also tell when all went well.")] = False,
     test: Annotated[bool, typer.Option("--test", help="Send a test message on every way that is set up.")] = False,
