@@ -74,13 +74,15 @@ class Child:
         """The exit code when it has ended, negative for a signal; None while it runs."""
         return self._process.poll() if self._process else None
 
-    def step(self, say: Say) -> None:
-        """Start it again when it has ended and its time has come."""
+    def step(self, say: Say) -> bool:
+        """Start it again when it has ended and its time has come; True when it was just found to have ended."""
         if self._start_at is not None and self._clock() >= self._start_at:
             self.start()
         elif self._start_at is None and (code := self.ended()) is not None:
             self._start_at = self._clock() + self._next_wait_s()
             say(f"{self.plan.name} ended ({_why(code)}), starting it again; see {self.plan.log}")
+            return True
+        return False
 
     def ask_to_end(self) -> None:
         """Tell it to end; does not wait."""

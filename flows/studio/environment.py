@@ -46,6 +46,8 @@ def common_environment(prefect_home: Path, api_url: str, ui_url: str, credential
         **inherited,
         **client_environment(api_url, credentials),
         **_python_path(inherited),
+        # Runs are started as "python", which must be this one.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", os.defpath)]),
         "PREFECT_HOME": str(prefect_home),
         "PREFECT_UI_URL": ui_url,
         # Nobody watches a night: what goes wrong must be in the logs.

@@ -1,7 +1,7 @@
 """Runs a module as `python -m` would, and ends it when the process that started it is gone.
 
-Standard input is the starter's end of a pipe, which closes even when the starter is killed. Run as a file, so that
-nothing of this project is imported before the module is:  python -P leash.py [--import MODULE]... MODULE ARGUMENT...
+Standard input is the starter's end of a pipe, which closes even when the starter is killed. Servers and workers are on
+the leash of `foley studio up`, runs on that of their worker.   python -P leash.py [--import MODULE]... MODULE ARGUMENT...
 """
 
 import importlib

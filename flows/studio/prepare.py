@@ -7,12 +7,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import State, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import AwaitingRetry, Cancelled, Crashed
 from prefect.types.entrypoint import EntrypointType
+from prefect.workers.process import ProcessWorker
 
 from flows.automations import set_up_automations
 from flows.foley_pass import foley_pass
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
 
 DEPLOYMENT = "studio"
+# "python" is the one that runs the worker, on each machine its own: see common_environment.
+_COMMAND = "python -P -m flows.studio.leash prefect.engine"
 # A run that is handed back this often kills its machine, or its machine is not fit for the work.
 _BEGUN_AT_MOST = 6
 _UNFINISHED = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
@@ -52,10 +55,22 @@ def handed_back(run: "FlowRun") -> State[Any]:
 
 
 def _make_pool(client: SyncPrefectClient, name: str, purpose: str) -> None:
+    template = _job_template()
     try:
-        client.read_work_pool(name)
+        found = client.read_work_pool(name)
     except ObjectNotFound:
-        client.create_work_pool(WorkPoolCreate(name=name, type="process", description=purpose))
+        pool = WorkPoolCreate(name=name, type="process", description=purpose, base_job_template=template)
+        client.create_work_pool(pool)
+        return
+    if found.base_job_template != template:
+        client.update_work_pool(name, WorkPoolUpdate(base_job_template=template))
+
+
+def _job_template() -> dict[str, Any]:
+    """Runs on the leash of their worker: else a run outlives a worker that is killed, and its GPU has two."""
+    template = ProcessWorker.get_default_base_job_template()
+    template["variables"]["properties"]["command"]["default"] = _COMMAND
+    return template
 
 
 def _deploy(flow: Any, pool: str) -> None:

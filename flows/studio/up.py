@@ -16,13 +16,14 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import FrameType
 
 from flows.errors import StudioError
+from flows.studio.api import Api
 from flows.studio.children import Child, ChildPlan, Say, end_all
 from flows.studio.environment import (
     checked_database,
@@ -34,6 +35,7 @@ from flows.studio.environment import (
 from flows.studio.home import Running, StudioHome
 from flows.studio.pools import WorkerPlan, gpus, worker_plans
 from flows.studio.reach import answers, require_entry, require_free
+from flows.studio.watch import NightWatch
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -77,12 +79,16 @@ def up(home: StudioHome, wishes: Wishes, say: Say) -> None:
         require_free(plan.host, plan.port)
         server = Child(plan.server)
         workers = [Child(worker) for worker in plan.workers]
+        watch = NightWatch(Api(plan.api_url, home.credentials()))
         try:
             say(f"starting the server, its words go to {plan.server.log}")
             _start_server(server, plan, stop)
             _prepare(Child(plan.preparation), stop)
-            _keep([server, *workers], workers, _running(plan), home, stop, say)
+            _start_workers(workers, _running(plan), home, say)
+            watch.begin()
+            _keep([server, *workers], stop, say, watch.worker_died)
         finally:
+            watch.end()
             say("stopping")
             end_all(workers)
             end_all([server])
@@ -101,7 +107,8 @@ def join(home: StudioHome, api_url: str, wishes: Wishes, say: Say) -> None:
         names = tuple(worker.plan.name for worker in workers)
         running = Running(pid=os.getpid(), api_url=api_url, ui_url=ui_url, database="", workers=names, since=_now())
         try:
-            _keep(workers, workers, running, home, stop, say)
+            _start_workers(workers, running, home, say)
+            _keep(workers, stop, say, lambda name: None)
         finally:
             say("stopping")
             end_all(workers)
@@ -154,7 +161,7 @@ def studio_plan(home: StudioHome, wishes: Wishes) -> StudioPlan:
 def _worker_children(home: StudioHome, wishes: Wishes, common: dict[str, str], *, nights: bool) -> Iterator[ChildPlan]:
     for worker in worker_plans(_machine(), gpus(os.environ), wishes.workers, nights=nights):
         yield ChildPlan(
-            name=f"worker {worker.name}",
+            name=worker.name,
             module="prefect",
             arguments=_worker_arguments(worker),
             environment=worker_environment(common, worker.device),
@@ -187,21 +194,19 @@ def _prepare(preparation: Child, stop: threading.Event) -> None:
         raise StudioError(f"the studio could not be set up ({preparation.last_words()}): see {preparation.plan.log}")
 
 
-def _keep(
-    children: Sequence[Child],
-    to_start: Sequence[Child],
-    running: Running,
-    home: StudioHome,
-    stop: threading.Event,
-    say: Say,
-) -> None:
-    for child in to_start:
-        child.start()
-    home.announce(running)
-    say(f"the studio is up: {running.ui_url} (its password: `foley studio password`), {len(to_start)} workers")
+def _keep(children: Sequence[Child], stop: threading.Event, say: Say, on_death: Callable[[str], None]) -> None:
+    """Until told to stop; `on_death` hears the name of a child that died."""
     while not stop.wait(_STEP_S):
         for child in children:
-            child.step(say)
+            if child.step(say):
+                on_death(child.plan.name)
+
+
+def _start_workers(workers: Sequence[Child], running: Running, home: StudioHome, say: Say) -> None:
+    for worker in workers:
+        worker.start()
+    home.announce(running)
+    say(f"the studio is up: {running.ui_url} (its password: `foley studio password`), {len(workers)} workers")
 
 
 class _Stopped(SystemExit):
