@@ -4,7 +4,9 @@ PassError                     one sentence: what, where, what to do
 ├── OutputFolderError         a folder cannot be written, or holds files that are not ours
 ├── SettingError              a setting or preset that is not there, or has no such value
 ├── ConductorError            the Prefect server cannot be reached or started
-└── WorkshopError             no device is left to work on
+├── WorkshopError             no device is left to work on
+└── StudioError               the studio cannot start, is not running, or cannot do what was asked
+    └── ScheduleError         a schedule that cannot be: its cron, time zone, folder or name
 BrokenWorkError               a piece of work came to nothing; it is tried again, or its shot fails, never the pass
 ├── EngineLostError           the process that worked on it died
 │   └── EngineKilledError     somebody killed it
@@ -55,3 +57,11 @@ class EngineKilledError(EngineLostError):
 
 class HungError(BrokenWorkError):
     """It did not come back in time, and whoever did it was given up."""
+
+
+class StudioError(PassError):
+    """The studio around the flows cannot start, does not run, or cannot do what was asked."""
+
+
+class ScheduleError(StudioError):
+    """A schedule cannot be what was asked for."""

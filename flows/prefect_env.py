@@ -4,7 +4,7 @@ imported; so call `set_defaults()` first. What the user has set stays as it is, 
 import os
 import sys
 
-_DEFAULTS = {
+QUIET_DEFAULTS = {
     # Nobody is told that a sound was made.
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -24,6 +24,6 @@ _DEFAULTS = {
 
 def set_defaults() -> bool:
     """Fill in what the user has not set; False when Prefect was imported already and will not notice."""
-    for name, value in _DEFAULTS.items():
+    for name, value in QUIET_DEFAULTS.items():
         os.environ.setdefault(name, value)
     return "prefect" not in sys.modules

@@ -1,4 +1,5 @@
-"""Runs passes from this process: on Prefect's own server or the one PREFECT_API_URL names, or without Prefect at all.
+"""Runs passes from this process, with or without Prefect. Its server is the one that PREFECT_API_URL names, else the
+user's running studio, else a private one.
 
 Starting a private Prefect server and loading the model take about ten seconds each, so they happen at the same time.
 """
@@ -23,6 +24,7 @@ from flows.plan import PassPlan, plan_pass
 from flows.prefect_env import set_defaults
 from flows.private_server import private_api_url
 from flows.records import PassReport
+from flows.studio.reach import join_running_studio
 from flows.workshop import workshop_for
 
 if TYPE_CHECKING:
@@ -71,11 +73,13 @@ def _under_prefect(desk: Desk, call: "Callable[[], State[Any]]") -> list[Outcome
     if desk.plan and desk.plan.to_do:
         # Errors are kept for the pass itself, which opens the workshop again and reports them.
         threading.Thread(target=attempt, args=(_warm_up, desk), name="foley-load", daemon=True).start()
+    in_studio = join_running_studio()
     set_defaults()
-    desk.tell(PassEvent(stage="start", text="starting Prefect, which takes a moment"))
+    where = "with the running studio" if in_studio else "starting Prefect, which takes a moment"
+    desk.tell(PassEvent(stage="start", text=where))
     token = DESK.set(desk)
     try:
-        with _server_settings():
+        with _server_settings(in_studio):
             state = _with_a_record(call, desk)
     finally:
         DESK.reset(token)
@@ -94,17 +98,19 @@ def _warm_up(desk: Desk) -> None:
 
 
 @contextmanager
-def _server_settings() -> Iterator[None]:
+def _server_settings(in_studio: bool) -> Iterator[None]:
     """Prefect's settings for this pass: the user's server, or one of its own where there is none.
 
-    The heartbeat is for machines that vanish, and costs a second at the end of every flow: it is off.
+    The heartbeat costs a second at the end of every flow, and only a studio has somebody who minds it: elsewhere it is
+    off.
     """
     from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     # Failed shots are reported in our words; Prefect's "Finished in state Failed" would only say it twice.
     logging.getLogger("prefect").setLevel(logging.CRITICAL)
     url = PREFECT_API_URL.value() or private_api_url()
-    with temporary_settings({PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    no_heartbeat = {} if in_studio else {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
+    with temporary_settings({PREFECT_API_URL: url, **no_heartbeat}):
         yield
 
 

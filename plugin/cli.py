@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import typer
 
-from plugin.commands import demo, doctor, models, run, shots, spot
+from plugin.commands import demo, doctor, models, run, schedule, shots, spot, studio
 from plugin.console import complain, survive_any_letter
 from plugin.errors import NothingMadeError, UsageError
 
@@ -31,6 +31,8 @@ app.command("spot")(spot.spot)
 app.command("shots")(shots.shots)
 app.command("demo")(demo.demo)
 app.add_typer(models.app, name="models")
+app.add_typer(studio.app, name="studio")
+app.add_typer(schedule.app, name="schedule")
 app.command("doctor")(doctor.doctor)
 
 

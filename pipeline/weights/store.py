@@ -26,11 +26,12 @@ _MEGABYTE = 1_000_000
 
 def models_folder() -> Path:
     """Where fetched models are kept: FOLEY_MODELS, else this user's data folder. Absolute; it need not be there."""
-    chosen = os.environ.get("FOLEY_MODELS") or _data_folder() / "smooth-foley" / "models"
+    chosen = os.environ.get("FOLEY_MODELS") or data_folder() / "smooth-foley" / "models"
     return Path(chosen).expanduser().absolute()
 
 
-def _data_folder() -> Path:
+def data_folder() -> Path:
+    """Where programs keep this user's data on this system; it need not be there."""
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     if sys.platform == "darwin":

@@ -1,0 +1,51 @@
+"""The few questions `foley studio up` asks its server by plain HTTP: Prefect's client costs 100 MB, and it must stay
+small who keeps the others alive."""
+
+import base64
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+_PATIENCE_S = 15.0
+
+
+class ApiError(Exception):
+    """The server does not answer, or not as it should; worth another try."""
+
+
+class Api:
+    """A Prefect server at `url`, entered with `credentials`."""
+
+    def __init__(self, url: str, credentials: str) -> None:
+        self._url = url
+        self._entry = f"Basic {base64.b64encode(credentials.encode()).decode()}"
+        # Without proxies: a studio's proxy must not be asked for the studio's own machines.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def runs(self, state: dict[str, Any], *, tag: str, limit: int) -> list[dict[str, Any]]:
+        """The flow runs with this tag whose state fits, the latest first."""
+        wanted = {"flow_runs": {"state": state, "tags": {"all_": [tag]}}, "sort": "START_TIME_DESC", "limit": limit}
+        found: list[dict[str, Any]] = self._ask("POST", "/flow_runs/filter", wanted)
+        return found
+
+    def states(self, run_id: str) -> list[dict[str, Any]]:
+        """Every state a run has had."""
+        found: list[dict[str, Any]] = self._ask("GET", f"/flow_run_states/?flow_run_id={run_id}")
+        return found
+
+    def set_state(self, run_id: str, state: dict[str, Any]) -> None:
+        """Propose a state; the server's rules may refuse it."""
+        self._ask("POST", f"/flow_runs/{run_id}/set_state", {"state": state})
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        request = urllib.request.Request(
+            f"{self._url}{path}", None if body is None else json.dumps(body).encode(), method=method
+        )
+        request.add_header("Authorization", self._entry)
+        request.add_header("Content-Type", "application/json")
+        try:
+            with self._opener.open(request, timeout=_PATIENCE_S) as reply:
+                return json.loads(reply.read())
+        except (OSError, ValueError) as error:
+            raise ApiError(f"{method} {path}: {error}") from error

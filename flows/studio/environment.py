@@ -1,0 +1,111 @@
+"""The environment of a studio's processes: how the server is tuned, and how everybody finds it and is let in.
+
+Secrets travel in the environment, which no other user of the machine can read, and never on a command line.
+"""
+
+import os
+import sys
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from flows.errors import StudioError
+from flows.prefect_env import QUIET_DEFAULTS
+
+# Prefect knows no shorter heartbeat; three in a row must be missing before a run counts as lost.
+HEARTBEAT_S, LOST_AFTER_S = 30, 90
+# A worker asks for work this often.
+_ASK_EVERY_S = 5
+_DATABASES = ("postgresql+asyncpg://", "sqlite+aiosqlite:///")
+# What a person may have set for another server must not reach ours.
+_NOT_OURS = (
+    "PREFECT_PROFILE",
+    "PREFECT_API_KEY",
+    "PREFECT_API_DATABASE_CONNECTION_URL",
+    "PREFECT_UI_API_URL",
+    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE",
+)
+
+
+def client_environment(api_url: str, credentials: str) -> dict[str, str]:
+    """What a process needs to speak to the studio's server; to be set before Prefect is imported."""
+    return {
+        "PREFECT_API_URL": api_url,
+        "PREFECT_API_AUTH_STRING": credentials,
+        # The default is so slow that the automation, which waits for three, would call every run lost.
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S),
+    }
+
+
+def common_environment(prefect_home: Path, api_url: str, ui_url: str, credentials: str) -> dict[str, str]:
+    """For every process of a studio: this process's environment, and on top what the studio decides."""
+    inherited = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
+    return {
+        **QUIET_DEFAULTS,
+        **inherited,
+        **client_environment(api_url, credentials),
+        **_python_path(inherited),
+        # Runs are started as "python", which must be this one.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", os.defpath)]),
+        "PREFECT_HOME": str(prefect_home),
+        "PREFECT_UI_URL": ui_url,
+        # Nobody watches a night: what goes wrong must be in the logs.
+        "PREFECT_INTERNAL_LOGGING_LEVEL": "ERROR",
+        "PREFECT_WORKER_QUERY_SECONDS": str(_ASK_EVERY_S),
+    }
+
+
+def server_environment(common: Mapping[str, str], ui_url: str, local_url: str, database: str) -> dict[str, str]:
+    """For the server: its password, its database, where its pages find it and from where they may be shown."""
+    return {
+        **common,
+        "PREFECT_SERVER_API_AUTH_STRING": common["PREFECT_API_AUTH_STRING"],
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
+        "PREFECT_SERVER_UI_API_URL": f"{ui_url}/api",
+        # Pages of other sites have no business here.
+        "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": ",".join(dict.fromkeys((ui_url, local_url))),
+        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+    }
+
+
+def worker_environment(common: Mapping[str, str], device: str | None) -> dict[str, str]:
+    """For a worker: the one GPU it may use, or all of them for None."""
+    return {**common, **({} if device is None else {"CUDA_VISIBLE_DEVICES": device})}
+
+
+def checked_database(url: str | None, prefect_home: Path) -> str:
+    """The database URL to use; None is a file in Prefect's folder. Raises StudioError for one that cannot be."""
+    if url is None:
+        return f"sqlite+aiosqlite:///{prefect_home / 'prefect.db'}"
+    if not url.startswith(_DATABASES):
+        raise StudioError(
+            f"the database {without_password(url)} cannot be used: write postgresql+asyncpg://USER@HOST/NAME"
+        )
+    return url
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown."""
+    try:
+        parts = urlsplit(url)
+        if parts.password is None:
+            return url
+        place = f"{parts.username}@{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+        return urlunsplit(parts._replace(netloc=place))
+    except ValueError:
+        return url.split("@")[-1]
+
+
+def has_password(url: str) -> bool:
+    """Whether a URL carries a password for all to see."""
+    return without_password(url) != url
+
+
+def _python_path(inherited: Mapping[str, str]) -> dict[str, str]:
+    """Let the children, who work in other folders, find the very packages that run here."""
+    home = str(Path(__file__).resolve().parents[2])
+    path = [entry for entry in inherited.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    if home in path or home in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
+        return {}
+    return {"PYTHONPATH": os.pathsep.join([home, *path])} if home in sys.path else {}

@@ -1,0 +1,185 @@
+"""The folder of a studio: who runs it, where its server answers, what its password is.
+
+studio/            FOLEY_STUDIO, else this user's data folder; nobody else may look into it
+  studio.lock      held by `foley studio up` for as long as it runs; the kernel lets go of it whatever happens
+  studio.json      where its server answers; there only while it runs
+  password         what the server asks for, 0600
+  prefect/         Prefect's own folder, with the database when no other is named
+  logs/            what the server and the workers say
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from flows.errors import StudioError
+from pipeline.weights.store import data_folder
+
+_USER = "foley"
+_LOCK_PATIENCE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A studio that runs. `pid` is the process of `foley studio up`; `since` is an ISO time; nothing here is secret."""
+
+    pid: int
+    api_url: str
+    ui_url: str
+    database: str
+    workers: tuple[str, ...]
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class StudioHome:
+    """The folder, and the names in it."""
+
+    folder: Path
+
+    @property
+    def prefect(self) -> Path:
+        """Prefect's own folder."""
+        return self.folder / "prefect"
+
+    @property
+    def logs(self) -> Path:
+        """Where the children's words go."""
+        return self.folder / "logs"
+
+    @property
+    def password_file(self) -> Path:
+        """The file with the password."""
+        return self.folder / "password"
+
+    def make(self) -> None:
+        """Make the folder and what belongs in it, for this user alone. Raises StudioError when that cannot be."""
+        try:
+            for folder in (self.folder, self.prefect, self.logs):
+                folder.mkdir(parents=True, exist_ok=True)
+            self.folder.chmod(0o700)
+        except OSError as error:
+            raise StudioError(
+                f"the studio's folder {self.folder} cannot be written ({error.strerror}): name another with --home or "
+                "FOLEY_STUDIO"
+            ) from error
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Be the one who runs this studio. Raises StudioError, which says who does, when somebody else is."""
+        self.make()
+        lock = FileLock(self._lock_file)
+        try:
+            lock.acquire(timeout=_LOCK_PATIENCE_S)
+        except Timeout as error:
+            raise StudioError(f"the studio in {self.folder} is running already{self._by_whom()}") from error
+        try:
+            self._record.unlink(missing_ok=True)
+            yield
+        finally:
+            self._record.unlink(missing_ok=True)
+            lock.release()
+
+    def is_held(self) -> bool:
+        """Whether somebody runs this studio, or is starting or stopping it."""
+        lock = FileLock(self._lock_file)
+        try:
+            if not self._lock_file.exists():
+                return False
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        except OSError:  # another user's: not ours to use
+            return False
+        lock.release()
+        return False
+
+    def announce(self, running: Running) -> None:
+        """Write down that it runs; only who holds the studio may."""
+        private_text(self._record, json.dumps(asdict(running), indent=2) + "\n")
+
+    def running(self) -> Running | None:
+        """The studio that runs here, or None. What a killed one left behind does not count."""
+        if not self.is_held():
+            return None
+        try:
+            fields = json.loads(self._record.read_text(encoding="utf-8"))
+            return Running(**{**fields, "workers": tuple(fields["workers"])})
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def require_running(self) -> Running:
+        """The studio that runs here. Raises StudioError when none does."""
+        running = self.running()
+        if running is None:
+            more = "is just starting or stopping: try again" if self.is_held() else "does not run: `foley studio up`"
+            raise StudioError(f"the studio in {self.folder} {more}")
+        return running
+
+    def credentials(self) -> str:
+        """What the server asks for, "user:password"; made when it is first needed.
+
+        Raises StudioError when the file cannot be read or written.
+        """
+        try:
+            if not self.password_file.exists():
+                private_text(self.password_file, f"{_USER}:{secrets.token_urlsafe(24)}\n")
+            self.password_file.chmod(0o600)
+            return read_credentials(self.password_file)
+        except OSError as error:
+            raise StudioError(f"{self.password_file} cannot be used ({error.strerror}): see to it") from error
+
+    def take_credentials(self, file: Path) -> None:
+        """Keep the password in this file, of a studio elsewhere. Raises StudioError when it cannot be read."""
+        self.make()
+        try:
+            private_text(self.password_file, read_credentials(file) + "\n")
+        except OSError as error:
+            raise StudioError(f"{file} cannot be read ({error.strerror}): name the file with the password") from error
+
+    @property
+    def _lock_file(self) -> Path:
+        return self.folder / "studio.lock"
+
+    @property
+    def _record(self) -> Path:
+        return self.folder / "studio.json"
+
+    def _by_whom(self) -> str:
+        running = self.running()
+        if running is None:
+            return ""
+        return (
+            f" (process {running.pid}, {running.ui_url}): `foley studio status` shows it, `foley studio down` ends it"
+        )
+
+
+def studio_home(chosen: Path | None = None) -> StudioHome:
+    """The studio's folder: `chosen`, else FOLEY_STUDIO, else this user's data folder. It need not be there."""
+    folder = chosen or os.environ.get("FOLEY_STUDIO") or data_folder() / "smooth-foley" / "studio"
+    return StudioHome(Path(folder).expanduser().absolute())
+
+
+def read_credentials(file: Path) -> str:
+    """The "user:password" in a file. Raises StudioError when there is none, OSError when it cannot be read."""
+    text = file.read_text(encoding="utf-8").strip()
+    if ":" not in text or len(text.splitlines()) != 1:
+        raise StudioError(f"{file} holds no password: it must be one line, as `foley studio password` prints it")
+    return text
+
+
+def private_text(path: Path, text: str) -> None:
+    """Write a small file whole or not at all, for this user alone from the first byte on."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

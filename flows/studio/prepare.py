@@ -1,0 +1,95 @@
+"""Sets up a server for a studio: pools, deployments, automations, and what a studio that died left half done.
+
+Run by `foley studio up` in a process of its own, so that the one that keeps all others alive stays small.
+"""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.objects import State, StateType
+from prefect.exceptions import ObjectNotFound
+from prefect.states import AwaitingRetry, Cancelled, Crashed
+from prefect.types.entrypoint import EntrypointType
+from prefect.workers.process import ProcessWorker
+
+from flows.automations import set_up_automations
+from flows.foley_pass import foley_pass
+from flows.overnight import overnight
+from flows.studio.pools import NIGHTS, OWN_TAG, PASSES
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun
+
+DEPLOYMENT = "studio"
+# "python" is the one that runs the worker, on each machine its own: see common_environment.
+_COMMAND = "python -P -m flows.studio.leash prefect.engine"
+# A run that is handed back this often kills its machine, or its machine is not fit for the work.
+_BEGUN_AT_MOST = 6
+_UNFINISHED = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
+
+
+def prepare(machine: str) -> None:
+    """Make everything that is not there yet; `machine` is the name its workers begin with."""
+    with get_client(sync_client=True) as client:
+        for pool, purpose in ((PASSES, "One Foley pass per worker and GPU."), (NIGHTS, "Nights of many passes.")):
+            _make_pool(client, pool, purpose)
+        _deploy(foley_pass, PASSES)
+        _deploy(overnight, NIGHTS)
+        set_up_automations()
+        for run in _left_behind(client, machine):
+            client.set_flow_run_state(run.id, handed_back(run), force=True)
+
+
+def handed_back(run: "FlowRun") -> State[Any]:
+    """What becomes of a run whose studio was stopped in the middle of it."""
+    if run.state and run.state.type is StateType.CANCELLING:
+        return Cancelled(message="The studio was stopped while this run was being cancelled")
+    if run.run_count >= _BEGUN_AT_MOST:
+        return Crashed(
+            message=f"Begun {run.run_count} times and never finished: see what stops its machine, then retry"
+        )
+    return AwaitingRetry(message="The studio was stopped in the middle of this run and goes on with it now")
+
+
+def _make_pool(client: SyncPrefectClient, name: str, purpose: str) -> None:
+    template = _job_template()
+    try:
+        found = client.read_work_pool(name)
+    except ObjectNotFound:
+        pool = WorkPoolCreate(name=name, type="process", description=purpose, base_job_template=template)
+        client.create_work_pool(pool)
+        return
+    if found.base_job_template != template:
+        client.update_work_pool(name, WorkPoolUpdate(base_job_template=template))
+
+
+def _job_template() -> dict[str, Any]:
+    """Runs on the leash of their worker: else a run outlives a worker that is killed, and its GPU has two."""
+    template = ProcessWorker.get_default_base_job_template()
+    template["variables"]["properties"]["command"]["default"] = _COMMAND
+    return template
+
+
+def _deploy(flow: Any, pool: str) -> None:
+    """The deployment from which a person, or a night, begins single runs."""
+    flow.to_deployment(
+        name=DEPLOYMENT, work_pool_name=pool, tags=[OWN_TAG], entrypoint_type=EntrypointType.MODULE_PATH
+    ).apply()
+
+
+def _left_behind(client: SyncPrefectClient, machine: str) -> list["FlowRun"]:
+    """The unfinished runs of this machine's workers, none of which lives: the studio is only just starting."""
+    unfinished = FlowRunFilter.model_validate({"state": {"type": {"any_": list(_UNFINISHED)}}})
+    runs = client.read_flow_runs(flow_run_filter=unfinished)
+    return [run for run in runs if run.deployment_id and _worker_of(run).startswith(f"{machine}-")]
+
+
+def _worker_of(run: "FlowRun") -> str:
+    return str(run.labels.get("prefect.worker.name", ""))
+
+
+if __name__ == "__main__":
+    prepare(sys.argv[1])

@@ -1,0 +1,214 @@
+"""Nights that begin by themselves: deployments of the overnight flow with a cron, or an inbox looked at every so often.
+
+Each has a name; to schedule the same name again changes it. The caller has connected to a server (flows.studio.reach).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from flows.errors import ScheduleError
+from flows.options import NightOptions
+from flows.studio.clock import clock_warning, next_times, require_zone
+from flows.studio.pools import NIGHTS, OWN_TAG
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.responses import DeploymentResponse
+    from prefect.schedules import Schedule
+
+_SCHEDULED = "foley-schedule"
+_FLOW = "overnight"
+# Looking costs a process of a few seconds each time.
+_SHORTEST_S = 60
+_BANNED = set("/%&<>")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheduled:
+    """A schedule as a person sees it; times in its own zone."""
+
+    name: str
+    when: str
+    paused: bool
+    inbox: str
+    out: str
+    until: str | None
+    next_runs: tuple[datetime, ...] = ()
+    warning: str = field(default="", compare=False)
+
+
+def schedule_nightly(name: str, night: NightOptions, cron: str, zone: str) -> Scheduled:
+    """Begin a night whenever the cron says. Raises ScheduleError for anything that cannot be."""
+    times = next_times(cron, zone)
+    _require_folders(night)
+    from prefect.client.schemas.objects import ConcurrencyLimitStrategy
+    from prefect.schedules import Cron
+
+    # A night that lasts into the next one is waited for: a cancelled one would leave its edits without sound.
+    _deploy(name, night, Cron(cron, timezone=zone), ConcurrencyLimitStrategy.ENQUEUE)
+    return _seen(name, f"{cron} {zone}", night, tuple(times), clock_warning(cron, require_zone(zone)))
+
+
+def schedule_watch(name: str, night: NightOptions, every_s: int) -> Scheduled:
+    """Look into the inbox every so many seconds. Raises ScheduleError for anything that cannot be."""
+    if every_s < _SHORTEST_S:
+        raise ScheduleError(f"--every {every_s}: looking more often than every {_SHORTEST_S} s only costs")
+    _require_folders(night)
+    from prefect.client.schemas.objects import ConcurrencyLimitStrategy
+    from prefect.schedules import Interval
+
+    # While one look still works, the next ones have nothing to do.
+    _deploy(name, night, Interval(every_s), ConcurrencyLimitStrategy.CANCEL_NEW)
+    return _seen(name, f"every {every_s} s", night)
+
+
+def schedules() -> list[Scheduled]:
+    """All schedules by name, each with its next runs as far as the server has planned them."""
+    with _client() as client:
+        return sorted((_as_scheduled(client, found) for found in _deployments(client)), key=lambda one: one.name)
+
+
+def set_paused(name: str, paused: bool) -> None:
+    """Pause a schedule, or resume it; a night that is going on is left alone. Raises ScheduleError for a wrong name."""
+    with _client() as client:
+        found = _find(client, name)
+        client.pause_deployment(found.id) if paused else client.resume_deployment(found.id)
+
+
+def remove(name: str) -> None:
+    """Remove a schedule and the runs it has planned. Raises ScheduleError for a wrong name."""
+    with _client() as client:
+        client.delete_deployment(_find(client, name).id)
+
+
+def _deploy(name: str, night: NightOptions, schedule: "Schedule", collision: Any) -> None:
+    _require_name(name)
+    from prefect.client.schemas.objects import ConcurrencyLimitConfig
+    from prefect.types.entrypoint import EntrypointType
+
+    from flows.overnight import overnight
+
+    limit = ConcurrencyLimitConfig(limit=1, collision_strategy=collision)
+    with _explained():
+        deployment: Any = overnight.to_deployment(
+            name=name,
+            schedule=schedule,
+            parameters={"night": night.model_dump(mode="json")},
+            work_pool_name=NIGHTS,
+            tags=[OWN_TAG, _SCHEDULED],
+            concurrency_limit=limit,
+            entrypoint_type=EntrypointType.MODULE_PATH,
+        )
+        deployment.apply()
+
+
+def _require_name(name: str) -> None:
+    if not name.strip() or _BANNED & set(name) or name != name.strip():
+        raise ScheduleError(f"--name '{name}' cannot be a schedule's name: use letters, numbers, dashes and spaces")
+
+
+def _require_folders(night: NightOptions) -> None:
+    inbox = night.inbox
+    if inbox is None or not inbox.is_dir():
+        raise ScheduleError(f"--inbox {inbox} is no folder on this machine: make it, or name another")
+    if night.out.resolve() == inbox.resolve() or inbox.resolve() in night.out.resolve().parents:
+        raise ScheduleError(
+            f"--out {night.out} lies in the inbox, where what is made would be taken for edits to do: name a folder "
+            "elsewhere"
+        )
+
+
+def _seen(
+    name: str, when: str, night: NightOptions, next_runs: tuple[datetime, ...] = (), warning: str = ""
+) -> Scheduled:
+    return Scheduled(
+        name=name,
+        when=when,
+        paused=False,
+        inbox=str(night.inbox),
+        out=str(night.out),
+        until=night.until,
+        next_runs=next_runs,
+        warning=warning,
+    )
+
+
+def _deployments(client: "SyncPrefectClient") -> "list[DeploymentResponse]":
+    from prefect.client.schemas.filters import DeploymentFilter, FlowFilter
+
+    return client.read_deployments(
+        flow_filter=FlowFilter.model_validate({"name": {"any_": [_FLOW]}}),
+        deployment_filter=DeploymentFilter.model_validate({"tags": {"all_": [_SCHEDULED]}}),
+    )
+
+
+def _find(client: "SyncPrefectClient", name: str) -> "DeploymentResponse":
+    found = {deployment.name: deployment for deployment in _deployments(client)}
+    if name not in found:
+        there = ", ".join(sorted(found)) or "none: `foley schedule nightly` makes one"
+        raise ScheduleError(f"no schedule is called '{name}'; there are: {there}")
+    return found[name]
+
+
+def _as_scheduled(client: "SyncPrefectClient", deployment: "DeploymentResponse") -> Scheduled:
+    when, zone = _when(deployment)
+    night = deployment.parameters.get("night", {})
+    planned = () if deployment.paused else _planned(client, deployment)
+    return Scheduled(
+        name=deployment.name,
+        when=when,
+        paused=deployment.paused,
+        inbox=str(night.get("inbox", "")),
+        out=str(night.get("out", "")),
+        until=night.get("until"),
+        next_runs=tuple(time.astimezone(zone) for time in planned),
+    )
+
+
+def _when(deployment: "DeploymentResponse") -> tuple[str, ZoneInfo]:
+    from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
+
+    for planned in deployment.schedules:
+        schedule = planned.schedule
+        if isinstance(schedule, CronSchedule):
+            zone = schedule.timezone or "UTC"
+            return f"{schedule.cron} {zone}", ZoneInfo(zone)
+        if isinstance(schedule, IntervalSchedule):
+            return f"every {schedule.interval.total_seconds():.0f} s", ZoneInfo(schedule.timezone or "UTC")
+    return "never", ZoneInfo("UTC")
+
+
+def _planned(client: "SyncPrefectClient", deployment: "DeploymentResponse") -> list[datetime]:
+    from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter
+    from prefect.client.schemas.objects import StateType
+    from prefect.client.schemas.sorting import FlowRunSort
+
+    runs = client.read_flow_runs(
+        deployment_filter=DeploymentFilter.model_validate({"id": {"any_": [deployment.id]}}),
+        flow_run_filter=FlowRunFilter.model_validate({"state": {"type": {"any_": [StateType.SCHEDULED]}}}),
+        sort=FlowRunSort.EXPECTED_START_TIME_ASC,
+        limit=3,
+    )
+    return [run.expected_start_time for run in runs if run.expected_start_time]
+
+
+def _client() -> "SyncPrefectClient":
+    from prefect.client.orchestration import get_client
+
+    return get_client(sync_client=True)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what the server refuses into one sentence."""
+    from prefect.deployments.runner import DeploymentApplyError
+
+    try:
+        yield
+    except DeploymentApplyError as error:
+        first_line = next(iter(str(error).splitlines()), "")
+        raise ScheduleError(f"the server refuses the schedule ({first_line}): is it this studio's server?") from error

@@ -1,0 +1,215 @@
+"""A real studio: server, pools, workers. Slow, because everything is started and killed for real."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.studios import StudioUnderTest, begun, mail_server, studio_in, wait_until, webhook
+
+pytestmark = pytest.mark.slow
+# An automation sends within a second; a busy machine takes its time.
+TOLD_WITHIN_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioUnderTest]:
+    """One for all tests that do not end it."""
+    with studio_in(tmp_path_factory.mktemp("studio")) as running:
+        yield running
+
+
+def test_nobody_enters_without_the_password(studio: StudioUnderTest) -> None:
+    assert studio.request("GET", "/admin/version", None, "")[0] == 401
+    assert studio.request("POST", "/flow_runs/filter", b"{}", "foley:wrong")[0] == 401
+    assert studio.request("GET", "/admin/version", None, studio.credentials())[0] == 200
+    assert studio.foley("studio", "password").strip() == studio.credentials()
+    assert studio.credentials() not in studio.said()
+    secret = studio.credentials().partition(":")[2]
+    assert all(secret not in line for line in studio.processes().values())
+    for log in (studio.home / "logs").iterdir():
+        assert secret not in log.read_text()
+
+
+def test_status_shows_server_pools_and_workers(studio: StudioUnderTest) -> None:
+    def seen() -> dict[str, str]:
+        rows = studio.foley_json("studio", "status")["rows"]
+        return {f"{row['kind']} {row['name']}": row["state"] for row in rows}
+
+    wait_until(lambda: sum(name.startswith("worker") for name in seen()) == 2)
+    table = seen()
+    assert table["pool foley-passes"] == table["pool foley-nights"] == "ready"
+    assert {state for name, state in table.items() if name.startswith("worker")} == {"online"}
+
+
+def test_a_second_one_is_told_who_runs_it(studio: StudioUnderTest) -> None:
+    assert studio.process
+    complaint = studio.foley("studio", "up", expect=2)
+    assert f"running already (process {studio.process.pid}, http://127.0.0.1:{studio.port})" in complaint
+
+
+def test_an_edit_given_to_the_studio_is_begun_by_a_worker_and_ends(studio: StudioUnderTest, tmp_path: Path) -> None:
+    (deployment,) = [
+        found
+        for found in studio.api("POST", "/deployments/filter", {})
+        if found["entrypoint"] == "flows.foley_pass.foley_pass" and found["name"] == "studio"
+    ]
+    parameters = {"parameters": {"edit": str(tmp_path / "gone.otio"), "options": {"out": str(tmp_path / "out")}}}
+    run = studio.api("POST", f"/deployments/{deployment['id']}/create_flow_run", parameters)
+    ended = studio.wait_for_state(run["id"], "Failed")
+    assert "gone.otio" in ended["state"]["message"]
+
+
+def test_a_schedule_is_made_changed_paused_resumed_and_removed(studio: StudioUnderTest, tmp_path: Path) -> None:
+    inbox, out = tmp_path / "inbox", tmp_path / "out"
+    inbox.mkdir()
+    folders = ("--inbox", str(inbox), "--out", str(out), "--name", "reels")
+    at_ten = ("schedule", "nightly", "--cron", "0 22 * * 1-5", "--timezone", "Europe/Berlin", *folders)
+    (made,) = studio.foley_json(*at_ten, "--until", "07:00", "--seed", "3", "--takes", "2")
+    assert (made["when"], made["until"], made["paused"]) == ("0 22 * * 1-5 Europe/Berlin", "07:00", False)
+
+    def planned() -> list[str]:
+        (found,) = studio.foley_json("schedule", "list")
+        return list(found["next_runs"])
+
+    wait_until(planned)
+    assert planned()[0] == made["next_runs"][0]
+    assert "T22:00:00+0" in planned()[0]
+    studio.foley("schedule", "nightly", "--cron", "30 21 * * *", "--timezone", "Asia/Tokyo", *folders)
+    wait_until(lambda: planned() and all("T21:30:00+09:00" in time for time in planned()))
+    studio.foley("schedule", "pause", "reels")
+    (paused,) = studio.foley_json("schedule", "list")
+    assert (paused["paused"], paused["next_runs"]) == (True, [])
+    studio.foley("schedule", "resume", "reels")
+    wait_until(planned)
+    assert "no schedule is called 'nights'; there are: reels" in studio.foley("schedule", "remove", "nights", expect=2)
+    studio.foley("schedule", "remove", "reels")
+    assert studio.foley_json("schedule", "list") == []
+
+
+def test_what_cannot_be_scheduled_is_one_sentence(studio: StudioUnderTest, tmp_path: Path) -> None:
+    inbox, out = str(tmp_path), str(tmp_path.parent / "out")
+    folders = ("--inbox", inbox, "--out", out)
+    nightly = ("schedule", "nightly", "--timezone", "Europe/Berlin", "--cron")
+    for arguments, word in (
+        ((*nightly, "22:00", *folders), "minute hour day month weekday"),
+        (("schedule", "nightly", "--cron", "0 22 * * *", "--timezone", "berlin", *folders), "write Europe/Berlin"),
+        ((*nightly, "0 22 * * *", "--inbox", inbox + "/gone", "--out", out), "is no folder"),
+        ((*nightly, "0 22 * * *", "--inbox", inbox, "--out", inbox + "/made"), "lies in the inbox"),
+        ((*nightly, "0 22 * * *", *folders, "--until", "7 am"), "--until 7 am is no time of day"),
+        (("schedule", "watch", "--every", "5", *folders), "--every 5"),
+    ):
+        complaint = studio.foley(*arguments, expect=2)
+        assert word in complaint
+        assert len(complaint.splitlines()) == 1
+    assert studio.foley_json("schedule", "list") == []
+
+
+def test_a_watched_inbox_is_looked_into(studio: StudioUnderTest, tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    studio.foley("schedule", "watch", "--inbox", str(inbox), "--out", str(tmp_path / "out"), "--every", "60")
+    (found,) = studio.foley_json("schedule", "list")
+    assert (found["name"], found["when"]) == ("watch", "every 60 s")
+    query = {"flows": {"name": {"any_": ["overnight"]}}, "flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}}
+    wait_until(lambda: studio.api("POST", "/flow_runs/filter", query))
+    studio.foley("schedule", "remove", "watch")
+
+
+def test_a_failed_run_is_told_by_webhook_and_mail_with_a_link(studio: StudioUnderTest, tmp_path: Path) -> None:
+    with webhook() as (url, posts), mail_server() as (smtp, mails):
+        studio.foley("studio", "notify", "--webhook", "-", stdin=f"{url}\n")
+        studio.foley("studio", "notify", "--mail", "td@studio.test", "--smtp", smtp)
+        assert studio.foley_json("studio", "notify", "--test")["tested"] == ["foley-webhook", "foley-mail"]
+        assert "A test" in posts.pop()["text"]
+        assert "A test" in mails.pop()
+        for ends in ("Completed all well", "Failed the disk is full"):
+            folder = tmp_path / ends.split()[0]
+            run = studio.begin_waiting_run(folder)
+            (folder / "end").write_text(ends)
+            studio.wait_for_state(run, ends.split()[0])
+        wait_until(lambda: posts and mails, TOLD_WITHIN_S)
+        time.sleep(2)
+        link = f"http://127.0.0.1:{studio.port}/runs/flow-run/{run}"
+        assert [post["subject"] for post in posts] == ["reel1 - 3 shots: Failed"]
+        assert "the disk is full" in posts[0]["body"]
+        assert link in posts[0]["body"]
+        assert len(mails) == 1
+        assert "the disk is full" in mails[0]
+        assert studio.foley_json("studio", "notify", "--remove")["removed"] == ["foley-webhook", "foley-mail"]
+        assert "nobody is told yet" in studio.foley("studio", "notify", "--test", expect=2)
+
+
+def test_a_killed_worker_is_started_again_and_its_run_with_it(studio: StudioUnderTest, tmp_path: Path) -> None:
+    run = studio.begin_waiting_run(tmp_path)
+    wait_until(lambda: begun(tmp_path))
+    os.kill(studio.pid_of("worker start", "foley-passes"), signal.SIGKILL)
+    wait_until(lambda: len(begun(tmp_path)) == 2)
+    assert not Path(f"/proc/{begun(tmp_path)[0]}").exists()
+    (tmp_path / "end").write_text("Completed all well")
+    assert studio.wait_for_state(run, "Completed")["run_count"] == 2
+    assert "Crashed" in studio.states_of(run)
+    assert "ended (signal 9), starting it again" in studio.said()
+
+
+def test_a_run_that_dies_each_time_is_given_up(studio: StudioUnderTest, tmp_path: Path) -> None:
+    run = studio.begin_waiting_run(tmp_path)
+    (tmp_path / "end").write_text("dies")
+    ended = studio.wait_for_state(run, "GivenUp")
+    assert ended["state_type"] == "FAILED"
+    assert "Crashed 3 times" in ended["state"]["message"]
+    assert len(begun(tmp_path)) == 3
+
+
+def test_a_killed_server_is_started_again_and_the_run_goes_on(studio: StudioUnderTest, tmp_path: Path) -> None:
+    run = studio.begin_waiting_run(tmp_path)
+    wait_until(lambda: begun(tmp_path))
+    server = studio.pid_of("server start")
+    os.kill(server, signal.SIGKILL)
+    wait_until(lambda: studio.request("GET", "/health", None, "")[0] == 200)
+    assert studio.pid_of("server start") != server
+    (tmp_path / "end").write_text("Completed all well")
+    assert studio.wait_for_state(run, "Completed")["run_count"] == 1
+    assert len(begun(tmp_path)) == 1
+
+
+def test_up_killed_leaves_nothing_and_the_next_one_goes_on(tmp_path: Path) -> None:
+    with studio_in(tmp_path / "studio", "--workers", "2") as studio:
+        assert studio.process
+        folder = tmp_path / "run"
+        run = studio.begin_waiting_run(folder)
+        wait_until(lambda: begun(folder))
+        studio.process.kill()
+        studio.process.wait()
+        wait_until(lambda: not studio.processes(), 30)
+        studio.up()
+        wait_until(lambda: len(begun(folder)) == 2)
+        assert "AwaitingRetry" in studio.states_of(run)
+        (folder / "end").write_text("Completed all well")
+        studio.wait_for_state(run, "Completed")
+        studio.foley("studio", "down")
+        assert studio.process.wait(30) == 0
+        assert not studio.processes()
+        assert "does not run" in studio.foley("studio", "status", expect=2)
+
+
+def test_a_machine_that_vanishes_loses_its_run_to_another_worker(tmp_path: Path) -> None:
+    with studio_in(tmp_path / "studio") as studio:
+        folder = tmp_path / "run"
+        run = studio.begin_waiting_run(folder)
+        wait_until(lambda: begun(folder))
+        # A worker that nobody watches over is what a further machine's worker is to this one.
+        relabelled = {"prefect.worker.name": "elsewhere-1"}
+        studio.api("PATCH", f"/flow_runs/{run}/labels", relabelled)
+        killed_at = time.monotonic()
+        os.kill(studio.pid_of("worker start", "foley-passes"), signal.SIGKILL)
+        studio.wait_for_state(run, "Crashed", "RunAgain", "Pending", patience_s=150)
+        assert time.monotonic() - killed_at < 130
+        wait_until(lambda: len(begun(folder)) == 2)
+        (folder / "end").write_text("Completed all well")
+        studio.wait_for_state(run, "Completed")
+        states = studio.states_of(run)
+        assert states.count("RunAgain") == 1
