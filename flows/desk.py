@@ -10,19 +10,26 @@ from dataclasses import dataclass
 
 from flows.plan import PassPlan
 from flows.records import PassReport
+from flows.steps import Heard, Take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassEvent:
-    """Something happened: `done` of `total` (shots, cues) in a stage, or words in `text`.
+    """Something happened in a pass, or in a night of many.
 
-    Stages in order: start (with Prefect), plan, load, listen, make, lay.
+    Stages: start (with Prefect), plan, load, listen, make, lay, laid (an edit is finished), failed (an edit), lost (a
+    device), wait, stop.
     """
 
-    stage: str
-    done: int = 0
+    stage: str  # start | plan | load | listen | make | lay | laid | failed | lost | wait | stop
+    done: int = 0  # of `total`, over all edits of the night: shots for listen, takes for make, edits for lay and laid
     total: int = 0
-    text: str = ""
+    text: str = ""  # words for a person
+    plan: PassPlan | None = None  # stage plan: an edit was read (one event each)
+    heard: Heard | None = None  # stage listen: this shot was listened to
+    takes: tuple[Take, ...] = ()  # stage make: these came out of one batch
+    report: PassReport | None = None  # stage laid: an edit is finished
+    edit: str = ""  # the stem of the edit it is about, where it is about one
 
 
 Listener = Callable[[PassEvent], None]
