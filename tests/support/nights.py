@@ -145,6 +145,7 @@ def shot_report(
         confidence=confidence,
         key=f"{shot_id}-key",
         seconds=2.0,
+        wav=Path(f"/nowhere/takes/{shot_id}.wav"),
     )
     cues = (cue,) if state in (ShotState.MADE, ShotState.CACHED) else ()
     return ShotReport(
