@@ -108,7 +108,7 @@ def _disk(plan: PassPlan, amounts: Amounts, pace: Pace) -> Disk:
     if open_sound_s is not None:
         store = _bytes_of([amounts.sound_s + open_sound_s], amounts.takes)
         out = max(0, store + _delivered_already(plan) - _lying_in(plan.folder / "takes")) + _stems(plan)
-    preview = 0
+    preview: int | None = 0
     if plan.options.preview:
         seconds = float(plan.edit.frame_count / plan.edit.rate)
         preview = None if pace.movie is None else ceil(pace.movie * seconds)
