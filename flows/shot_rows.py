@@ -21,7 +21,7 @@ def is_unsure(confidence: float) -> bool:
 def cue_row(state: str, shot_id: str, label: str = "", confidence: float | None = None, why: str = "") -> Row:
     """The row of a shot while the pass is going on, when little is known."""
     if state == "made, unsure" and not why:
-        why = "little in the picture moves like it: listen to it"
+        why = "seen with little certainty: listen to it"
     return _row(state, shot_id, label, confidence, 0.0, why)
 
 

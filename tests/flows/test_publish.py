@@ -288,7 +288,7 @@ def test_problems_come_first_and_the_rest_as_in_the_edit() -> None:
         "label": "train passing",
         "confidence": "0.50",
         "seconds": "2.0",
-        "why": "little in the picture moves like it: listen to it",
+        "why": "seen with little certainty: listen to it",
     }
 
 
