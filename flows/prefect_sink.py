@@ -1,10 +1,11 @@
-"""Shows a pass in Prefect: artifacts, events, name and tags of its flow run, by a client of its own.
+"""Shows a pass in Prefect: artifacts, log, events, name and tags of its flow run, by a client of its own.
 
 It speaks to the server's HTTP API rather than through Prefect's helpers, for three reasons that were measured: the
 helpers need the flow's own thread; they send an event with a copy of the whole table whenever an artifact changes; and
 what they cannot deliver they hold on to when the process wants to end.
 """
 
+import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -46,6 +47,17 @@ class PrefectSink:
     def page(self, key: str, markdown: str, text: str) -> None:
         """A page of Markdown."""
         self._show(key, "markdown", markdown, text)
+
+    def line(self, text: str, *, bad: bool = False) -> None:
+        """A line on the page that a run opens with."""
+        line = {
+            "name": "foley",
+            "level": logging.WARNING if bad else logging.INFO,
+            "message": text[:_LONGEST_TEXT],
+            "timestamp": datetime.now(UTC).isoformat(),
+            "flow_run_id": self._run,
+        }
+        self._ask("POST", "/logs/", [line])
 
     def event(self, name: str, resource: str, facts: Facts) -> None:
         """An event that automations can react to, related to the flow run."""

@@ -25,6 +25,8 @@ from flows.stopwatch import Stopwatch
 
 _MOST_WAITING = 1000
 _MOST_SHOT_EVENTS = 100
+_A_LINE_EVERY_S = 600.0
+_WORTH_A_LINE = ("plan", "load", "lay", "wait", "lost", "stop", "failed")
 
 Facts = dict[str, str | int | float]
 
@@ -47,6 +49,10 @@ class Sink(Protocol):
 
     def page(self, key: str, markdown: str, text: str) -> None:
         """A page of Markdown with a line about it."""
+        ...
+
+    def line(self, text: str, *, bad: bool = False) -> None:
+        """A line of the run's log."""
         ...
 
     def event(self, name: str, resource: str, facts: Facts) -> None:
@@ -110,6 +116,9 @@ class Publisher:
     def _hand_on(self, event: PassEvent, plan: PassPlan | None) -> None:
         """Queue what has to be heard once."""
         self._tell_failed_shots()
+        if event.text and event.stage in _WORTH_A_LINE:
+            edit = f"{event.edit}: " if self._board.night and event.edit else ""
+            self._line(f"{edit}{event.text}", bad=event.stage in ("failed", "lost"))
         if event.report and plan:
             for say in (self._say_table, self._say_page, self._say_links, self._say_end):
                 self._courier.put(partial(say, event.report, plan))
@@ -129,9 +138,13 @@ class Publisher:
             self._shots_told += 1
             facts: Facts = {"edit": edit, "shot": shot, "why": why}
             self._event("foley.shot.failed", f"{self._resource(edit)}.{shot}", facts)
+            self._line(f"{edit} {shot} failed: {why}", bad=True)
 
     def _event(self, name: str, resource: str, facts: Facts) -> None:
         self._courier.put(partial(self._sink.event, name, resource, facts))
+
+    def _line(self, text: str, *, bad: bool = False) -> None:
+        self._courier.put(partial(self._sink.line, text, bad=bad))
 
     def _say_how_it_stands(self, at_last: bool) -> None:
         """The name, the progress line, the tables of problems and of edits."""
@@ -148,6 +161,7 @@ class Publisher:
         often, seldom = (0.0, 0.0) if at_last else (self._every_s, self._table_every_s)
         self._say("name", (name, tags), partial(self._sink.describe, name, tags), often)
         self._say("progress", progress, partial(self._sink.progress, self._key("progress"), *progress), often)
+        self._say("line", progress[1], partial(self._sink.line, progress[1]), max(seldom, _A_LINE_EVERY_S))
         if problems:
             text = f"Problems so far: {words}"
             self._say("problems", problems, partial(self._sink.table, self._key("shots"), problems, text), seldom)
@@ -163,9 +177,7 @@ class Publisher:
             self._told[what] = (self._clock(), news if said else told)
 
     def _say_table(self, report: PassReport, plan: PassPlan) -> None:
-        where = str(report.outputs.report or report.outputs.folder)
-        if report.outputs.report:
-            where = self._url_of(report.outputs.folder, report.outputs.report) or where
+        where = self._report_address(report)
         text = f"{report.edit_name}: {report.summary}"
         self._sink.table(self._key("shots", plan), table_of(report, where), text)
 
@@ -186,7 +198,14 @@ class Publisher:
         ending = ending_of(report).replace(" ", "-")
         facts: Facts = {"edit": str(report.edit), "summary": report.summary, "exit_code": report.exit_code}
         facts |= {"out": str(report.outputs.folder), "first_failure": report.first_failure, "seconds": report.seconds}
+        page = self._report_address(report)
+        self._sink.line(f"{report.edit_name}: {report.summary}; report: {page}", bad=report.exit_code != 0)
         self._sink.event(f"foley.pass.{ending}", self._resource(plan.edit.path.stem), facts | report.counts)
+
+    def _report_address(self, report: PassReport) -> str:
+        """Where the report is: on the papers server, else on the disk."""
+        page = report.outputs.report
+        return (page and self._url_of(report.outputs.folder, page)) or str(page or report.outputs.folder)
 
     def _key(self, kind: str, plan: PassPlan | None = None) -> str:
         """The key of an artifact: of an edit, or of the run, which in a night is that of its show."""

@@ -1,5 +1,6 @@
 """A shot as a row of a table that a person reads in a browser: state, shot, label, confidence, seconds, why."""
 
+import re
 from collections.abc import Iterable
 
 from flows.records import PassReport, ShotReport, ShotState
@@ -11,6 +12,7 @@ UNSURE_BELOW = 0.6
 MOST_ROWS = 200
 _WHOLE_TABLE_UP_TO = 1000
 _LONGEST_WHY = 300
+_FOLDERS = re.compile(r"(?<!\S)(?:[A-Za-z]:)?[/\\](?:[^\s/\\]+[/\\])+(?=\S)")
 
 
 def is_unsure(confidence: float) -> bool:
@@ -58,7 +60,7 @@ def table_of(report: PassReport, more_in: str) -> list[Row]:
     if len(shots) <= _WHOLE_TABLE_UP_TO:
         return [row_of(shot) for shot in shots]
     counts = [
-        _row(state, f"{count} shots", "", None, 0.0, f"all of them: {more_in}")
+        _row(state, f"{count} shots", "", None, 0.0, "") | {"why": f"all of them: {more_in}"}
         for state, count in report.counts.items()
         if count
     ]
@@ -73,8 +75,14 @@ def _row(state: str, shot: str, label: str, confidence: float | None, seconds: f
         "label": label,
         "confidence": "" if confidence is None else f"{confidence:.2f}",
         "seconds": _seconds(seconds),
-        "why": why if len(why) <= _LONGEST_WHY else f"{why[: _LONGEST_WHY - 1]}…",
+        "why": _short(why),
     }
+
+
+def _short(why: str) -> str:
+    """The reason with file names instead of paths: a table cell is narrow, and the report has the whole."""
+    short = _FOLDERS.sub("", why)
+    return short if len(short) <= _LONGEST_WHY else f"{short[: _LONGEST_WHY - 1]}…"
 
 
 def _seconds(seconds: float) -> str:
