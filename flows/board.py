@@ -11,10 +11,11 @@ from flows.desk import PassEvent
 from flows.pace import Pace
 from flows.plan import PassPlan
 from flows.records import PassReport, ShotState
-from flows.remaining import duration, in_words, remaining
-from flows.shot_rows import MOST_ROWS, Row, cue_row, is_unsure, row_of
+from flows.remaining import Left, duration, remaining, stages_left, time_left
+from flows.shot_rows import MOST_ROWS, Row, failed_row, is_unsure, row_of, unsure_row
 from flows.steps import Heard, Take
 from flows.stopwatch import Stopwatch
+from pipeline.records import ClipReceipt
 
 _LONGEST_NAME = 60
 _MOST_REELS_IN_TAGS = 20
@@ -76,7 +77,7 @@ class Board:
             self._end(self._edit, "failed", {"why": event.text})
             self.ended = self.ended if self.night else f"failed: {event.text}"
         if event.stage == "stop":
-            self.ended = f"{event.text}; {self.counts_in_words()}"
+            self.ended = "; ".join(filter(None, (event.text, self.counts_in_words())))
         self._doing = event.text if event.stage in _WORDY else ""
 
     def plan_of(self, event: PassEvent) -> PassPlan | None:
@@ -115,19 +116,23 @@ class Board:
         else:
             share = elapsed_s / (elapsed_s + left.wall_s) if elapsed_s else 0.0
         self._highest = max(self._highest, min(99.0, 100 * share))
-        doing = f" ({self._doing})" if self._doing else ""
-        return round(self._highest, 1), f"{self.counts_in_words()}, {in_words(left)}{doing}"
+        return round(self._highest, 1), self._line(left)
+
+    def _line(self, left: Left) -> str:
+        """What a person wants to know first comes first: a card of the server shows no more than forty letters."""
+        doing = f"; {self._doing}" if self._doing else ""
+        return "".join((", ".join(filter(None, (time_left(left), self.counts_in_words()))), stages_left(left), doing))
 
     def counts_in_words(self) -> str:
-        """ "37/60 shots heard, 41/88 cues made, 1 failed"."""
-        told = [f"{self.heard[0]}/{self.heard[1]} shots heard", f"{self.made[0]}/{self.made[1]} cues made"]
-        if self.failed:
-            told.append(f"{len(self.failed)} failed")
+        """ "1 failed, 37/60 shots heard, 41/88 cues made"."""
+        told = [f"{len(self.failed)} failed"] if self.failed else []
         if self.unsure_shots:
             told.append(f"{len(self.unsure_shots)} unsure")
         if self.night:
             ended = sum(bool(edit.ended) for edit in self.edits.values())
             told.append(f"{ended}/{_counted(len(self.edits), 'edit')} finished")
+        if self.heard[1]:
+            told += [f"{self.heard[0]}/{self.heard[1]} shots heard", f"{self.made[0]}/{self.made[1]} cues made"]
         return ", ".join(told)
 
     def problem_rows(self) -> list[Row]:
@@ -152,7 +157,7 @@ class Board:
     def _note_heard(self, heard: Heard) -> None:
         shot = self._edit, heard.shot_id
         if heard.failure:
-            self._note_failure(shot, cue_row("failed", heard.shot_id, why=heard.failure), heard.failure)
+            self._note_failure(shot, failed_row(heard.shot_id, "", heard.failure), heard.failure)
         for cue in heard.cues:
             self._cues.setdefault(cue.request.key(), (shot, cue.spotted.label))
 
@@ -162,11 +167,15 @@ class Board:
             return
         shot, label = known
         if take.failure:
-            self._note_failure(shot, cue_row("failed", shot[1], label, why=take.failure), take.failure)
+            self._note_failure(shot, failed_row(shot[1], label, take.failure), take.failure)
         elif take.receipt and is_unsure(take.receipt.confidence) and not take.receipt.silent:
-            self.unsure_shots.add(shot)
-            if len(self.unsure) < MOST_ROWS:
-                self.unsure[shot] = self._with_edit(cue_row("made, unsure", shot[1], label, take.receipt.confidence))
+            self._note_unsure(shot, label, take.receipt)
+
+    def _note_unsure(self, shot: _Shot, label: str, receipt: ClipReceipt) -> None:
+        self.unsure_shots.add(shot)
+        if len(self.unsure) < MOST_ROWS:
+            seconds = receipt.samples / receipt.sample_rate_hz
+            self.unsure[shot] = self._with_edit(unsure_row(shot[1], label, receipt.confidence, seconds))
 
     def _note_failure(self, shot: _Shot, row: Row, why: str) -> None:
         if shot in self.failed:
@@ -200,7 +209,7 @@ class Board:
         if self.night:
             self.complete = all(edit.ended for edit in self.edits.values())
         if not self.ended:
-            self.ended = self.counts_in_words() + ("" if self.complete else ", ended before the rest was done")
+            self.ended = self.counts_in_words() if self.complete else f"ended early; {self.counts_in_words()}"
 
 
 def ending_of(report: PassReport) -> str:

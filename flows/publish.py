@@ -83,7 +83,7 @@ class Publisher:
         self._every_s, self._table_every_s = every_s, table_every_s
         self._board = Board(Stopwatch(devices=devices), show=show, night=night)
         self._lock = threading.Lock()
-        self._told: dict[str, tuple[float, object]] = {}
+        self._told: dict[str, tuple[float, object]] = {"line": (clock(), None)}
         self._first_plan: PassPlan | None = None
         self._past = Pace()
         self._shots_told = 0
@@ -161,9 +161,9 @@ class Publisher:
         often, seldom = (0.0, 0.0) if at_last else (self._every_s, self._table_every_s)
         self._say("name", (name, tags), partial(self._sink.describe, name, tags), often)
         self._say("progress", progress, partial(self._sink.progress, self._key("progress"), *progress), often)
-        self._say("line", progress[1], partial(self._sink.line, progress[1]), max(seldom, _A_LINE_EVERY_S))
+        self._say("line", progress[1], partial(self._sink.line, progress[1]), _A_LINE_EVERY_S)
         if problems:
-            text = f"Problems so far: {words}"
+            text = f"So far: {words}"
             self._say("problems", problems, partial(self._sink.table, self._key("shots"), problems, text), seldom)
         if edits:
             self._say("edits", edits, partial(self._sink.table, self._key("night"), edits, words), seldom)

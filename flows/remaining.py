@@ -35,20 +35,16 @@ def remaining(past: Pace, watch: Stopwatch, now_s: float) -> Left:
     return Left(listen_s=listen_s, make_s=make_s, lay_s=lay_s, wall_s=wall_s)
 
 
-def in_words(left: Left) -> str:
-    """For a person: "about 12 min left: listening 2, making 10"."""
-    if left.wall_s is None:
-        return "time left not known yet"
-    whole = duration(left.wall_s)
-    unit_s = {"s": 1.0, "min": 60.0}[whole.rpartition(" ")[2]]
+def time_left(left: Left) -> str:
+    """ "about 12 min left"."""
+    return "time left not known yet" if left.wall_s is None else f"about {duration(left.wall_s)} left"
+
+
+def stages_left(left: Left) -> str:
+    """ " (listening 2 min, making 10 min)"; "" when less than two stages are left."""
     parts = {"listening": left.listen_s, "making": left.make_s, "laying": left.lay_s}
-    told = [f"{name} {_in_unit(part_s, unit_s)}" for name, part_s in parts.items() if part_s and part_s >= unit_s / 2]
-    return f"about {whole} left" + (f": {', '.join(told)}" if len(told) > 1 else "")
-
-
-def _in_unit(seconds: float, unit_s: float) -> str:
-    """The bare number in the unit that was just said; hours are spelled out."""
-    return duration(seconds) if seconds >= 5400 else f"{round(seconds / unit_s)}"
+    told = [f"{name} {duration(seconds)}" for name, seconds in parts.items() if seconds and seconds >= 0.5]
+    return f" ({', '.join(told)})" if left.wall_s is not None and len(told) > 1 else ""
 
 
 def duration(seconds: float) -> str:

@@ -20,11 +20,14 @@ def is_unsure(confidence: float) -> bool:
     return confidence < UNSURE_BELOW
 
 
-def cue_row(state: str, shot_id: str, label: str = "", confidence: float | None = None, why: str = "") -> Row:
-    """The row of a shot while the pass is going on, when little is known."""
-    if state == "made, unsure" and not why:
-        why = "seen with little certainty: listen to it"
-    return _row(state, shot_id, label, confidence, 0.0, why)
+def failed_row(shot_id: str, label: str, why: str) -> Row:
+    """The row of a shot that failed while the pass is going on."""
+    return _row("failed", shot_id, label, None, 0.0, why)
+
+
+def unsure_row(shot_id: str, label: str, confidence: float, seconds: float) -> Row:
+    """The row of a shot with a sound that a person should listen to."""
+    return _row("made, unsure", shot_id, label, confidence, seconds, "seen with little certainty: listen to it")
 
 
 def row_of(shot: ShotReport) -> Row:
@@ -34,7 +37,7 @@ def row_of(shot: ShotReport) -> Row:
     least = min((cue.confidence for cue in cues), default=None)
     why = shot.reason or "; ".join(dict.fromkeys(cue.warning for cue in cues if cue.warning))
     if problem_of(shot) == "made, unsure" and not why:
-        return cue_row("made, unsure", shot.shot_id, labels, least) | {"seconds": _seconds(_length(shot))}
+        return unsure_row(shot.shot_id, labels, least or 0.0, _length(shot))
     return _row(problem_of(shot) or str(shot.state), shot.shot_id or shot.name, labels, least, _length(shot), why)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from flows.desk import PassEvent
 from flows.pace import Amounts, Measured, Pace, PaceBook, amounts_of, estimate
-from flows.remaining import Left, duration, in_words, remaining
+from flows.remaining import Left, duration, remaining, stages_left, time_left
 from flows.stopwatch import Stopwatch
 from tests.support.nights import MadeUpPass, plan_of, studio_at
 
@@ -281,16 +281,12 @@ def test_many_edits_with_the_same_shot_names_are_kept_apart() -> None:
 
 def test_the_words() -> None:
     def words(listen: float | None, make: float | None, lay: float | None, wall: float | None) -> str:
-        return in_words(Left(listen_s=listen, make_s=make, lay_s=lay, wall_s=wall))
+        left = Left(listen_s=listen, make_s=make, lay_s=lay, wall_s=wall)
+        return time_left(left) + stages_left(left)
 
-    assert words(120, 600, 0, 720) == "about 12 min left: listening 2, making 10"
-    assert words(0, 30, 10, 40) == "about 40 s left: making 30, laying 10"
+    assert words(120, 600, 0, 720) == "about 12 min left (listening 2 min, making 10 min)"
+    assert words(0, 30, 10, 40) == "about 40 s left (making 30 s, laying 10 s)"
     assert words(0, 600, None, 600) == "about 10 min left"
-    assert words(None, None, None, None) == "time left not known yet"
-    assert [duration(seconds) for seconds in (0.2, 89, 90, 5399, 12000)] == [
-        "0 s",
-        "89 s",
-        "2 min",
-        "1 h 30 min",
-        "3 h 20 min",
-    ]
+    assert words(None, 600, 20, None) == "time left not known yet"
+    told = [duration(seconds) for seconds in (0.2, 89, 90, 5399, 12000)]
+    assert told == ["0 s", "89 s", "2 min", "1 h 30 min", "3 h 20 min"]
