@@ -22,6 +22,8 @@ _MOST_REELS_IN_TAGS = 20
 
 _WORDY = ("load", "lay", "wait", "lost")
 
+_EDIT_COLUMNS = ("state", "edit", "shots", "made", "cached", "silent", "failed", "took", "why")
+
 _Shot = tuple[str, str]  # the edit's stem, the shot's id
 
 
@@ -125,15 +127,19 @@ class Board:
 
     def counts_in_words(self) -> str:
         """ "1 failed, 37/60 shots heard, 41/88 cues made"."""
-        told = [f"{len(self.failed)} failed"] if self.failed else []
-        if self.unsure_shots:
-            told.append(f"{len(self.unsure_shots)} unsure")
+        told = [self.problems_in_words()] if self.failed or self.unsure_shots else []
         if self.night:
             ended = sum(bool(edit.ended) for edit in self.edits.values())
-            told.append(f"{ended}/{_counted(len(self.edits), 'edit')} finished")
+            told.append(f"{ended}/{_counted(len(self.edits), 'edit')} done")
         if self.heard[1]:
             told += [f"{self.heard[0]}/{self.heard[1]} shots heard", f"{self.made[0]}/{self.made[1]} cues made"]
         return ", ".join(told)
+
+    def problems_in_words(self) -> str:
+        """ "1 failed, 3 unsure"."""
+        counts = {"failed": len(self.failed), "unsure": len(self.unsure_shots)}
+        of_what = " shots" if self.night else ""
+        return ", ".join(f"{count}{of_what} {what}" for what, count in counts.items() if count) or "no problems"
 
     def problem_rows(self) -> list[Row]:
         """The failed shots, then the unsure ones, no more than a browser shows well."""
@@ -141,8 +147,12 @@ class Board:
         return [*self.failures.values(), *unsure][:MOST_ROWS]
 
     def edit_rows(self) -> list[Row]:
-        """One row per edit of the night, those that ended badly first."""
-        rows = [edit.row | {"state": edit.ended or "in work", "edit": edit.name} for edit in self.edits.values()]
+        """One row per edit of the night, those that ended badly first, all with the same columns."""
+        empty = dict.fromkeys(_EDIT_COLUMNS, "")
+        rows = [
+            empty | {"shots": str(edit.shots)} | edit.row | {"state": edit.ended or "in work", "edit": edit.name}
+            for edit in self.edits.values()
+        ]
         order = {"failed": 0, "partly failed": 1, "in work": 2}
         return sorted(rows, key=lambda row: order.get(row["state"], 3))
 
@@ -192,17 +202,16 @@ class Board:
         for shot in report.shots:
             if shot.state is ShotState.FAILED:
                 self._note_failure((self._edit, shot.shot_id), row_of(shot), shot.reason)
-        counts = {"shots": sum(report.counts.values()), **report.counts}
-        row = {name: str(count) for name, count in counts.items()}
+        row = {state: str(count) for state, count in report.counts.items() if state in _EDIT_COLUMNS}
         self._end(self._edit, ending_of(report), row | {"took": duration(report.seconds), "why": report.first_failure})
         if not self.night:
             self.ended = f"{report.edit_name}: {report.summary}, in {duration(report.seconds)}"
             self.complete = True
 
     def _end(self, stem: str, ended: str, row: Row) -> None:
-        edit = self.edits.get(stem)
-        if edit:
-            edit.ended, edit.row, edit.plan = ended, row, None
+        """An edit is over; one that could not even be read has no shots."""
+        edit = self.edits.setdefault(stem, EditOnBoard(name=stem, shots=0, plan=None))
+        edit.ended, edit.row, edit.plan = ended, row, None
 
     def close(self) -> None:
         """The run is over, whatever has become of it."""

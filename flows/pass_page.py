@@ -5,7 +5,7 @@ The names in it come from an edit and may hold anything, so nothing of them is t
 
 import base64
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from pipeline.settings import Settings
 from pipeline.weights.registry import ModelCard
 
 _WORST = 10
+_MOST_EDITS = 500
+_LONGEST_WHY = 500
 _MOST_INLINE_BYTES = 400_000
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&])")
 _COLUMNS = ("state", "shot", "label", "confidence", "seconds", "why")
@@ -40,21 +42,31 @@ def pass_page(report: PassReport, plan: PassPlan, url_of: UrlOf = no_url) -> str
         _facts(report, plan),
     ]
     if worst:
-        parts += [
-            "## What to look at first",
-            _table([row_of(shot) for shot in worst]),
-            *_pictures(worst, report, url_of),
-        ]
+        parts += ["## What to look at first", *_worst(worst, report, url_of)]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
+def night_page(rows: Sequence[Row], reports: Mapping[str, str]) -> str:
+    """The edits of a night as a table; `reports` are the addresses of their reports, by the edits' names."""
+    lines = [
+        [plain(cell) for cell in row.values()] + [_link(reports.get(row["edit"], ""))] for row in rows[:_MOST_EDITS]
+    ]
+    columns = [*rows[0], "report"] if rows else ["report"]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [columns, ["---"] * len(columns), *lines]) + "\n"
+
+
+def _link(address: str) -> str:
+    """An address as a link; a place on the disk as it is."""
+    return f"[report]({address})" if address.startswith("http") else plain(address)
+
+
 def link_line(file: Path | None, report: PassReport, url_of: UrlOf, words: str) -> str:
-    """A link to a file, or where it lies when nothing shows it."""
+    """A link to a file, where something shows it, and where it lies: an editor wants to open it, not to look at it."""
     if file is None:
         return ""
     url = url_of(report.outputs.folder, file)
     name = plain(file.name)
-    return f"{words}: [{name}]({url})" if url else f"{words}: {name}, in {plain(str(file.parent))}"
+    return f"{words}: {f'[{name}]({url})' if url else name}, in {plain(str(file.parent))}"
 
 
 def licence_in_words(card: ModelCard) -> str:
@@ -77,7 +89,7 @@ def _links(report: PassReport, url_of: UrlOf) -> str:
 def _facts(report: PassReport, plan: PassPlan) -> str:
     shots = sum(report.counts.values())
     sound_s = sum(cue.seconds for shot in report.shots for cue in shot.cues)
-    rows = {
+    facts = {
         "Shots": ", ".join(f"{count} {state}" for state, count in report.counts.items() if count),
         "Took": f"{duration(report.seconds)}{_throughput(shots, sound_s, report.seconds)}",
         "Model": f"{plan.card.title} ({plan.card.name})",
@@ -86,7 +98,7 @@ def _facts(report: PassReport, plan: PassPlan) -> str:
         "Seed, takes": f"{plan.options.seed}, {plan.options.takes} of each cue",
         "Settings": _changed(plan.studio.settings, plan.card.settings),
     }
-    return _table([{"": name, " ": value} for name, value in rows.items()])
+    return "\n".join(f"- {name}: {plain(value)}" for name, value in facts.items())
 
 
 def _throughput(shots: int, sound_s: float, seconds: float) -> str:
@@ -101,28 +113,24 @@ def _changed(settings: Settings, usual: Settings) -> str:
     return f"{', '.join(changed) or 'those of the model'} (digest {settings.digest()})"
 
 
-def _table(rows: list[Row]) -> str:
-    columns = list(rows[0])
-    lines = [columns, ["---"] * len(columns), *([plain(row[column]) for column in columns] for row in rows)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def _pictures(worst: Iterable[ShotReport], report: PassReport, url_of: UrlOf) -> list[str]:
-    """The pictures of the worst shots; with nothing to show them by URL they lie in the page, as far as they go."""
-    shown, room = [], _MOST_INLINE_BYTES
+def _worst(worst: Iterable[ShotReport], report: PassReport, url_of: UrlOf) -> Iterator[str]:
+    """The worst shots in words, each with its picture. Without a server to show them the pictures lie in the page
+    itself, as far as they go."""
+    room = _MOST_INLINE_BYTES
     for shot in worst:
+        row = row_of(shot)
+        sound = f"{row['label']}, confidence {row['confidence']}" if row["confidence"] else row["label"]
+        why = ": ".join(filter(None, (sound, shot.reason or row["why"])))
+        yield f"**{plain(shot.shot_id)}** {plain(shot.name)}, {row['state']}: {plain(why[:_LONGEST_WHY])}"
         picture = shot.picture
         if picture is None or not picture.is_file():
             continue
         source = url_of(report.outputs.folder, picture)
-        if not source:
+        if not source and picture.stat().st_size <= room:
             room -= picture.stat().st_size
-            source = _inline(picture) if room >= 0 else ""
+            source = _inline(picture)
         if source:
-            shown.append(
-                f"**{plain(shot.shot_id)}** {plain(row_of(shot)['label'])}\n\n![{plain(shot.shot_id)}]({source})"
-            )
-    return shown
+            yield f"![{plain(shot.shot_id)}]({source})"
 
 
 def _inline(picture: Path) -> str:

@@ -17,7 +17,7 @@ from flows.courier import Courier, Job
 from flows.desk import PassEvent
 from flows.names import slug
 from flows.pace import Pace, PaceBook
-from flows.pass_page import UrlOf, link_line, no_url, pass_page
+from flows.pass_page import UrlOf, link_line, night_page, no_url, pass_page
 from flows.plan import PassPlan
 from flows.records import PassReport
 from flows.shot_rows import Row, table_of
@@ -86,6 +86,7 @@ class Publisher:
         self._told: dict[str, tuple[float, object]] = {"line": (clock(), None)}
         self._first_plan: PassPlan | None = None
         self._past = Pace()
+        self._reports: dict[str, str] = {}
         self._shots_told = 0
         self._faults = 0
         self._courier = Courier(self._say_how_it_stands, sink.close, every_s=every_s, most_waiting=_MOST_WAITING)
@@ -120,7 +121,7 @@ class Publisher:
             edit = f"{event.edit}: " if self._board.night and event.edit else ""
             self._line(f"{edit}{event.text}", bad=event.stage in ("failed", "lost"))
         if event.report and plan:
-            for say in (self._say_table, self._say_page, self._say_links, self._say_end):
+            for say in self._words_about(event.report):
                 self._courier.put(partial(say, event.report, plan))
         facts: Facts = {"edit": event.edit, "why": event.text}
         if event.stage == "failed":
@@ -129,6 +130,13 @@ class Publisher:
             self._event("foley.pass.stopped", self._resource(event.edit), facts)
         if event.stage == "lost":
             self._event("foley.device.lost", self._resource(event.edit), facts)
+
+    def _words_about(self, report: PassReport) -> list[Callable[[PassReport, PassPlan], None]]:
+        """Everything about a finished edit; in a night of many a page each, and a table for those with failures."""
+        if not self._board.night:
+            return [self._say_table, self._say_page, self._say_links, self._say_end]
+        table = [self._say_table] if report.counts["failed"] else []
+        return [*table, self._say_page, self._say_end]
 
     def _tell_failed_shots(self) -> None:
         """One event for each failed shot, up to a hundred: an automation should not be run over."""
@@ -163,10 +171,13 @@ class Publisher:
         self._say("progress", progress, partial(self._sink.progress, self._key("progress"), *progress), often)
         self._say("line", progress[1], partial(self._sink.line, progress[1]), _A_LINE_EVERY_S)
         if problems:
-            text = f"So far: {words}"
-            self._say("problems", problems, partial(self._sink.table, self._key("shots"), problems, text), seldom)
+            text = f"So far: {board.problems_in_words()}"
+            self._say(
+                "problems", (problems, text), partial(self._sink.table, self._key("shots"), problems, text), seldom
+            )
         if edits:
-            self._say("edits", edits, partial(self._sink.table, self._key("night"), edits, words), seldom)
+            page = night_page(edits, self._reports)
+            self._say("edits", page, partial(self._sink.page, self._key("night"), page, words), seldom)
 
     def _say(self, what: str, news: object, say: Job, every_s: float) -> None:
         """Say it when it is time and there is something new."""
@@ -198,7 +209,7 @@ class Publisher:
         ending = ending_of(report).replace(" ", "-")
         facts: Facts = {"edit": str(report.edit), "summary": report.summary, "exit_code": report.exit_code}
         facts |= {"out": str(report.outputs.folder), "first_failure": report.first_failure, "seconds": report.seconds}
-        page = self._report_address(report)
+        page = self._reports[plan.edit.path.stem] = self._report_address(report)
         self._sink.line(f"{report.edit_name}: {report.summary}; report: {page}", bad=report.exit_code != 0)
         self._sink.event(f"foley.pass.{ending}", self._resource(plan.edit.path.stem), facts | report.counts)
 

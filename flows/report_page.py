@@ -78,7 +78,8 @@ def _picture(shot: ShotReport, report: PassReport) -> str:
     if shot.picture is None:
         return ""
     words = "pictures of the shot, how surely its sound was seen over time, and the spectrogram of the take"
-    return f'<img src="{_link(shot.picture, report)}" alt="{escape(shot.shot_id)}: {words}" loading="lazy">'
+    file = _link(shot.picture, report)
+    return f'<a href="{file}"><img src="{file}" alt="{escape(shot.shot_id)}: {words}" loading="lazy"></a>'
 
 
 def _place(shot: ShotReport, report: PassReport) -> str:

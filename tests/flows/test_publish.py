@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -216,17 +217,35 @@ def night_of(edits: int, shots: int) -> list[PassEvent]:
     return events
 
 
-def test_a_night_has_one_table_of_its_edits_and_papers_for_each() -> None:
-    sink = told(night_of(8, 3), night=NIGHT, show="inbox")
+def test_a_night_has_one_page_of_its_edits_and_a_report_for_each() -> None:
+    sink = told(night_of(8, 3), night=NIGHT, show="inbox", url_of=lambda folder, file: f"http://here/{folder.name}")
     assert sink.of("describe")[-1][0] == "night of 2026-11-24 - 8 edits, 24 shots"
     assert sink.of("describe")[-1][1] == ["inbox", *(f"reel{n}" for n in range(8)), "mini"]
-    rows = [rows for key, rows, _ in sink.of("table") if key == "foley-night-inbox"][-1]
-    assert [row["state"] for row in rows] == ["failed"] * 2 + ["finished"] * 6
-    assert [row["edit"] for row in rows[:2]] == ["reel3", "reel7"]
+    _, page, text = [told for told in sink.of("page") if told[0] == "foley-night-inbox"][-1]
+    assert text == "6 shots failed, 8/8 edits done"
+    head, _, *rows = page.splitlines()
+    assert head == "| state | edit | shots | made | cached | silent | failed | took | why | report |"
+    assert rows[0] == (
+        "| failed | reel3 | 3 | 0 | 0 | 0 | 3 | 1 s | sh0010 broken | [report](http://here/reel3\\_foley) |"
+    ).replace("\\_", "_")
+    assert [row.split(" | ")[0] for row in rows] == ["| failed"] * 2 + ["| finished"] * 6
     problems = [rows for key, rows, _ in sink.of("table") if key == "foley-shots-inbox"][-1]
     assert [(row["edit"], row["shot"]) for row in problems[:2]] == [("reel3", "sh0010"), ("reel3", "sh0020")]
-    assert {key for key, *_ in sink.of("page")} >= {f"foley-report-inbox-reel{n}" for n in range(8)}
+    reports = {f"foley-report-inbox-reel{n}" for n in range(8)}
+    assert {key for key, *_ in sink.of("page")} == {"foley-night-inbox", *reports}
+    tables = {"foley-shots-inbox", "foley-shots-inbox-reel3", "foley-shots-inbox-reel7"}
+    assert {key for key, *_ in sink.of("table")} == tables
     assert Counter(sink.events())["foley.pass.finished"] == 6
+
+
+def test_an_edit_of_the_night_that_cannot_be_read_is_on_its_page() -> None:
+    plan = plan_of([2.0])
+    events = [
+        PassEvent(stage="plan", plan=plan, edit="reel3"),
+        PassEvent(stage="failed", edit="reel4", text="reel4.otio | is no edit"),
+    ]
+    page = told(events, night=NIGHT, show="inbox").of("page")[-1][1]
+    assert "| failed | reel4 | 0 |  |  |  |  |  | reel4.otio \\| is no edit |  |" in page
 
 
 @pytest.mark.parametrize("shots", [60, 1000, 5000])
@@ -427,7 +446,7 @@ def test_the_page_says_what_was_used_and_what_to_look_at() -> None:
     ]
     page = pass_page(report_of(plan, shots, seconds=60.0), plan)
     assert "# reel3: 2 made, 1 failed" in page
-    assert "| Licence | CC-BY-NC-4.0, no commercial use |" in page
+    assert "- Licence: CC-BY-NC-4.0, no commercial use" in page
     assert "steps 9" in page
     assert "3.0 shots a minute, 0.07 s of sound a second" in page
     assert page.index("sh0020") < page.index("sh0030")
@@ -440,7 +459,7 @@ def test_the_page_says_what_was_used_and_what_to_look_at() -> None:
 def test_links_are_urls_where_something_shows_the_files() -> None:
     plan = plan_of([2.0])
     page = pass_page(report_of(plan), plan, lambda folder, file: f"http://127.0.0.1:4/p/id/{file.name}")
-    assert "[report.html](http://127.0.0.1:4/p/id/report.html)" in page
+    assert "[report.html](http://127.0.0.1:4/p/id/report.html), in /shows/harbour" in page
 
 
 def test_pictures_lie_in_the_page_only_where_they_have_no_url(tmp_path: Path) -> None:
@@ -465,3 +484,68 @@ def test_a_page_does_not_grow_beyond_what_a_browser_likes(tmp_path: Path) -> Non
 
 def test_plain_text_stays_plain() -> None:
     assert plain("a|b\n<i>*c*</i> [d](e) `f` $g$") == "a\\|b \\<i\\>\\*c\\*\\</i\\> \\[d\\]\\(e\\) \\`f\\` \\$g\\$"
+
+
+@pytest.mark.slow
+def test_a_real_server_shows_what_was_told() -> None:
+    """A made-up pass and a night on a server of their own: the artifacts, events, log, name and tags read back."""
+    from flows.prefect_env import set_defaults
+
+    set_defaults()
+    from prefect import flow
+    from prefect.client.orchestration import get_client
+    from prefect.runtime import flow_run
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.testing.utilities import prefect_test_harness
+    from prefect.utilities.annotations import quote
+
+    from flows.prefect_sink import PrefectSink
+
+    @flow(name="made-up")
+    def run(events: list[Any], night: bool) -> UUID:
+        sink = PrefectSink(UUID(flow_run.id))
+        publisher = Publisher(sink, every_s=0.1, show="inbox" if night else "", night=NIGHT if night else None)
+        for event in events:
+            publisher.tell(event)
+            time.sleep(0.01)
+        assert publisher.close(60)
+        return UUID(flow_run.id)
+
+    def asked(path: str, body: Any) -> Any:
+        with get_client(sync_client=True) as client:
+            return client.request("POST", path, json=body).json()
+
+    def shown(run_id: UUID) -> dict[str, Any]:
+        found = asked("/artifacts/filter", {"flow_runs": {"id": {"any_": [str(run_id)]}}, "limit": 200})
+        assert len({artifact["key"] for artifact in found}) == len(found)
+        return {artifact["key"]: artifact for artifact in found}
+
+    plan = plan_of([2.0] * 60)
+    failure = PassEvent(stage="listen", done=1, total=60, heard=heard_of(plan.jobs[3], failure="b.mov is broken"))
+    events = [event for _, event in MadeUpPass(plan=plan).events()]
+    with (
+        prefect_test_harness(server_startup_timeout=120),
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+    ):
+        run_id = run([quote(event) for event in (*events[:1], failure, *events[1:])], False)
+        artifacts = shown(run_id)
+        assert set(artifacts) == {f"foley-{kind}-harbour-reel3" for kind in ("progress", "shots", "report", "edit")}
+        assert artifacts["foley-progress-harbour-reel3"]["data"] == 100.0
+        assert len(artifacts["foley-shots-harbour-reel3"]["data"]) == 60
+        latest = asked("/artifacts/latest/filter", {"limit": 200})
+        assert {artifact["key"] for artifact in latest} == set(artifacts)
+        with get_client(sync_client=True) as client:
+            told_run = client.read_flow_run(run_id)
+        assert told_run.name == "reel3 - 60 shots"
+        assert set(told_run.tags) == {"harbour", "reel3", "mini"}
+        log = asked("/logs/filter", {"logs": {"flow_run_id": {"any_": [str(run_id)]}}})
+        assert "reel3 sh0040 failed: b.mov is broken" in [line["message"] for line in log]
+        night = shown(run([quote(event) for event in night_of(5, 2)], True))
+        assert "foley-night-inbox" in night
+        assert "| failed | reel3 | 2 |" in night["foley-night-inbox"]["data"]
+        deadline = time.monotonic() + 20
+        names: set[str] = set()
+        while len(names) < 3 and time.monotonic() < deadline:
+            found = asked("/events/filter", {"filter": {"event": {"prefix": ["foley."]}}})
+            names = {event["event"] for event in found["events"]}
+        assert names == {"foley.shot.failed", "foley.pass.finished", "foley.pass.failed"}
