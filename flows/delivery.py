@@ -1,7 +1,7 @@
 """The output folder, and whose files are whose.
 
     DIR/<edit>.foley.<ext>  DIR/<edit>.foley-only.otio  DIR/<edit>.foley-only.xml  DIR/takes/*.wav  DIR/stems/*.wav
-    DIR/cues.csv  DIR/report.html  DIR/preview.mp4  DIR/foley_manifest.json
+    DIR/cues.csv  DIR/report.html  DIR/pictures/*.png  DIR/preview.mp4  DIR/foley_manifest.json
 
 A file may be replaced only when it is, byte for byte, what an earlier pass wrote there: the manifest keeps the digests.
 Names about to be written are noted in the manifest first, so a pass that was killed half-way finds its own files again.
@@ -36,6 +36,7 @@ class OutputFolder:
         self.takes = folder / "takes"
         self.stems = folder / "stems"
         self.report = folder / "report.html"
+        self.pictures = folder / "pictures"
         self.preview = folder / "preview.mp4"
         self.manifest = folder / MANIFEST_NAME
         self._digests: dict[str, str] = dict(previous.get("files", {}))
@@ -55,6 +56,10 @@ class OutputFolder:
                     f"{file} is not a file of an earlier pass, or was changed since, and would be overwritten: "
                     "move it away, or name another folder with --out"
                 )
+
+    def holds(self, file: Path) -> bool:
+        """Whether an earlier pass finished this file and nobody changed it since."""
+        return file.is_file() and self._digests.get(self._key(file)) == file_digest(file)
 
     def announce(self, files: Iterable[Path]) -> None:
         """Note in the manifest that these files are about to be written; what it says of the earlier pass stays."""

@@ -17,22 +17,21 @@ from flows.workshop import Workshop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassEvent:
-    """Something happened: `done` of `total` in a stage, summed over all edits, or words in `text`.
+    """Something happened in a pass, or in a night of many.
 
-    Stages: start (with Prefect), plan, load, listen (counts shots), make (counts takes), lay, laid and failed (count
-    edits), lost (a device), wait (for one), stop. Most carry what they are about: the plan that was made, what was
-    heard in a shot, the takes of a batch, the report of a finished edit; `edit` is its stem.
+    Stages: start (with Prefect), plan, load, listen, make, lay, laid (an edit is finished), failed (an edit), lost (a
+    device), wait, stop.
     """
 
-    stage: str
-    done: int = 0
+    stage: str  # start | plan | load | listen | make | lay | laid | failed | lost | wait | stop
+    done: int = 0  # of `total`, over all edits of the night: shots for listen, takes for make, edits for lay and laid
     total: int = 0
-    text: str = ""
-    plan: PassPlan | None = None
-    heard: Heard | None = None
-    takes: tuple[Take, ...] = ()
-    report: PassReport | None = None
-    edit: str = ""
+    text: str = ""  # words for a person
+    plan: PassPlan | None = None  # stage plan: an edit was read (one event each)
+    heard: Heard | None = None  # stage listen: this shot was listened to
+    takes: tuple[Take, ...] = ()  # stage make: these came out of one batch
+    report: PassReport | None = None  # stage laid: an edit is finished
+    edit: str = ""  # the stem of the edit it is about, where it is about one
 
 
 Listener = Callable[[PassEvent], None]

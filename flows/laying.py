@@ -16,6 +16,7 @@ from flows.hand_work import HandWork, KeptSound
 from flows.ledger import Ledger
 from flows.names import stem_name, track_title
 from flows.plan import PassPlan
+from flows.problem_pictures import with_pictures
 from flows.records import CueReport, OutputPaths, PassReport
 from flows.report_page import report_page
 from flows.reporting import cue_rows, manifest, placed_sounds, write_pass_preview
@@ -94,6 +95,8 @@ def _lay(
         on_stage("writing the stems")
         report = _with_stems(report, plan, written, out)
     report = _with_preview(report, plan, written, out, on_stage)
+    report, pictures = with_pictures(report, plan, ledger, out)
+    written.files += pictures
     return _with_papers(replace(report, seconds=round(elapsed_s(), 1)), plan, written, out)
 
 

@@ -93,7 +93,8 @@ class ShotReport:
     """One shot, or one thing on the picture tracks that is no shot (state skipped).
 
     `reason` says why it came out so; on a shot with sound it is a remark, where there is one. `silenced` is the stretch
-    of media of a shot that a cue sheet leaves silent.
+    of media of a shot that a cue sheet leaves silent. `picture` shows what was seen and made of a shot that a person
+    should look at.
     """
 
     shot_id: str
@@ -104,6 +105,7 @@ class ShotReport:
     first_frame: int = 0
     frame_count: int = 0
     silenced: Stretch | None = None
+    picture: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

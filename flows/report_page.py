@@ -22,6 +22,7 @@ td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
 .state { font-weight: 600; } .failed { color: var(--bad); } .silent, .skipped { color: var(--idle); }
 .made, .cached { color: var(--sound); } .why { opacity: .75; font-size: .9em; }
 audio { height: 2rem; width: 16rem; display: block; } svg { display: block; width: 16rem; height: 14px; }
+img { display: block; max-width: 100%; margin-top: .4rem; }
 svg .take { fill: var(--line); } svg .on { fill: var(--sound); } video { max-width: 100%; }
 """
 
@@ -64,12 +65,21 @@ def _preview(report: PassReport) -> str:
 def _row(shot: ShotReport, report: PassReport) -> str:
     state = escape(shot.state)
     why = f'<div class="why">{escape(shot.reason)}</div>' if shot.reason else ""
-    cues = "".join(_cue(cue, report) for cue in shot.cues)
+    cues = "".join(_cue(cue, report) for cue in shot.cues) + _picture(shot, report)
     return (
         f"<tr><td><b>{escape(shot.shot_id)}</b><div>{escape(shot.name)}</div></td>"
         f'<td class="number">{_place(shot, report)}</td>'
         f'<td><span class="state {state}">{state}</span>{why}</td><td>{cues}</td></tr>'
     )
+
+
+def _picture(shot: ShotReport, report: PassReport) -> str:
+    """What was seen and made, of a shot that a person should look at."""
+    if shot.picture is None:
+        return ""
+    words = "pictures of the shot, how surely its sound was seen over time, and the spectrogram of the take"
+    file = _link(shot.picture, report)
+    return f'<a href="{file}"><img src="{file}" alt="{escape(shot.shot_id)}: {words}" loading="lazy"></a>'
 
 
 def _place(shot: ShotReport, report: PassReport) -> str:

@@ -52,6 +52,7 @@ def manifest(report: PassReport, plan: PassPlan) -> dict[str, Any]:
     """What the pass was made from and what it made, one JSON document; output paths are relative to its folder."""
     document = report.as_json()
     for shot in document["shots"]:
+        shot["picture"] = _relative(shot["picture"], report.outputs.folder)
         for cue in shot["cues"]:
             cue["wav"] = _relative(cue["wav"], report.outputs.folder)
     document["outputs"] = {

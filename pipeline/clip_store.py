@@ -19,6 +19,7 @@ import numpy as np
 
 from pipeline.atomic import replacing
 from pipeline.bwf import write_bwf
+from pipeline.curve import SeenCurve, curve_from, plain_curve
 from pipeline.records import ClipReceipt, FoleyClip, ShotFeatures, TakeScore
 
 _SCHEMA = 2
@@ -43,6 +44,13 @@ class ClipStore:
             return None
         return receipt if intact else None
 
+    def curve(self, key: str) -> SeenCurve | None:
+        """How surely the sound was seen in the picture; None for a take that is from before curves were kept."""
+        try:
+            return curve_from(json.loads(_entry(self.root, key, ".json").read_bytes())["curve"])
+        except _DAMAGED:
+            return None
+
     def put(
         self,
         key: str,
@@ -52,11 +60,12 @@ class ClipStore:
         confidence: float = 0.0,
         seconds: float = 0.0,
         score: TakeScore | None = None,
+        curve: SeenCurve | None = None,
     ) -> ClipReceipt:
         """Store a take, samples (C, N), and return the receipt that `find` will give.
 
         `active_spans_s` are the seconds in which something sounds, `seconds` the time it took to make, `score` how
-        good it is.
+        good it is, `curve` what the detector saw.
         Raises OutputError when it cannot be written.
         """
         wav = _entry(self.root, key, ".wav")
@@ -74,7 +83,7 @@ class ClipStore:
             score=score,
         )
         with replacing(wav.with_suffix(".json")) as temporary:
-            temporary.write_bytes(_sidecar_of(receipt))
+            temporary.write_bytes(_sidecar_of(receipt, curve))
         return receipt
 
 
@@ -119,8 +128,11 @@ def _file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sidecar_of(receipt: ClipReceipt) -> bytes:
-    """The receipt as JSON, without the place of the store (it may be moved), under a digest of itself."""
+def _sidecar_of(receipt: ClipReceipt, curve: SeenCurve | None) -> bytes:
+    """The receipt as JSON, without the place of the store (it may be moved), under a digest of itself.
+
+    The curve lies beside the facts: it is only for people to look at, and readers who do not know of it pass it over.
+    """
     facts = {
         "schema": _SCHEMA,
         "key": receipt.key,
@@ -133,7 +145,8 @@ def _sidecar_of(receipt: ClipReceipt) -> bytes:
         "seconds": receipt.seconds,
         "score": receipt.score and asdict(receipt.score),
     }
-    return json.dumps({"facts": facts, "check": _check_of(facts)}, indent=1).encode()
+    document = {"facts": facts, "check": _check_of(facts)} | ({} if curve is None else {"curve": plain_curve(curve)})
+    return json.dumps(document, indent=1).encode()
 
 
 def _receipt_from(sidecar: bytes, wav: Path) -> ClipReceipt:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.clip_store import ClipStore, FeatureStore
+from pipeline.curve import curve_of
 from pipeline.denoise import DenoisingPlan, denoise, plan_denoising
 from pipeline.detect import detect, spot, summary, switched
 from pipeline.encode import encode_shot
@@ -168,5 +169,6 @@ def _make_and_keep(
             confidence=heard.confidence,
             seconds=seconds,
             score=score,
+            curve=curve_of(condition, settings),
         )
     return [receipt for request in requests if (receipt := found[request.key()]) is not None]
