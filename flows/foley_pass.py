@@ -12,6 +12,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.audience import audience
 from flows.conduct import conduct
 from flows.desk import DESK, Desk
 from flows.errors import PassError
@@ -49,9 +50,12 @@ def foley_pass(edit: Path, options: PassOptions = PassOptions()) -> State[Any]: 
     desk = DESK.get() or Desk()
     order = Order(edit=edit, options=options, plan=desk.plan)
     try:
-        with closing(PrefectCrew(desk.workshop or workshop_for(options))) as crew:
-            share_out([order], options, crew, desk.tell)
-            desk.outcomes = conduct([order], crew, desk.tell)
+        with (
+            closing(PrefectCrew(desk.workshop or workshop_for(options))) as crew,
+            audience(desk.tell, place=edit.parent, devices=crew.makers) as tell,
+        ):
+            share_out([order], options, crew, tell)
+            desk.outcomes = conduct([order], crew, tell)
     except (PassError, TimelineError, PipelineError) as error:
         desk.error = error
         return Failed(message=str(error))

@@ -11,6 +11,7 @@ from prefect import State, flow
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.audience import audience
 from flows.conduct import conduct
 from flows.desk import DESK, Desk
 from flows.errors import PassError
@@ -44,9 +45,12 @@ def overnight(night: NightOptions) -> State[Any]:
     try:
         orders = orders_of(night)
         closed = deadline(night.until, datetime.now())
-        with closing(PrefectCrew(desk.workshop or workshop_for(night.options))) as crew:
-            share_out(orders, night.options, crew, desk.tell, closed=closed)
-            desk.outcomes = conduct(orders, crew, desk.tell, closed=closed, is_done=left_as_it_is)
+        with (
+            closing(PrefectCrew(desk.workshop or workshop_for(night.options))) as crew,
+            audience(desk.tell, place=night.inbox or night.out, devices=crew.makers, night=True) as tell,
+        ):
+            share_out(orders, night.options, crew, tell, closed=closed)
+            desk.outcomes = conduct(orders, crew, tell, closed=closed, is_done=left_as_it_is)
     except (PassError, TimelineError, PipelineError) as error:
         desk.error = error
         return Failed(message=str(error))

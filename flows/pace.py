@@ -17,8 +17,9 @@ from typing import Any
 
 from flows.engine import Studio
 from flows.plan import PassPlan
-from flows.schedule import BATCH_SIZE, LISTENERS
+from flows.schedule import BATCH_SIZE
 from flows.shot_job import ShotJob, cue_jobs
+from flows.workshop import LISTENERS
 from pipeline.atomic import replacing
 from pipeline.errors import OutputError
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from flows.boundary import attempt
 from flows.delivery import OutputFolder
+from flows.ledger import Ledger
 from flows.names import slug
 from flows.pictures import ShotView, picture_of
 from flows.plan import PassPlan
 from flows.records import CueReport, PassReport, ShotReport
-from flows.schedule import Ledger
 from flows.shot_job import ShotJob
 from flows.shot_rows import problem_of, row_of, worst_first
 from pipeline.atomic import replacing

@@ -23,6 +23,7 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.assembly import shot_reports
+from flows.audience import audience
 from flows.conduct import conduct
 from flows.desk import DESK, Desk, Listener, PassEvent
 from flows.errors import PassError
@@ -104,8 +105,11 @@ def foley_share(edits: dict[Path, Path | None], options: PassOptions, part: int,
     desk = DESK.get() or Desk()
     orders = [Order(edit=edit, options=options.model_copy(update={"out": out})) for edit, out in edits.items()]
     try:
-        with closing(ShareCrew(desk.workshop or workshop_for(options), part, parts)) as crew:
-            outcomes = conduct(orders, crew, desk.tell)
+        with (
+            closing(ShareCrew(desk.workshop or workshop_for(options), part, parts)) as crew,
+            audience(desk.tell, place=next(iter(edits)).parent, devices=crew.makers) as tell,
+        ):
+            outcomes = conduct(orders, crew, tell)
     except (PassError, TimelineError, PipelineError) as error:
         return Failed(message=str(error))
     return Completed(message="; ".join(outcome.in_words for outcome in outcomes))

@@ -8,8 +8,9 @@ from flows.desk import PassEvent
 from flows.pace import Measured, peak_memory
 from flows.plan import PassPlan
 from flows.records import PassReport
-from flows.schedule import BATCH_SIZE, LISTENERS
+from flows.schedule import BATCH_SIZE
 from flows.steps import Heard, Take
+from flows.workshop import LISTENERS
 
 _Shot = tuple[str, str]  # the edit's stem, the shot's id
 _HALF_LIFE = 0.15  # of the whole stage: what was measured longer ago than that counts half

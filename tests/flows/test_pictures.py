@@ -10,13 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flows.conduct import conduct_on_threads
-from flows.desk import nobody
 from flows.options import PassOptions
 from flows.pictures import MOST_BYTES, ShotView, picture_of
-from flows.plan import plan_pass
 from flows.problem_pictures import MOST_PICTURES
 from flows.records import PassReport
+from flows.run import run_pass
 from pipeline.bwf import write_bwf
 from pipeline.clip_store import ClipStore
 from pipeline.curve import SeenCurve, curve_of
@@ -160,7 +158,7 @@ def test_a_damaged_curve_costs_no_take(tmp_path: Path, damage: object) -> None:
 
 
 def run(edit: Path, options: PassOptions) -> PassReport:
-    return conduct_on_threads(plan_pass(edit, options), nobody)
+    return run_pass(edit, options, with_prefect=False)
 
 
 def test_a_pass_draws_its_problems_and_names_them_in_its_papers(
