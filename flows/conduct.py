@@ -73,6 +73,7 @@ class _Watch:
     def __init__(self, crew: HouseCrew, tell: Listener, edits: int) -> None:
         self.on_broken: Callable[[str], None] = lambda text: None
         self._crew, self._tell, self._edits = crew, tell, edits
+        self._opened: Studio | None = None
         self._shots = self._heard = self._wanted = self._made = self._ended = 0
 
     def planned(self, reel: Reel) -> None:
@@ -87,8 +88,13 @@ class _Watch:
         self._tell(PassEvent(stage="plan", done=self._heard, total=self._shots, text=told, plan=plan, edit=name))
         if plan.to_do:
             require_writable(plan.studio.store, "--store or FOLEY_STORE")
+            self._open(plan)
+
+    def _open(self, plan: PassPlan) -> None:
+        if self._opened != plan.studio:
             self._tell(PassEvent(stage="load", text=f"loading the model {plan.card.name}"))
             self._crew.open(plan.studio, self.on_broken)
+            self._opened = plan.studio
 
     def heard(self, reel: Reel, heard: Heard) -> None:
         self._heard += 1

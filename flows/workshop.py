@@ -8,6 +8,7 @@ A Workshop gives futures of what steps.py does. Which one is a setting, never a 
 """
 
 import os
+import re
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -16,6 +17,7 @@ from typing import Any, Protocol
 from filelock import FileLock
 
 from flows.engine import Studio, current_build, resident
+from flows.errors import SettingError
 from flows.hands import Hands
 from flows.options import PassOptions
 from flows.shot_job import ShotJob
@@ -25,6 +27,8 @@ from pipeline.records import FoleyRequest
 
 LISTENERS = 2
 MAKERS = 1  # one model on one device: a second batch at once would only take its memory
+
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+|:all)?")
 
 Tell = Callable[[str], None]
 
@@ -100,6 +104,9 @@ def workshop_for(options: PassOptions) -> Workshop:
 
         return DaskWorkshop(options.dask)
     devices = [device.strip() for device in options.device.split(",") if device.strip()]
+    for device in devices:
+        if not _DEVICE.fullmatch(device):
+            raise SettingError(f"--device {device} is not known: use auto, cpu, cuda, cuda:N, cuda:all or mps")
     if options.isolate or len(devices) > 1 or options.device == "cuda:all":
         from flows.gpu_process import ProcessWorkshop
 

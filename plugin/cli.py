@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import typer
 
-from plugin.commands import demo, doctor, models, run, schedule, shots, spot, studio
+from plugin.commands import demo, doctor, models, overnight, run, schedule, shots, spot, studio
 from plugin.console import complain, survive_any_letter
 from plugin.errors import NothingMadeError, UsageError
 
@@ -27,6 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("overnight")(overnight.overnight)
 app.command("spot")(spot.spot)
 app.command("shots")(shots.shots)
 app.command("demo")(demo.demo)

@@ -50,6 +50,10 @@ IsolateOption = Annotated[
 DaskOption = Annotated[
     str | None, typer.Option("--dask", metavar="ADDRESS", help="Have the workers of a Dask cluster do the work.")
 ]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, max=64, help="Workers of the studio's pool that share the work. Default: 1."),
+]
 PatienceOption = Annotated[
     int | None,
     typer.Option(

@@ -10,22 +10,27 @@ import typer
 
 from plugin.commands.options import (
     CompileOption,
+    DaskOption,
     DeviceOption,
     DtypeOption,
+    IsolateOption,
     MediaRootOption,
     ModelOption,
     OffloadOption,
     PathMapOption,
+    PatienceOption,
     PresetOption,
     RateOption,
     SettingOption,
     StoreOption,
+    WorkersOption,
     pass_options,
 )
 from plugin.config import CONFIG_NAME
+from plugin.errors import UsageError
 
 if TYPE_CHECKING:
-    from flows.options import PassOptions
+    from flows.options import NightOptions
 
 # Word of the command line -> its option. What belongs to one edit (--labels, --conform, --sequence) is not among them.
 _SHARED: dict[str, Any] = {
@@ -38,6 +43,10 @@ _SHARED: dict[str, Any] = {
     "preset": PresetOption,
     "set": SettingOption,
     "device": DeviceOption,
+    "isolate": IsolateOption,
+    "dask": DaskOption,
+    "workers": WorkersOption,
+    "patience": PatienceOption,
     "dtype": DtypeOption,
     "offload": OffloadOption,
     "compile": CompileOption,
@@ -74,16 +83,40 @@ def with_pass_flags(command: Callable[..., int]) -> Callable[..., int]:
     return taking
 
 
-def shared_options(inbox: Path, flags: dict[str, Any]) -> "PassOptions":
-    """The options of every pass of a night; paths are absolute, for it runs elsewhere and later.
+def night_options(
+    edits: tuple[Path, ...], inbox: Path | None, out: Path, until: str | None, flags: dict[str, Any]
+) -> "tuple[NightOptions, bool]":
+    """A night's options, all paths absolute, for it may run elsewhere and later; and whether Prefect keeps a record.
 
-    A foley.toml in the inbox counts as one beside the edit does for `foley run`.
+    A foley.toml in the inbox counts as one beside the edit does for `foley run`. Raises UsageError.
     """
-    options, _ = pass_options(inbox / CONFIG_NAME, flags)
-    absolute: dict[str, Any] = {"media_roots": tuple(root.expanduser().absolute() for root in options.media_roots)}
-    if options.store:
-        absolute["store"] = options.store.expanduser().absolute()
-    return options.model_copy(update={**absolute, "out": None})
+    from pydantic import ValidationError
+
+    from flows.options import NightOptions
+
+    beside = inbox or (edits[0].parent if edits else Path.cwd())
+    options, with_prefect = pass_options(beside.expanduser() / CONFIG_NAME, flags)
+    try:
+        night = NightOptions(
+            inbox=inbox and _absolute(inbox),
+            edits=tuple(map(_absolute, edits)),
+            out=_absolute(out),
+            until=until,
+            options=options.model_copy(
+                update={
+                    "media_roots": tuple(map(_absolute, options.media_roots)),
+                    "store": options.store and _absolute(options.store),
+                    "out": None,
+                }
+            ),
+        )
+    except ValidationError as error:
+        raise UsageError(f"--until {until} is no time of day: write it as 07:00") from error
+    return night, with_prefect
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
 
 
 def _parameter(word: str) -> str:

@@ -27,6 +27,7 @@ from plugin.commands.options import (
     SequenceOption,
     SettingOption,
     StoreOption,
+    WorkersOption,
     pass_options,
 )
 
@@ -61,6 +62,7 @@ def run(
     device: DeviceOption = None,
     isolate: IsolateOption = None,
     dask: DaskOption = None,
+    workers: WorkersOption = None,
     patience: PatienceOption = None,
     dtype: DtypeOption = None,
     offload: OffloadOption = None,
@@ -108,6 +110,7 @@ def run(
         "device": device,
         "isolate": isolate,
         "dask": dask,
+        "workers": workers,
         "patience": patience,
         "dtype": dtype,
         "offload": offload,

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from plugin.commands.options import DebugOption, JsonOption, QuietOption
-from plugin.commands.pass_flags import shared_options, with_pass_flags
+from plugin.commands.pass_flags import night_options, with_pass_flags
 from plugin.commands.studio import HomeOption
-from plugin.errors import UsageError
 
 if TYPE_CHECKING:
-    from flows.options import NightOptions
     from flows.studio.schedules import Scheduled
 
 app = typer.Typer(help="Nights that begin by themselves, in a running studio.", no_args_is_help=True)
@@ -47,7 +45,7 @@ def nightly(
     from flows.studio.reach import connect
     from flows.studio.schedules import schedule_nightly
 
-    night = _night(inbox, out, until, flags)
+    night, _ = night_options((), inbox, out, until, flags)
     connect(studio_home(home))
     return _show([schedule_nightly(name, night, cron, timezone or here())], as_json=as_json, quiet=quiet)
 
@@ -71,7 +69,7 @@ def watch(
     from flows.studio.reach import connect
     from flows.studio.schedules import schedule_watch
 
-    night = _night(inbox, out, until, flags)
+    night, _ = night_options((), inbox, out, until, flags)
     connect(studio_home(home))
     return _show([schedule_watch(name, night, every)], as_json=as_json, quiet=quiet)
 
@@ -140,21 +138,6 @@ def _changed(name: str, home: Path | None, change: Any, word: str, *, as_json: b
     change()
     Voice(as_json=as_json, quiet=quiet).result({word: name}, f"{name} is {word}")
     return 0
-
-
-def _night(inbox: Path, out: Path, until: str | None, flags: dict[str, Any]) -> "NightOptions":
-    from pydantic import ValidationError
-
-    from flows.options import NightOptions
-
-    inbox, out = inbox.expanduser().absolute(), out.expanduser().absolute()
-    try:
-        return NightOptions(inbox=inbox, out=out, until=until, options=shared_options(inbox, flags))
-    except ValidationError as error:
-        first = error.errors()[0]
-        if first["loc"][0] == "until":
-            raise UsageError(f"--until {until} is no time of day: write it as 07:00") from error
-        raise UsageError(f"--{first['loc'][0]} {first['input']}: {first['msg'].lower()}") from error
 
 
 def _show(found: "list[Scheduled]", *, as_json: bool, quiet: bool) -> int:

@@ -1,0 +1,75 @@
+"""foley overnight on the command line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import MediaError
+from plugin.cli import exit_code_of
+from tests.support.passes import Cut, FakeEngine
+
+pytestmark = pytest.mark.usefixtures("card")
+Movie = Callable[[str], Path]
+EditOf = Callable[..., Path]
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """`foley overnight` into tmp_path/out."""
+    monkeypatch.chdir(tmp_path)
+
+    def go(*arguments: str) -> int:
+        fixed = ["--out", "out", "--store", str(tmp_path / "store"), "--no-prefect", "--no-preview"]
+        return exit_code_of(["overnight", *arguments, *fixed])
+
+    return go
+
+
+def test_two_edits_are_made_and_the_second_night_leaves_them(
+    engine: FakeEngine, movie: Movie, edit_of: EditOf, call: Callable[..., int], capsys: Capture, tmp_path: Path
+) -> None:
+    edits = [str(edit_of(Cut(name="train", media=movie(m)), name=f"{m}.otio")) for m in ("a.mp4", "b.mp4")]
+    assert call(*edits) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == "2 edits, 2 finished"
+    assert shown[1].split() == ["a.mp4:", "1", "made", str(tmp_path / "out/a.mp4_foley/a.mp4.foley.otio")]
+    assert call(*edits, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["summary"] == "2 edits, 0 finished, 2 unchanged"
+    assert [edit["unchanged"] for edit in document["edits"]] == [True, True]
+    assert engine.loads == 1
+
+
+def test_what_needs_a_person_is_named(
+    engine: FakeEngine, movie: Movie, edit_of: EditOf, call: Callable[..., int], capsys: Capture, tmp_path: Path
+) -> None:
+    engine.errors_by_media = {"b.mp4": MediaError("b.mp4 has no frame there")}
+    good = edit_of(Cut(name="train", media=movie("a.mp4")), Cut(name="train", media=movie("b.mp4")))
+    bad = tmp_path / "bad.otio"
+    bad.write_text("nothing")
+    assert call(str(good), str(bad)) == 3
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("foley:")]
+    assert len(said) == 2
+    assert "reel.otio: sh0020 b.mp4 has no frame there" in said[0]
+    assert "bad.otio" in said[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ([], "name an inbox folder, or edits one by one"),
+        (["--inbox", "gone"], "gone is not there"),
+        (["a.otio", "--until", "7 o'clock"], "write it as 07:00"),
+        (["a.otio", "--device", "cuda:x"], "cuda:x"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(
+    arguments: list[str], word: str, engine: FakeEngine, call: Callable[..., int], capsys: Capture
+) -> None:
+    assert call(*arguments) in (2, 4)
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("foley:")]
+    assert len(said) == 1
+    assert word in said[0]
