@@ -42,7 +42,7 @@ _DEPLOYMENT = "foley-pass/studio"
 _SHOTS = 60
 # A server that was killed needs half a minute on a busy machine until it answers again.
 _PATIENCE_S = 900.0
-_KILLS_PER_PASS = 6
+_KILLS_PER_PASS = 8
 
 
 @dataclass
@@ -205,7 +205,7 @@ def _one_pass(
                     tally.kills[victim.kind] += 1
                     kills -= 1
                     orphan.killed(victim)
-                    next_kill = time.monotonic() + dice.uniform(1, 15)
+                    next_kill = time.monotonic() + dice.uniform(1, 10)
             if time.monotonic() > give_up_at:
                 tally.bad_ends.append(f"pass {tally.passes}: {state} for too long")
                 break
