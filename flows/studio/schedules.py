@@ -184,8 +184,8 @@ def _when(deployment: "DeploymentResponse") -> tuple[str, ZoneInfo]:
 
 def _planned(client: "SyncPrefectClient", deployment: "DeploymentResponse") -> list[datetime]:
     from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter
-    from prefect.client.schemas.sorting import FlowRunSort
     from prefect.client.schemas.objects import StateType
+    from prefect.client.schemas.sorting import FlowRunSort
 
     runs = client.read_flow_runs(
         deployment_filter=DeploymentFilter.model_validate({"id": {"any_": [deployment.id]}}),
