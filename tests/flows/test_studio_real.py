@@ -2,13 +2,24 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.studios import StudioUnderTest, begun, mail_server, studio_in, wait_until, webhook
+from tests.support.studios import (
+    PATIENCE_S,
+    ROOT,
+    StudioUnderTest,
+    begun,
+    mail_server,
+    studio_in,
+    wait_until,
+    webhook,
+)
 
 pytestmark = pytest.mark.slow
 # An automation sends within a second; a busy machine takes its time.
@@ -88,6 +99,23 @@ def test_a_schedule_is_made_changed_paused_resumed_and_removed(studio: StudioUnd
     assert "no schedule is called 'nights'; there are: reels" in studio.foley("schedule", "remove", "nights", expect=2)
     studio.foley("schedule", "remove", "reels")
     assert studio.foley_json("schedule", "list") == []
+
+
+def test_prefect_deploys_what_prefect_yaml_says(studio: StudioUnderTest, tmp_path: Path) -> None:
+    environment = studio.environment | {
+        "PREFECT_API_URL": f"http://127.0.0.1:{studio.port}/api",
+        "PREFECT_API_AUTH_STRING": studio.credentials(),
+        "PREFECT_HOME": str(tmp_path),
+        "DO_NOT_TRACK": "1",
+    }
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == 0, done.stderr
+    (nightly,) = studio.foley_json("schedule", "list")
+    assert (nightly["name"], nightly["paused"], nightly["until"]) == ("nightly", True, "07:00")
+    studio.foley("schedule", "resume", "nightly")
+    wait_until(lambda: studio.foley_json("schedule", "list")[0]["next_runs"])
+    studio.foley("schedule", "remove", "nightly")
 
 
 def test_what_cannot_be_scheduled_is_one_sentence(studio: StudioUnderTest, tmp_path: Path) -> None:
