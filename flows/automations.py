@@ -1,7 +1,7 @@
 """Automations of the server. Each has a name and is made or mended by it, so nothing is ever there twice.
 
-Lost runs: no heartbeat for 90 s -> Crashed, because the machine, its worker or the network is gone. What then becomes of
-the run, flows/studio/watch.py decides.
+Lost runs: no heartbeat for 90 s -> Crashed, because the machine, its worker or the network is gone. What then becomes
+of the run, flows/studio/watch.py decides.
 """
 
 from datetime import timedelta

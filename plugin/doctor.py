@@ -42,8 +42,11 @@ class Finding:
     remedy: str = ""
 
 
-def examine(store: Path) -> Iterable[Finding]:
-    """All findings, one by one as they are made; `store` is the folder that takes are to be kept in."""
+def examine(store: Path, *, deep: bool = False) -> Iterable[Finding]:
+    """All findings, one by one as they are made; `store` is the folder that takes are to be kept in.
+
+    `deep` also tries what takes a minute.
+    """
     yield check_python(sys.version_info[:2])
     yield check_own_packages()
     for name in _PINS:
@@ -56,6 +59,9 @@ def examine(store: Path) -> Iterable[Finding]:
     yield _try("weights", _weights, "install Smooth-Foley again")
     yield examine_models()
     yield check_store(store)
+    yield check_studio()
+    if deep:
+        yield check_schedules()
 
 
 def check_python(found: tuple[int, int]) -> Finding:
@@ -125,6 +131,33 @@ def check_store(store: Path) -> Finding:
 def examine_models() -> Finding:
     """Every fetched model is whole."""
     return _try("models", _models, "run `foley models fetch` again for it")
+
+
+def check_studio() -> Finding:
+    """Whether a studio runs here, and answers."""
+    from flows.studio.home import studio_home
+    from flows.studio.reach import answers
+
+    home = studio_home()
+    running = home.running()
+    if running is None:
+        return Finding(check="studio", health=Health.OK, text=f"none runs in {home.folder}")
+    if not answers(running.api_url):
+        text = f"process {running.pid} runs one, but {running.api_url} does not answer"
+        return Finding(check="studio", health=Health.WARN, text=text, remedy=f"look into {home.logs}")
+    workers = f"{len(running.workers)} worker{'' if len(running.workers) == 1 else 's'}"
+    return Finding(check="studio", health=Health.OK, text=f"{running.ui_url} with {workers}")
+
+
+def check_schedules() -> Finding:
+    """A server of these releases plans the runs of a schedule: one that does not lets every night pass in silence."""
+    from flows.studio.proof import seconds_to_plan
+
+    return _try(
+        "schedules",
+        lambda: f"a server plans the runs of a schedule, after {seconds_to_plan():.1f} s",
+        "run `pip install 'prefect>=3.8.8,<4' 'fastapi<0.151' 'sqlalchemy<2.1'`",
+    )
 
 
 def _movie_codecs() -> str:

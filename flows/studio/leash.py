@@ -1,7 +1,9 @@
 """Runs a module as `python -m` would, and ends it when the process that started it is gone.
 
 Standard input is the starter's end of a pipe, which closes even when the starter is killed. Servers and workers are on
-the leash of `foley studio up`, runs on that of their worker.   python -P leash.py [--import MODULE]... MODULE ARGUMENT...
+the leash of `foley studio up`, runs on that of their worker.
+
+    python -P leash.py [--import MODULE]... MODULE ARGUMENT...
 """
 
 import importlib

@@ -3,6 +3,7 @@
 Run by `foley studio up` in a process of its own, so that the one that keeps all others alive stays small.
 """
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -84,11 +85,13 @@ def _left_behind(client: SyncPrefectClient, machine: str) -> list["FlowRun"]:
     """The unfinished runs of this machine's workers, none of which lives: the studio is only just starting."""
     unfinished = FlowRunFilter.model_validate({"state": {"type": {"any_": list(_UNFINISHED)}}})
     runs = client.read_flow_runs(flow_run_filter=unfinished)
-    return [run for run in runs if run.deployment_id and _worker_of(run).startswith(f"{machine}-")]
+    return [run for run in runs if run.deployment_id and is_of(machine, run)]
 
 
-def _worker_of(run: "FlowRun") -> str:
-    return str(run.labels.get("prefect.worker.name", ""))
+def is_of(machine: str, run: "FlowRun") -> bool:
+    """Whether a worker of this machine had the run: "box-2" is the second one of box, and none of box-2."""
+    worker = str(run.labels.get("prefect.worker.name", ""))
+    return bool(re.fullmatch(rf"{re.escape(machine)}-(\d+|nights)", worker))
 
 
 if __name__ == "__main__":

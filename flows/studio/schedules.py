@@ -76,7 +76,12 @@ def set_paused(name: str, paused: bool) -> None:
     """Pause a schedule, or resume it; a night that is going on is left alone. Raises ScheduleError for a wrong name."""
     with _client() as client:
         found = _find(client, name)
-        client.pause_deployment(found.id) if paused else client.resume_deployment(found.id)
+        if paused:
+            client.pause_deployment(found.id)
+            return
+        client.resume_deployment(found.id)
+        for schedule in found.schedules:
+            client.update_deployment_schedule(found.id, schedule.id, active=True)
 
 
 def remove(name: str) -> None:
@@ -157,11 +162,13 @@ def _find(client: "SyncPrefectClient", name: str) -> "DeploymentResponse":
 def _as_scheduled(client: "SyncPrefectClient", deployment: "DeploymentResponse") -> Scheduled:
     when, zone = _when(deployment)
     night = deployment.parameters.get("night", {})
-    planned = () if deployment.paused else _planned(client, deployment)
+    # One that prefect.yaml made begins switched off in its schedule, not as a deployment.
+    paused = deployment.paused or not any(schedule.active for schedule in deployment.schedules)
+    planned = () if paused else _planned(client, deployment)
     return Scheduled(
         name=deployment.name,
         when=when,
-        paused=deployment.paused,
+        paused=paused,
         inbox=str(night.get("inbox", "")),
         out=str(night.get("out", "")),
         until=night.get("until"),

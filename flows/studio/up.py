@@ -6,8 +6,8 @@
                      └─ prefect worker       pool foley-nights, for whole nights
 
 A child that dies is started again. When `foley studio up` itself dies, even by kill -9, all of them leave: a worker
-left alone would sit on its GPU beside the one that the next `foley studio up` starts. The pass it was at loses the takes
-in hand; the next `foley studio up` takes it up again.
+left alone would sit on its GPU beside the one that the next `foley studio up` starts. The pass it was at loses the
+takes in hand; the next `foley studio up` takes it up again.
 """
 
 import os

@@ -1,8 +1,8 @@
 """The night watch: begins a crashed run again, and gives up when that does not help. A thread of `foley studio up`.
 
-An automation of the server could do it and must not: a worker reports one death twice within a fifth of a second, so the
-run that an automation has just scheduled is Crashed again; and on SQLite, an event whose bookkeeping meets a lock is
-handled again, up to four times, with all it sets off. The watch waits until a crash has settled, and counts.
+An automation of the server could do it and must not: a worker reports one death twice within a fifth of a second, so
+the run that an automation has just scheduled is Crashed again; and on SQLite, an event whose bookkeeping meets a lock
+is handled again, up to four times, with all it sets off. The watch waits until a crash has settled, and counts.
 
     Crashed for 10 s, crashed once or twice before  ->  RunAgain   a worker takes it up; the store knows what is made
     Crashed for 10 s, crashed for the third time    ->  GivenUp    a failure; a person looks at the log, then retries

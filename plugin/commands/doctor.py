@@ -11,6 +11,9 @@ from plugin.commands.options import DebugOption, JsonOption, QuietOption
 
 def doctor(
     store: Annotated[Path | None, typer.Option("--store", help="Folder of finished takes, as for `foley run`.")] = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also try a schedule on a server of its own, which takes half a minute.")
+    ] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     debug: DebugOption = False,
@@ -22,7 +25,7 @@ def doctor(
 
     voice = Voice(as_json=as_json, quiet=quiet)
     findings = []
-    for finding in examine(store_folder(PassOptions(store=store))):
+    for finding in examine(store_folder(PassOptions(store=store)), deep=deep):
         findings.append(finding)
         remedy = f": {finding.remedy}" if finding.remedy else ""
         if not as_json:

@@ -79,7 +79,7 @@ def with_pass_flags(command: Callable[..., int]) -> Callable[..., int]:
     ]
     taking.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     taking.__annotations__ = {one.name: one.annotation for one in parameters}
-    del taking.__wrapped__  # type: ignore[attr-defined]
+    del taking.__wrapped__
     return taking
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from plugin.commands.options import DebugOption, JsonOption, QuietOption
+from plugin.commands.options import DebugOption, JsonOption, QuietOption, keep_studio_policy
 from plugin.errors import UsageError
 
 app = typer.Typer(help="Run passes day and night: server, workers, notifications.", no_args_is_help=True)
@@ -55,6 +55,7 @@ def up(
     from flows.studio.up import up as run_studio
     from plugin.console import Voice
 
+    keep_studio_policy()
     voice = Voice(quiet=quiet)
     if database and has_password(database) and any(database in argument for argument in sys.argv):
         voice.warn("everybody on this machine can read the database's password: use FOLEY_STUDIO_DATABASE or ~/.pgpass")
@@ -83,6 +84,7 @@ def join(
     from flows.studio.up import join as run_workers
     from plugin.console import Voice
 
+    keep_studio_policy()
     studio = studio_home(home)
     if password_file:
         studio.take_credentials(password_file)

@@ -2,13 +2,25 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.studios import StudioUnderTest, begun, mail_server, studio_in, wait_until, webhook
+from tests.support.passes import Cut
+from tests.support.studios import (
+    PATIENCE_S,
+    ROOT,
+    StudioUnderTest,
+    begun,
+    mail_server,
+    studio_in,
+    wait_until,
+    webhook,
+)
 
 pytestmark = pytest.mark.slow
 # An automation sends within a second; a busy machine takes its time.
@@ -88,6 +100,23 @@ def test_a_schedule_is_made_changed_paused_resumed_and_removed(studio: StudioUnd
     assert "no schedule is called 'nights'; there are: reels" in studio.foley("schedule", "remove", "nights", expect=2)
     studio.foley("schedule", "remove", "reels")
     assert studio.foley_json("schedule", "list") == []
+
+
+def test_prefect_deploys_what_prefect_yaml_says(studio: StudioUnderTest, tmp_path: Path) -> None:
+    environment = studio.environment | {
+        "PREFECT_API_URL": f"http://127.0.0.1:{studio.port}/api",
+        "PREFECT_API_AUTH_STRING": studio.credentials(),
+        "PREFECT_HOME": str(tmp_path),
+        "DO_NOT_TRACK": "1",
+    }
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == 0, done.stderr
+    (nightly,) = studio.foley_json("schedule", "list")
+    assert (nightly["name"], nightly["paused"], nightly["until"]) == ("nightly", True, "07:00")
+    studio.foley("schedule", "resume", "nightly")
+    wait_until(lambda: studio.foley_json("schedule", "list")[0]["next_runs"])
+    studio.foley("schedule", "remove", "nightly")
 
 
 def test_what_cannot_be_scheduled_is_one_sentence(studio: StudioUnderTest, tmp_path: Path) -> None:
@@ -174,6 +203,53 @@ def test_a_killed_server_is_started_again_and_the_run_goes_on(studio: StudioUnde
     (tmp_path / "end").write_text("Completed all well")
     assert studio.wait_for_state(run, "Completed")["run_count"] == 1
     assert len(begun(tmp_path)) == 1
+
+
+RUN = """
+import sys
+from tests.support import passes
+import flows.engine, flows.plan
+from plugin.cli import main
+flows.plan.find_model = lambda name: passes.made_up_card()
+flows.engine._RESIDENCE.build = passes.FakeEngine().build
+main(sys.argv[1:])
+"""
+
+
+def test_a_pass_run_by_hand_is_recorded_by_the_studio(
+    studio: StudioUnderTest, movie: Callable[[str], Path], edit_of: Callable[..., Path]
+) -> None:
+    edit = edit_of(Cut(name="train", media=movie("a.mp4")), name="byhand.otio")
+    command = [sys.executable, "-c", RUN, "run", str(edit), "--no-preview"]
+    done = subprocess.run(command, env=studio.environment, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == 0, done.stderr
+    assert "with the running studio" in done.stderr
+    query = {"flow_runs": {"name": {"like_": "byhand"}}}
+    (run,) = studio.api("POST", "/flow_runs/filter", query)
+    assert (run["state_name"], run["deployment_id"]) == ("Completed", None)
+    assert not any("server_process.py" in line for line in studio.processes().values())
+
+
+def test_a_further_machine_takes_its_share(studio: StudioUnderTest, tmp_path: Path) -> None:
+    other = StudioUnderTest(tmp_path)
+    (tmp_path / "password").write_text(f"{studio.credentials()}\n")
+    url = f"http://127.0.0.1:{studio.port}/api"
+    (tmp_path / "wrong").write_text("foley:wrong\n")
+    refused = other.foley("studio", "join", url, "--password-file", str(tmp_path / "wrong"), expect=2)
+    assert "refuses the password" in refused
+    try:
+        other.up_by("join", url, "--password-file", str(tmp_path / "password"))
+        first, second = tmp_path / "first", tmp_path / "second"
+        runs = [studio.begin_waiting_run(folder) for folder in (first, second)]
+        # Each worker makes one pass at a time, so both at once are two workers.
+        wait_until(lambda: begun(first) and begun(second))
+        assert len({*begun(first), *begun(second)} & set(other.processes())) == 1
+        for folder, run in zip((first, second), runs, strict=True):
+            (folder / "end").write_text("Completed all well")
+            studio.wait_for_state(run, "Completed")
+    finally:
+        other.end()
+    assert not other.processes()
 
 
 def test_up_killed_leaves_nothing_and_the_next_one_goes_on(tmp_path: Path) -> None:

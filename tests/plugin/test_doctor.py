@@ -55,7 +55,7 @@ def test_a_crash_in_another_process_is_a_finding() -> None:
 def test_only_a_failure_counts(
     health: Health, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def examine(store: Path) -> Iterable[Finding]:
+    def examine(store: Path, *, deep: bool) -> Iterable[Finding]:
         yield Finding(check="torch", health=health, text="as it is", remedy="do this")
 
     monkeypatch.setattr(doctor, "examine", examine)
@@ -63,3 +63,29 @@ def test_only_a_failure_counts(
     assert "do this" in capsys.readouterr().out
     assert exit_code_of(["doctor", "--json"]) == code
     assert json.loads(capsys.readouterr().out)["ok"] == (code == 0)
+
+
+def test_no_studio_is_no_fault() -> None:
+    finding = doctor.check_studio()
+    assert (finding.health, finding.text.startswith("none runs in")) == (Health.OK, True)
+
+
+def test_a_studio_that_does_not_answer_is_worth_a_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows.studio.home import Running, StudioHome
+
+    url = "http://127.0.0.1:9"
+    running = Running(pid=7, api_url=f"{url}/api", ui_url=url, database="d", workers=("box-1",), since="s")
+    monkeypatch.setenv("FOLEY_STUDIO", str(tmp_path))
+    monkeypatch.setattr(StudioHome, "running", lambda self: running)
+    finding = doctor.check_studio()
+    assert finding.health is Health.WARN
+    assert str(tmp_path / "logs") in finding.remedy
+    monkeypatch.setattr("flows.studio.reach.status_of", lambda url: 200)
+    assert doctor.check_studio().text == "http://127.0.0.1:9 with 1 worker"
+
+
+@pytest.mark.slow
+def test_a_schedule_gets_its_runs_planned() -> None:
+    finding = doctor.check_schedules()
+    assert finding.health is Health.OK, finding.text
+    assert "plans the runs" in finding.text

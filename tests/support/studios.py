@@ -41,7 +41,11 @@ class StudioUnderTest:
 
     def up(self, *options: str) -> None:
         """Start it and wait until it says that it is up."""
-        self.process = self._start("studio", "up", "--port", str(self.port), *options)
+        self.up_by("up", "--port", str(self.port), *options)
+
+    def up_by(self, *command: str) -> None:
+        """Start a command of `foley studio` that stays, and wait until it says that it is up."""
+        self.process = self._start("studio", *command)
         log = self.folder / "up.log"
         wait_until(lambda: "is up:" in log.read_text() or self.process.poll() is not None)  # type: ignore[union-attr]
         assert self.process.poll() is None, log.read_text()

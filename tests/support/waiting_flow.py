@@ -1,4 +1,4 @@
-"""A flow that says it has begun and waits until it is told how to end. It stands in for a pass in tests of the studio."""
+"""A flow that says it has begun and waits until it is told how to end: a pass, as the studio sees it."""
 
 import os
 import time

@@ -1,0 +1,130 @@
+"""What a studio that starts does with the runs the last one left, and how its automations are kept."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from flows.prefect_env import set_defaults
+
+set_defaults()
+
+
+def a_run(state: str, *, begun: int = 1, worker: str = "box-1") -> Any:
+    from prefect.client.schemas.objects import FlowRun, State, StateType
+
+    return FlowRun(
+        flow_id=uuid4(), state=State(type=StateType(state)), run_count=begun, labels={"prefect.worker.name": worker}
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "begun", "expected"),
+    [
+        ("RUNNING", 1, "AwaitingRetry"),
+        ("PENDING", 0, "AwaitingRetry"),
+        ("RUNNING", 5, "AwaitingRetry"),
+        ("RUNNING", 6, "Crashed"),
+        ("CANCELLING", 1, "Cancelled"),
+    ],
+)
+def test_an_unfinished_run_goes_on_unless_it_was_cancelled_or_never_ends(state: str, begun: int, expected: str) -> None:
+    from flows.studio.prepare import handed_back
+
+    assert handed_back(a_run(state, begun=begun)).name == expected
+
+
+@pytest.mark.parametrize(
+    ("worker", "own"), [("box-1", True), ("box-nights", True), ("box-2-1", False), ("boxer-1", False), ("", False)]
+)
+def test_only_runs_of_this_machines_workers_are_its_own(worker: str, own: bool) -> None:
+    from flows.studio.prepare import is_of
+
+    assert is_of("box", a_run("RUNNING", worker=worker)) is own
+
+
+def test_a_lost_run_is_one_without_three_heartbeats() -> None:
+    from flows.automations import lost_runs
+    from flows.studio.environment import HEARTBEAT_S
+
+    trigger: Any = lost_runs().trigger
+    assert trigger.posture == "Proactive"
+    assert trigger.within.total_seconds() == 3 * HEARTBEAT_S == 90
+    assert trigger.after == {"prefect.flow-run.heartbeat"}
+
+
+class FakeClient:
+    """Keeps automations, and counts what is done to them."""
+
+    def __init__(self) -> None:
+        self.kept: list[Any] = []
+        self.done: list[str] = []
+
+    def __enter__(self) -> "FakeClient":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def read_automations_by_name(self, name: str) -> list[Any]:
+        return [one for one in self.kept if one.name == name]
+
+    def create_automation(self, automation: Any) -> None:
+        from prefect.events.schemas.automations import Automation
+
+        self.done.append("create")
+        self.kept.append(Automation(id=uuid4(), **automation.model_dump()))
+
+    def update_automation(self, key: Any, automation: Any) -> None:
+        self.done.append("update" if automation.enabled else "update, off")
+
+    def delete_automation(self, key: Any) -> None:
+        self.done.append("delete")
+        self.kept = [one for one in self.kept if one.id != key]
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> FakeClient:
+    fake = FakeClient()
+    monkeypatch.setattr("prefect.client.orchestration.get_client", lambda sync_client: fake)
+    return fake
+
+
+def test_an_automation_is_made_once_and_then_left_alone(client: FakeClient) -> None:
+    from flows.automations import LOST, drop, set_up_automations
+
+    set_up_automations()
+    set_up_automations()
+    assert client.done == ["create"]
+    assert drop(LOST)
+    assert not drop(LOST)
+
+
+def test_an_automation_that_changed_is_mended_and_a_twin_removed(client: FakeClient) -> None:
+    from flows.automations import lost_runs, set_up_automations
+
+    for _ in range(2):
+        client.create_automation(lost_runs())
+    client.done.clear()
+    client.kept[0] = client.kept[0].model_copy(update={"description": "older", "enabled": False})
+    set_up_automations()
+    assert client.done == ["update, off", "delete"]
+
+
+def test_who_is_told_when() -> None:
+    from flows.studio.notify import MAIL, tells
+
+    trigger: Any = tells(MAIL, uuid4(), finished=False).trigger
+    assert "prefect.flow-run.CompletedWithFailures" in trigger.expect
+    assert "prefect.flow-run.GivenUp" in trigger.expect
+    assert "prefect.flow-run.Completed" not in trigger.expect
+    also: Any = tells(MAIL, uuid4(), finished=True).trigger
+    assert also.expect - trigger.expect == {"prefect.flow-run.Completed"}
+
+
+def test_runs_are_started_on_the_leash_of_their_worker() -> None:
+    from flows.studio.prepare import _job_template
+
+    template = _job_template()
+    assert template["variables"]["properties"]["command"]["default"].endswith("-m flows.studio.leash prefect.engine")
+    assert template["job_configuration"]["command"] == "{{ command }}"
