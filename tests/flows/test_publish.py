@@ -374,6 +374,18 @@ def test_a_dead_server_costs_the_pass_nothing_and_is_not_waited_for() -> None:
     assert publisher.dropped >= 4
 
 
+def test_a_dead_server_is_asked_less_and_less_often() -> None:
+    asked: list[float] = []
+    publisher = Publisher(FakeSink(fails=10**9, wait=lambda: asked.append(time.monotonic())), every_s=0.01)
+    publisher.tell(PassEvent(stage="plan", plan=plan_of([2.0])))
+    for done in range(100):
+        publisher.tell(PassEvent(stage="listen", done=done, total=100))
+        time.sleep(0.01)
+    assert 3 <= len(asked) <= 25
+    assert asked[-1] - asked[-2] > 0.05
+    publisher.close(5)
+
+
 def test_a_server_that_hangs_is_given_up_at_the_end() -> None:
     never = threading.Event()
     publisher = Publisher(FakeSink(wait=lambda: never.wait(30)), every_s=0.01)
