@@ -7,7 +7,7 @@ often. Nothing here raises.
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import copy_context
 
 _TRIES = 3
@@ -25,6 +25,7 @@ class Courier:
     def __init__(self, regularly: Callable[[bool], None], hang_up: Job, *, every_s: float, most_waiting: int) -> None:
         self._regularly, self._hang_up, self._every_s = regularly, hang_up, every_s
         self._jobs: queue.Queue[Job] = queue.Queue(most_waiting)
+        self._in_hand: list[Job] = []
         self._closing = threading.Event()
         self._failures = 0
         self.dropped = 0
@@ -67,10 +68,18 @@ class Courier:
     def _work(self) -> None:
         while not self._closing.is_set():
             self._wait_for_a_job()
-            self.tried(lambda: self._regularly(False))
+            if not self._closing.is_set():
+                self._tell_news(False)
         if self._emptied():
-            self.tried(lambda: self._regularly(True))
+            self._tell_news(True)
         self.tried(self._hang_up)
+
+    def _tell_news(self, at_last: bool) -> None:
+        """What it sends it tries by itself, one by one; what it raises is a fault of its own."""
+        try:
+            self._regularly(at_last)
+        except Exception:
+            self.dropped += 1
 
     def _wait_for_a_job(self) -> None:
         try:
@@ -80,16 +89,25 @@ class Courier:
         for _ in range(_TRIES):
             if self.tried(job):
                 return
-            self._closing.wait(self.pause_s)
+            if self._closing.wait(self.pause_s):
+                self._in_hand.append(job)
+                return
         self.dropped += 1
 
     def _emptied(self) -> bool:
-        """Whether the rest could be done; after the first failure it is not tried further, the pass wants to end."""
-        while not self._jobs.empty():
-            if not self.tried(self._jobs.get_nowait()):
-                self.dropped += 1 + self._jobs.qsize()
+        """Whether the rest could be done. From the first failure on it is not tried further, and not at all where a
+        server has been gone for long: the pass wants to end."""
+        rest = [*self._in_hand, *_all_of(self._jobs)]
+        for done, job in enumerate(rest):
+            if self._failures >= _TRIES or not self.tried(job):
+                self.dropped += len(rest) - done
                 return False
         return True
+
+
+def _all_of(jobs: "queue.Queue[Job]") -> Iterator[Job]:
+    while not jobs.empty():
+        yield jobs.get_nowait()
 
 
 def _nothing() -> None:

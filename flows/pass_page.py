@@ -48,16 +48,15 @@ def pass_page(report: PassReport, plan: PassPlan, url_of: UrlOf = no_url) -> str
 
 def night_page(rows: Sequence[Row], reports: Mapping[str, str]) -> str:
     """The edits of a night as a table; `reports` are the addresses of their reports, by the edits' names."""
-    lines = [
-        [plain(cell) for cell in row.values()] + [_link(reports.get(row["edit"], ""))] for row in rows[:_MOST_EDITS]
-    ]
-    columns = [*rows[0], "report"] if rows else ["report"]
+    columns = list(rows[0]) if rows else []
+    lines = [[_cell(column, row[column], reports) for column in columns] for row in rows[:_MOST_EDITS]]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in [columns, ["---"] * len(columns), *lines]) + "\n"
 
 
-def _link(address: str) -> str:
-    """An address as a link; a place on the disk as it is."""
-    return f"[report]({address})" if address.startswith("http") else plain(address)
+def _cell(column: str, text: str, reports: Mapping[str, str]) -> str:
+    """A cell of the table of edits; the name of an edit leads to its report, where something shows it."""
+    address = reports.get(text, "") if column == "edit" else ""
+    return f"[{plain(text)}]({address})" if address.startswith("http") else plain(text)
 
 
 def link_line(file: Path | None, report: PassReport, url_of: UrlOf, words: str) -> str:

@@ -167,25 +167,30 @@ class Publisher:
             problems = board.problem_rows() if board.night or not board.complete else []
             edits = board.edit_rows() if board.night else []
         often, seldom = (0.0, 0.0) if at_last else (self._every_s, self._table_every_s)
-        self._say("name", (name, tags), partial(self._sink.describe, name, tags), often)
-        self._say("progress", progress, partial(self._sink.progress, self._key("progress"), *progress), often)
-        self._say("line", progress[1], partial(self._sink.line, progress[1]), _A_LINE_EVERY_S)
+        news: list[tuple[str, object, Job, float]] = [
+            ("name", (name, tags), partial(self._sink.describe, name, tags), often),
+            ("progress", progress, partial(self._sink.progress, self._key("progress"), *progress), often),
+            ("line", progress[1], partial(self._sink.line, progress[1]), _A_LINE_EVERY_S),
+        ]
         if problems:
             text = f"So far: {board.problems_in_words()}"
-            self._say(
-                "problems", (problems, text), partial(self._sink.table, self._key("shots"), problems, text), seldom
-            )
+            table = partial(self._sink.table, self._key("shots"), problems, text)
+            news.append(("problems", (problems, text), table, seldom))
         if edits:
             page = night_page(edits, self._reports)
-            self._say("edits", page, partial(self._sink.page, self._key("night"), page, words), seldom)
+            news.append(("edits", page, partial(self._sink.page, self._key("night"), page, words), seldom))
+        # Where one is not heard the others would not be either.
+        all(self._said(*one) for one in news)
 
-    def _say(self, what: str, news: object, say: Job, every_s: float) -> None:
-        """Say it when it is time and there is something new."""
+    def _said(self, what: str, news: object, say: Job, every_s: float) -> bool:
+        """Say it when it is time and there is something new; False when the server did not take it."""
         told_at_s, told = self._told.get(what, (float("-inf"), None))
         pause_s = every_s and max(every_s, self._courier.pause_s)
-        if news != told and self._clock() - told_at_s >= pause_s:
-            said = self._courier.tried(say)
-            self._told[what] = (self._clock(), news if said else told)
+        if news == told or self._clock() - told_at_s < pause_s:
+            return True
+        said = self._courier.tried(say)
+        self._told[what] = (self._clock(), news if said else told)
+        return said
 
     def _say_table(self, report: PassReport, plan: PassPlan) -> None:
         where = self._report_address(report)
