@@ -46,7 +46,7 @@ def overnight(night: NightOptions) -> State[Any]:
         orders = orders_of(night)
         closed = deadline(night.until, datetime.now())
         with (
-            closing(PrefectCrew(desk.workshop or workshop_for(night.options))) as crew,
+            closing(PrefectCrew(desk.workshop or workshop_for(night.options, whole_machine=True))) as crew,
             audience(desk.tell, place=night.inbox or night.out, devices=crew.makers, night=True) as tell,
         ):
             share_out(orders, night.options, crew, tell, closed=closed)

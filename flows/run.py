@@ -65,7 +65,7 @@ def run_night(night: NightOptions, *, tell: Listener = nobody, with_prefect: boo
     if with_prefect:
         return _under_prefect(Desk(tell=tell), lambda: _call_night(night))
     closed = deadline(night.until, datetime.now())
-    with closing(HouseCrew(workshop_for(night.options))) as crew:
+    with closing(HouseCrew(workshop_for(night.options, whole_machine=True))) as crew:
         return conduct(orders, crew, tell, closed=closed, is_done=left_as_it_is)
 
 

@@ -23,6 +23,7 @@ from flows.options import PassOptions
 from flows.shot_job import ShotJob
 from flows.slots import take_slot
 from flows.steps import STOP, listen, make_takes
+from flows.studio.pools import gpus
 from pipeline.records import FoleyRequest
 
 LISTENERS = 2
@@ -97,8 +98,11 @@ class ThreadWorkshop:
             self._slot.release()
 
 
-def workshop_for(options: PassOptions) -> Workshop:
-    """The workshop that the options ask for. Nothing is loaded before it is opened. Raises SettingError."""
+def workshop_for(options: PassOptions, *, whole_machine: bool = False) -> Workshop:
+    """The workshop that the options ask for; with `whole_machine`, "auto" is every GPU there is.
+
+    Nothing is loaded before it is opened. Raises SettingError.
+    """
     if options.dask:
         from flows.dask_workshop import DaskWorkshop
 
@@ -107,6 +111,8 @@ def workshop_for(options: PassOptions) -> Workshop:
     for device in devices:
         if not _DEVICE.fullmatch(device):
             raise SettingError(f"--device {device} is not known: use auto, cpu, cuda, cuda:N, cuda:all or mps")
+    if whole_machine and devices == ["auto"] and len(numbers := gpus(os.environ)) > 1:
+        devices = [f"cuda:{place}" for place in range(len(numbers))]
     if options.isolate or len(devices) > 1 or options.device == "cuda:all":
         from flows.gpu_process import ProcessWorkshop
 

@@ -1,7 +1,7 @@
 """Who works where: a pool for single passes, with one worker per GPU, and one for whole nights.
 
-A night hands passes to the first pool and waits for them. Were it in that pool itself, it would hold one of the very
-slots its passes wait for.
+A night may give shares of its work to the workers of the first pool. Were it in that pool itself, it would hold one of
+the very slots its shares wait for. Passes and nights of one machine take turns on its GPUs: flows/slots.py.
 """
 
 import shutil
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from flows.errors import StudioError
 
 PASSES, NIGHTS = "foley-passes", "foley-nights"
-# A night does little itself; several folders may be watched at once.
+# Several folders may be watched at once.
 NIGHTS_AT_ONCE = 4
 # Runs with this tag are the studio's own: what crashed is tried again.
 OWN_TAG = "foley-studio"

@@ -19,6 +19,7 @@ from prefect.workers.process import ProcessWorker
 from flows.automations import set_up_automations
 from flows.foley_pass import foley_pass
 from flows.overnight import overnight
+from flows.share import foley_share
 from flows.studio.pools import NIGHTS, OWN_TAG, PASSES
 
 if TYPE_CHECKING:
@@ -35,9 +36,13 @@ _UNFINISHED = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
 def prepare(machine: str) -> None:
     """Make everything that is not there yet; `machine` is the name its workers begin with."""
     with get_client(sync_client=True) as client:
-        for pool, purpose in ((PASSES, "One Foley pass per worker and GPU."), (NIGHTS, "Nights of many passes.")):
+        for pool, purpose in (
+            (PASSES, "One Foley pass, or a share of one, per worker and GPU."),
+            (NIGHTS, "Nights of many edits."),
+        ):
             _make_pool(client, pool, purpose)
         _deploy(foley_pass, PASSES)
+        _deploy(foley_share, PASSES)
         _deploy(overnight, NIGHTS)
         set_up_automations()
         for run in _left_behind(client, machine):

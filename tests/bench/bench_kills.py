@@ -1,8 +1,7 @@
 """`make bench-kills`: a studio's processes are killed (-9) at random while it makes passes of 60 shots with the bundled
 model; every pass must come to the same end as an undisturbed one.
 
-Killed are the flow's process, its engines, the worker, the server, and `foley studio up` itself, each as often as it
-falls. What is not started again by itself, this program starts again as a person would: the studio, and a run that the
+Killed are the flow's process, its engines, the worker, the server, and `foley studio up` itself. What is not started again by itself, this program starts again as a person would: the studio, and a run that the
 studio gave up after three crashes.
 
 Counted: takes made twice (files of the store that were replaced), laid edits that differ from the undisturbed one by a
@@ -26,12 +25,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from flows.options import PassOptions
+from flows.run import run_pass
 from flows.studio.environment import LOST_AFTER_S
 from flows.studio.home import StudioHome
 from flows.studio.reach import answers, connect
-
-from flows.options import PassOptions
-from flows.run import run_pass
 from pipeline.scenes.catalogue import source_named
 from pipeline.scenes.movie import write_scene_movie
 from pipeline.scenes.scene import make_scene
@@ -43,6 +41,9 @@ _SHOTS = 60
 # A server that was killed needs half a minute on a busy machine until it answers again.
 _PATIENCE_S = 900.0
 _KILLS_PER_PASS = 8
+# What is killed how often; while no flow runs it is mostly waited for, or nothing but the start would be tested.
+_WEIGHTS = {"flow": 3, "engine": 3, "worker": 2, "server": 2, "studio": 1}
+_LET_IT_COME_UP = 0.9
 
 
 @dataclass
@@ -246,12 +247,14 @@ class _Orphan:
 
 
 def _victim(home: Path, dice: random.Random, kinds: list[str]) -> Process | None:
-    """Any kind that is there, then any process of that kind."""
+    """Any kind that is there, the flow and its engines first of all, then any process of that kind."""
     found = processes_of(home)
     there = [kind for kind in kinds if any(process.kind == kind for process in found)]
+    if "flow" not in there and dice.random() < _LET_IT_COME_UP:
+        return None
     if not there:
         return None
-    kind = dice.choice(there)
+    kind = dice.choices(there, [_WEIGHTS[kind] for kind in there])[0]
     return dice.choice([process for process in found if process.kind == kind])
 
 

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -123,8 +124,9 @@ def test_processes_killed_at_random_change_nothing(
     def kill_now_and_then() -> None:
         while not over.wait(1.5):
             for pid in random.sample(workshop.pids(), 1):
-                os.kill(pid, signal.SIGKILL)
-                killed.append(pid)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    killed.append(pid)
 
     killer = threading.Thread(target=kill_now_and_then)
     killer.start()
