@@ -36,11 +36,8 @@ _UNFINISHED = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
 def prepare(machine: str) -> None:
     """Make everything that is not there yet; `machine` is the name its workers begin with."""
     with get_client(sync_client=True) as client:
-        for pool, purpose in (
-            (PASSES, "One Foley pass, or a share of one, per worker and GPU."),
-            (NIGHTS, "Nights of many edits."),
-        ):
-            _make_pool(client, pool, purpose)
+        _make_pool(client, PASSES, "One Foley pass, or a share of one, per worker and GPU.")
+        _make_pool(client, NIGHTS, "Nights of many edits.")
         _deploy(foley_pass, PASSES)
         _deploy(foley_share, PASSES)
         _deploy(overnight, NIGHTS)

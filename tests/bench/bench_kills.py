@@ -1,8 +1,9 @@
 """`make bench-kills`: a studio's processes are killed (-9) at random while it makes passes of 60 shots with the bundled
 model; every pass must come to the same end as an undisturbed one.
 
-Killed are the flow's process, its engines, the worker, the server, and `foley studio up` itself. What is not started again by itself, this program starts again as a person would: the studio, and a run that the
-studio gave up after three crashes.
+Killed are the flow's process, its engines, the worker, the server, and `foley studio up` itself. What is not started
+again by itself, this program starts again as a person would: the studio, and a run that the studio gave up after three
+crashes.
 
 Counted: takes made twice (files of the store that were replaced), laid edits that differ from the undisturbed one by a
 byte, runs that stay "Running" without a process longer than the heartbeat's limit.
