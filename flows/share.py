@@ -24,6 +24,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.assembly import shot_reports
 from flows.audience import audience
+from flows.choice import choose_takes
 from flows.conduct import conduct
 from flows.desk import DESK, Desk, Listener, PassEvent
 from flows.errors import PassError
@@ -83,7 +84,7 @@ def _unlaid(plan: PassPlan, ledger: Ledger) -> PassReport:
         rate=plan.edit.rate,
         model=plan.card.name,
         outputs=OutputPaths(folder=plan.folder),
-        shots=shot_reports(plan, ledger, {}),
+        shots=shot_reports(plan, ledger, choose_takes(ledger, set())),
     )
 
 
