@@ -22,6 +22,7 @@ from flows.shot_job import ShotJob, cue_jobs
 from flows.workshop import LISTENERS
 from pipeline.atomic import replacing
 from pipeline.errors import OutputError
+from pipeline.records import feature_key
 
 _MARK, _SCHEMA = "smooth-foley pace", 1
 _PASSES_KEPT = 8
@@ -63,12 +64,14 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amounts:
-    """The work of a pass. `shot_s`: seconds of the shots to listen to; `sound_s`: seconds of the takes known to be
-    missing; `open_s`: seconds of the shots whose sounds nobody knows before they were listened to."""
+    """The work of a pass. `shot_s`: seconds of the shots whose picture nobody has looked at yet; `job_s`: of all shots
+    with work; `sound_s`: of the takes known to be missing; `open_s`: of the shots whose sounds nobody knows before they
+    were listened to."""
 
     edit_shots: int
     to_hear: int
     shot_s: float
+    job_s: float
     takes: int
     sound_s: float
     open_s: float = 0.0
@@ -140,11 +143,18 @@ def amounts_of(plan: PassPlan) -> Amounts:
     return Amounts(
         edit_shots=len(plan.edit.shots),
         to_hear=len(to_do),
-        shot_s=sum(float(job.span.duration_s) for job in to_do),
+        shot_s=sum(look_s(job, plan.studio) for job in to_do),
+        job_s=sum(float(job.span.duration_s) for job in to_do),
         takes=len(missing),
         sound_s=sum(missing),
         open_s=sum(float(job.span.duration_s) for job in to_do if job.given is None),
     )
+
+
+def look_s(job: ShotJob, studio: Studio) -> float:
+    """Seconds of a shot that have to be looked at: none when an earlier pass did, which makes listening almost free."""
+    seen = studio.features.holds(feature_key(job.span, studio.model_digest, studio.settings.look_digest()))
+    return 0.0 if seen else float(job.span.duration_s)
 
 
 def estimate(pace: Pace, amounts: Amounts, *, listeners: int, devices: int) -> Estimate:
@@ -190,9 +200,9 @@ def peak_memory() -> dict[str, Measured]:
 
 def _batches(amounts: Amounts, sound_s: float | None) -> float:
     """How many batches that much sound comes in, when a take is as long as the shots are in the mean."""
-    if not sound_s or not amounts.shot_s:
+    if not sound_s or not amounts.job_s:
         return 1.0
-    return sound_s / (amounts.shot_s / amounts.to_hear) / BATCH_SIZE
+    return sound_s / (amounts.job_s / amounts.to_hear) / BATCH_SIZE
 
 
 def _missing_s(job: ShotJob, studio: Studio) -> Iterable[float]:

@@ -15,7 +15,8 @@ _TRUST_FROM_COUNT = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """Seconds on the clock that are left of each stage and of the whole; None where nobody can know yet."""
+    """Seconds on the clock that are left of each stage and of the whole; None where nobody can know yet. Where the
+    laying was never measured, `wall_s` is without it."""
 
     listen_s: float | None
     make_s: float | None
@@ -29,7 +30,7 @@ def remaining(past: Pace, watch: Stopwatch, now_s: float) -> Left:
     make_s = _make_left(past, watch, now_s)
     lay_s = _lay_left(past, watch, now_s)
     wall_s = None
-    if listen_s is not None and make_s is not None:
+    if listen_s is not None and make_s is not None and (listen_s or make_s or lay_s is not None):
         both_s = _both_left(listen_s, make_s, watch)
         wall_s = both_s + _load_left(past, watch, now_s) + (lay_s or 0.0)
     return Left(listen_s=listen_s, make_s=make_s, lay_s=lay_s, wall_s=wall_s)
@@ -37,7 +38,9 @@ def remaining(past: Pace, watch: Stopwatch, now_s: float) -> Left:
 
 def time_left(left: Left) -> str:
     """ "about 12 min left"."""
-    return "time left not known yet" if left.wall_s is None else f"about {duration(left.wall_s)} left"
+    if left.wall_s is None:
+        return "time left not known yet"
+    return f"about {duration(left.wall_s)} left" + (" until the laying" if left.lay_s is None else "")
 
 
 def stages_left(left: Left) -> str:
@@ -58,8 +61,8 @@ def duration(seconds: float) -> str:
 
 
 def _listen_left(past: Pace, watch: Stopwatch, now_s: float) -> float | None:
-    if watch.heard_all:
-        return 0.0
+    if not watch.unheard_s:
+        return 0.0  # all is heard, or was looked at before
     before = None if past.listen is None else past.listen / watch.listeners
     rate = _rate(watch.listening, before, watch.heard_s + watch.unheard_s)
     return _counted_down(watch.unheard_s, rate, watch.listening, watch.last.get("listen"), now_s)

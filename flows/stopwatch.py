@@ -5,7 +5,7 @@ for listeners is not slow. Everything here is plain arithmetic on times that are
 """
 
 from flows.desk import PassEvent
-from flows.pace import Measured, peak_memory
+from flows.pace import Measured, look_s, peak_memory
 from flows.plan import PassPlan
 from flows.records import PassReport
 from flows.schedule import BATCH_SIZE
@@ -62,7 +62,8 @@ class Stopwatch:
         self.load_since: float | None = None
         self.load_s: float | None = None
         self.last: dict[str, float] = {}
-        self._unheard: dict[_Shot, tuple[float, int | None]] = {}
+        self._unheard: dict[_Shot, tuple[float, float, int | None]] = {}
+        self._unheard_job_s = 0.0
         self._unmade: dict[str, float] = {}
         self._work = (0.0, 0.0)
         self._movie = (0.0, 0.0)
@@ -89,7 +90,7 @@ class Stopwatch:
     @property
     def usual_batch_s(self) -> float:
         """Seconds of sound in a batch: as measured, else as long as the shots that are still to be heard."""
-        return self.making.usual_amount or BATCH_SIZE * self.unheard_s / max(1, len(self._unheard))
+        return self.making.usual_amount or BATCH_SIZE * self._unheard_job_s / max(1, len(self._unheard))
 
     def note(self, event: PassEvent, now_s: float) -> None:
         """Take an event into account that came at `now_s`, seconds on a clock that never goes back."""
@@ -133,13 +134,14 @@ class Stopwatch:
         self.last["plan"] = now_s
         self.unlaid_shots += len(plan.edit.shots)
         for job in plan.to_do:
-            seconds = float(job.span.duration_s)
+            seconds, to_look = float(job.span.duration_s), look_s(job, plan.studio)
             told = None if job.given is None else len(job.given) * job.takes
-            self._unheard[self._edit, job.shot_id] = (seconds, told)
-            self._count_unheard(seconds, told, 1)
+            self._unheard[self._edit, job.shot_id] = (seconds, to_look, told)
+            self._count_unheard(seconds, to_look, told, 1)
 
-    def _count_unheard(self, seconds: float, told: int | None, sign: int) -> None:
-        self.unheard_s += sign * seconds
+    def _count_unheard(self, seconds: float, to_look: float, told: int | None, sign: int) -> None:
+        self.unheard_s += sign * to_look
+        self._unheard_job_s += sign * seconds
         if told is None:
             self.open_s += sign * seconds
         else:
@@ -149,10 +151,10 @@ class Stopwatch:
         known = self._unheard.pop((self._edit, heard.shot_id), None)
         if known is None:
             return  # its takes were all in the store: nobody listened
-        seconds, told = known
-        self._count_unheard(seconds, told, -1)
-        self.heard_s += seconds
-        self._time_listening(seconds, now_s)
+        seconds, to_look, told = known
+        self._count_unheard(seconds, to_look, told, -1)
+        self.heard_s += to_look
+        self._time_listening(to_look, now_s)
         missing = {request.key(): float(request.span.duration_s) for request in heard.missing()}
         new_s = sum(length for key, length in missing.items() if key not in self._unmade)
         self._unmade |= missing
@@ -168,7 +170,7 @@ class Stopwatch:
         """The first shot of each hand is not timed: it waited for the model, or for an edit to be read."""
         if self._warm < self.listeners:
             self._warm += 1
-        else:
+        elif seconds:
             self.listening.add(seconds, now_s - self.last["listen"], whole=self.heard_s + self.unheard_s)
         if self.load_since is not None and self.load_s is None:
             self.load_s = max(0.0, now_s - self.load_since)

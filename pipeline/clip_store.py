@@ -104,6 +104,10 @@ class FeatureStore:
         except _DAMAGED:
             return None
 
+    def holds(self, key: str) -> bool:
+        """Whether there are features under this key, whole or damaged: a quick look, for estimates."""
+        return _entry(self.root, key, ".sha256").is_file()
+
     def put(self, key: str, features: ShotFeatures) -> None:
         """Store features: frame_embeddings (T, D), times_s (T,). Raises OutputError when they cannot be written."""
         npz = _entry(self.root, key, ".npz")

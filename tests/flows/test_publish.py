@@ -262,7 +262,7 @@ def test_the_calls_of_a_pass_do_not_grow_with_its_shots(shots: int) -> None:
     assert len(sink.of("page")) == 2
     assert len(sink.of("event")) == 1
     assert max(len(rows) for _, rows, _ in sink.of("table")) <= 1000
-    assert in_the_pass_s < 0.002 * shots
+    assert in_the_pass_s < 1 + 0.002 * shots
 
 
 def test_a_thousand_failures_are_a_hundred_events_and_two_hundred_rows() -> None:
