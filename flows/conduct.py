@@ -3,7 +3,6 @@
 An Order becomes an Outcome: schedule.py keeps everyone busy, the crew does the work, the listener hears of it.
 """
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 
 from flows.crew import Reel
@@ -12,11 +11,10 @@ from flows.desk import Listener, PassEvent
 from flows.engine import Studio
 from flows.house_crew import HouseCrew
 from flows.orders import Order, Outcome
-from flows.pace import PaceBook
+from flows.pace_keeper import PaceKeeper
 from flows.plan import PassPlan
 from flows.schedule import Loop
 from flows.steps import Heard, Take
-from flows.stopwatch import Stopwatch
 
 
 def conduct(
@@ -34,8 +32,13 @@ def conduct(
     the last ones, and nothing more is laid.
     """
     orders = list(orders)
-    timing = _Timing(tell, crew)
-    watch = _Watch(crew, timing.tell, len(orders))
+    pace = PaceKeeper(listeners=crew.listeners, devices=crew.makers)
+
+    def tell_all(event: PassEvent) -> None:
+        pace.tell(event)
+        tell(event)
+
+    watch = _Watch(crew, tell_all, len(orders))
     loop = Loop(orders, crew, watch, closed=closed, is_done=is_done)
     watch.on_broken = loop.told
     try:
@@ -45,26 +48,7 @@ def conduct(
             tell(PassEvent(stage="stop", text="stopping after the takes in work"))
         raise
     finally:
-        timing.remember()
-
-
-class _Timing:
-    """Lets everybody hear, and remembers for the next pass how long everything took on this machine."""
-
-    def __init__(self, tell: Listener, crew: HouseCrew) -> None:
-        self._tell = tell
-        self._stopwatch = Stopwatch(listeners=crew.listeners, devices=crew.makers)
-        self._studio: Studio | None = None
-
-    def tell(self, event: PassEvent) -> None:
-        if event.plan:
-            self._studio = event.plan.studio
-        self._stopwatch.note(event, time.monotonic())
-        self._tell(event)
-
-    def remember(self) -> None:
-        if self._studio:
-            PaceBook(self._studio).learn(self._stopwatch.seen())
+        pace.keep()
 
 
 class _Watch:

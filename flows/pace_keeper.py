@@ -6,8 +6,8 @@ from collections.abc import Callable
 from flows.desk import PassEvent
 from flows.engine import Studio
 from flows.pace import PaceBook
-from flows.schedule import LISTENERS
 from flows.stopwatch import Stopwatch
+from flows.workshop import LISTENERS
 
 
 class PaceKeeper:

@@ -16,7 +16,7 @@ _NEVER = "not known: no pass with this model on this machine yet"
 def show_plan(plan: PassPlan, voice: Voice) -> int:
     """Show the plan; the exit code: 0, or 3 when the plan knows already that shots will fail."""
     rows = [_of_job(job, plan) for job in plan.jobs] + [_of_report(report) for report in plan.settled]
-    ahead = forecast(plan)
+    ahead = forecast(plan, devices=plan.options.device.count(",") + 1)
     for warning in plan.warnings:
         voice.warn(warning)
     document = {
