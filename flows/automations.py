@@ -1,51 +1,17 @@
 """Automations of the server. Each has a name and is made or mended by it, so nothing is ever there twice.
 
-Lost runs: no heartbeat for 90 s -> Crashed, because the machine, its worker or the network is gone. What then becomes
-of the run, flows/studio/watch.py decides.
+They only tell people (flows/studio/notify.py). What becomes of a run that died, flows/studio/watch.py decides; why no
+automation does is written there.
 """
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
-
-from flows.studio.environment import LOST_AFTER_S
 
 if TYPE_CHECKING:
     from prefect.events.schemas.automations import AutomationCore
 
-LOST = "Foley: lost runs"
-
-
-def set_up_automations() -> None:
-    """Make or mend the automations of this server; one that a person switched off stays off."""
-    keep(lost_runs())
-
-
-def lost_runs() -> "AutomationCore":
-    """A run that stopped giving signs of life is Crashed."""
-    from prefect.client.schemas.objects import StateType
-    from prefect.events.actions import ChangeFlowRunState
-    from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
-    from prefect.events.schemas.events import ResourceSpecification
-
-    message = f"No sign of life for {LOST_AFTER_S} s: its machine, its worker or the network is gone"
-    return AutomationCore(
-        name=LOST,
-        description="Marks a run as Crashed when its machine or worker has vanished.",
-        trigger=EventTrigger(
-            after={"prefect.flow-run.heartbeat"},
-            expect={"prefect.flow-run.*"},
-            match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
-            for_each={"prefect.resource.id"},
-            posture=Posture.Proactive,
-            threshold=1,
-            within=timedelta(seconds=LOST_AFTER_S),
-        ),
-        actions=[ChangeFlowRunState(name=None, state=StateType.CRASHED, message=message, force=False)],
-    )
-
 
 def keep(automation: "AutomationCore") -> None:
-    """Make the automation of this name what it should be; no change where it is that already."""
+    """Make the automation of this name what it should be; one that a person switched off stays off."""
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as client:

@@ -23,9 +23,10 @@ class Api:
         # Without proxies: a studio's proxy must not be asked for the studio's own machines.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    def runs(self, state: dict[str, Any], *, tag: str, limit: int) -> list[dict[str, Any]]:
-        """The flow runs with this tag whose state fits, the latest first."""
-        wanted = {"flow_runs": {"state": state, "tags": {"all_": [tag]}}, "sort": "START_TIME_DESC", "limit": limit}
+    def runs(self, state: dict[str, Any], *, tag: str | None = None, limit: int) -> list[dict[str, Any]]:
+        """The flow runs, with this tag, whose state fits; the latest first."""
+        tags = {"tags": {"all_": [tag]}} if tag else {}
+        wanted = {"flow_runs": {"state": state, **tags}, "sort": "START_TIME_DESC", "limit": limit}
         found: list[dict[str, Any]] = self._ask("POST", "/flow_runs/filter", wanted)
         return found
 
@@ -33,6 +34,13 @@ class Api:
         """Every state a run has had."""
         found: list[dict[str, Any]] = self._ask("GET", f"/flow_run_states/?flow_run_id={run_id}")
         return found
+
+    def last_heartbeat(self, run_id: str) -> str | None:
+        """When the server last heard a run's heartbeat, by its own clock, as an ISO time; None when never."""
+        resource = {"id": [f"prefect.flow-run.{run_id}"]}
+        wanted = {"filter": {"event": {"name": ["prefect.flow-run.heartbeat"]}, "resource": resource}, "limit": 1}
+        found = self._ask("POST", "/events/filter", wanted)["events"]
+        return str(found[0]["received"]) if found else None
 
     def set_state(self, run_id: str, state: dict[str, Any]) -> None:
         """Propose a state; the server's rules may refuse it."""

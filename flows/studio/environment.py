@@ -33,7 +33,7 @@ def client_environment(api_url: str, credentials: str) -> dict[str, str]:
     return {
         "PREFECT_API_URL": api_url,
         "PREFECT_API_AUTH_STRING": credentials,
-        # The default is so slow that the automation, which waits for three, would call every run lost.
+        # The default is six times as slow: the watch, which waits for three of these, would call every run lost.
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S),
     }
 

@@ -1,4 +1,4 @@
-"""Sets up a server for a studio: pools, deployments, automations, and what a studio that died left half done.
+"""Sets up a server for a studio: pools, deployments, and what a studio that died left half done.
 
 Run by `foley studio up` in a process of its own, so that the one that keeps all others alive stays small.
 """
@@ -16,7 +16,6 @@ from prefect.states import AwaitingRetry, Cancelled, Crashed
 from prefect.types.entrypoint import EntrypointType
 from prefect.workers.process import ProcessWorker
 
-from flows.automations import set_up_automations
 from flows.foley_pass import foley_pass
 from flows.overnight import overnight
 from flows.share import foley_share
@@ -41,7 +40,6 @@ def prepare(machine: str) -> None:
         _deploy(foley_pass, PASSES)
         _deploy(foley_share, PASSES)
         _deploy(overnight, NIGHTS)
-        set_up_automations()
         for run in _left_behind(client, machine):
             client.set_flow_run_state(run.id, handed_back(run), force=True)
 

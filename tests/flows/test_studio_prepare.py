@@ -1,4 +1,4 @@
-"""What a studio that starts does with the runs the last one left, and how its automations are kept."""
+"""What a studio that starts does with the runs the last one left, and how automations are kept."""
 
 from typing import Any
 from uuid import uuid4
@@ -43,16 +43,6 @@ def test_only_runs_of_this_machines_workers_are_its_own(worker: str, own: bool) 
     assert is_of("box", a_run("RUNNING", worker=worker)) is own
 
 
-def test_a_lost_run_is_one_without_three_heartbeats() -> None:
-    from flows.automations import lost_runs
-    from flows.studio.environment import HEARTBEAT_S
-
-    trigger: Any = lost_runs().trigger
-    assert trigger.posture == "Proactive"
-    assert trigger.within.total_seconds() == 3 * HEARTBEAT_S == 90
-    assert trigger.after == {"prefect.flow-run.heartbeat"}
-
-
 class FakeClient:
     """Keeps automations, and counts what is done to them."""
 
@@ -91,23 +81,27 @@ def client(monkeypatch: pytest.MonkeyPatch) -> FakeClient:
 
 
 def test_an_automation_is_made_once_and_then_left_alone(client: FakeClient) -> None:
-    from flows.automations import LOST, drop, set_up_automations
+    from flows.automations import drop, keep
+    from flows.studio.notify import MAIL, tells
 
-    set_up_automations()
-    set_up_automations()
+    block = uuid4()
+    keep(tells(MAIL, block, finished=False))
+    keep(tells(MAIL, block, finished=False))
     assert client.done == ["create"]
-    assert drop(LOST)
-    assert not drop(LOST)
+    assert drop("Foley: tell by mail")
+    assert not drop("Foley: tell by mail")
 
 
 def test_an_automation_that_changed_is_mended_and_a_twin_removed(client: FakeClient) -> None:
-    from flows.automations import lost_runs, set_up_automations
+    from flows.automations import keep
+    from flows.studio.notify import MAIL, tells
 
+    telling = tells(MAIL, uuid4(), finished=False)
     for _ in range(2):
-        client.create_automation(lost_runs())
+        client.create_automation(telling)
     client.done.clear()
     client.kept[0] = client.kept[0].model_copy(update={"description": "older", "enabled": False})
-    set_up_automations()
+    keep(telling)
     assert client.done == ["update, off", "delete"]
 
 

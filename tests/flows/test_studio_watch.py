@@ -17,11 +17,17 @@ class FakeServer:
         self.history: dict[str, list[str]] = {run["id"]: [] for run in runs}
         self.set: list[tuple[str, dict[str, Any]]] = []
         self.asleep = False
+        self.heartbeat_ages_s: dict[str, float] = {}
 
-    def runs(self, state: dict[str, Any], *, tag: str, limit: int) -> list[dict[str, Any]]:
+    def runs(self, state: dict[str, Any], *, tag: str | None = None, limit: int) -> list[dict[str, Any]]:
         if self.asleep:
             raise ApiError("no answer")
-        return [run for run in self.all_runs if run["state"]["type"] in state["type"]["any_"] and tag in run["tags"]]
+        fitting = [run for run in self.all_runs if run["state"]["type"] in state["type"]["any_"]]
+        return [run for run in fitting if tag is None or tag in run["tags"]]
+
+    def last_heartbeat(self, run_id: str) -> str | None:
+        age_s = self.heartbeat_ages_s.get(run_id)
+        return None if age_s is None else (datetime.now(UTC) - timedelta(seconds=age_s)).isoformat()
 
     def states(self, run_id: str) -> list[dict[str, Any]]:
         return [{"name": name} for name in self.history[run_id]]
@@ -93,3 +99,47 @@ def test_a_death_is_not_forgotten_while_the_server_is_down() -> None:
     server.asleep = False
     watch.look()
     assert [name for name, _ in server.set] == ["mine"]
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_run_without_a_sign_of_life_is_lost_wherever_it_came_from() -> None:
+    by_hand = a_run("by hand", "RUNNING", tag="") | {"deployment_id": None}
+    server = FakeServer(a_run("lost", "RUNNING"), by_hand, a_run("alive", "RUNNING"), a_run("mute", "RUNNING"))
+    server.heartbeat_ages_s = {"lost": 91, "by hand": 91, "alive": 89}
+    clock = Clock()
+    watch = NightWatch(server, clock)  # type: ignore[arg-type]
+    watch.look()
+    assert server.set == []
+    clock.now += 90
+    watch.look()
+    assert [(name, state["type"]) for name, state in server.set] == [("lost", "CRASHED"), ("by hand", "CRASHED")]
+
+
+def test_time_in_which_the_server_could_not_be_told_does_not_count() -> None:
+    server = FakeServer(a_run("alive", "RUNNING"))
+    clock = Clock()
+    watch = NightWatch(server, clock)  # type: ignore[arg-type]
+    watch.look()
+    server.asleep = True
+    clock.now += 120
+    with pytest.raises(ApiError):
+        watch.look()
+    server.asleep = False
+    server.heartbeat_ages_s = {"alive": 125}
+    for _ in range(8):
+        clock.now += 10
+        watch.look()
+    assert server.set == []
+    server.heartbeat_ages_s = {"alive": 5}
+    clock.now += 60
+    watch.look()
+    assert server.set == []
