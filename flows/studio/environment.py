@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from flows.errors import StudioError
+from flows.papers import HOME_VARIABLE, URL_VARIABLE
 from flows.prefect_env import QUIET_DEFAULTS
 
 # Prefect knows no shorter heartbeat; three in a row must be missing before a run counts as lost.
@@ -54,6 +55,11 @@ def common_environment(prefect_home: Path, api_url: str, ui_url: str, credential
         "PREFECT_INTERNAL_LOGGING_LEVEL": "ERROR",
         "PREFECT_WORKER_QUERY_SECONDS": str(_ASK_EVERY_S),
     }
+
+
+def papers_environment(url: str, folder: Path) -> dict[str, str]:
+    """Where passes register what they wrote, so that the server's pages can link to it."""
+    return {URL_VARIABLE: url, HOME_VARIABLE: str(folder)}
 
 
 def server_environment(common: Mapping[str, str], ui_url: str, local_url: str, database: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ studio/            FOLEY_STUDIO, else this user's data folder; nobody else may l
   studio.json      where its server answers; there only while it runs
   password         what the server asks for, 0600
   prefect/         Prefect's own folder, with the database when no other is named
+  papers/          under which ids the folders of passes are shown to this machine
   logs/            what the server and the workers say
 """
 
@@ -47,6 +48,11 @@ class StudioHome:
     def prefect(self) -> Path:
         """Prefect's own folder."""
         return self.folder / "prefect"
+
+    @property
+    def papers(self) -> Path:
+        """Which folders are shown to this machine, under which ids."""
+        return self.folder / "papers"
 
     @property
     def logs(self) -> Path:

@@ -1,6 +1,7 @@
 """`foley studio up`: one process that starts a studio, keeps it alive and ends it. It loads neither Prefect nor torch.
 
     foley studio up ─┬─ prefect server       (one process, SQLite or the database that is named)
+                     ├─ papers               shows what passes wrote, on the next port
                      ├─ prefect worker       pool foley-passes, one pass at a time, GPU 0
                      ├─ prefect worker       pool foley-passes, one pass at a time, GPU 1 ...
                      └─ prefect worker       pool foley-nights, for whole nights
@@ -28,6 +29,7 @@ from flows.studio.children import Child, ChildPlan, Say, end_all
 from flows.studio.environment import (
     checked_database,
     common_environment,
+    papers_environment,
     server_environment,
     without_password,
     worker_environment,
@@ -37,6 +39,8 @@ from flows.studio.pools import WorkerPlan, gpus, worker_plans
 from flows.studio.reach import answers, require_entry, require_free
 from flows.studio.watch import NightWatch
 
+# What passes wrote is shown on the port after the server's, to this machine alone.
+_PAPERS_HOST = "127.0.0.1"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 # The first start makes a database: seconds on a quiet machine, minutes on a busy one.
@@ -67,6 +71,7 @@ class StudioPlan:
     ui_url: str
     database: str
     server: ChildPlan
+    papers: ChildPlan
     preparation: ChildPlan
     workers: tuple[ChildPlan, ...]
 
@@ -77,21 +82,23 @@ def up(home: StudioHome, wishes: Wishes, say: Say) -> None:
     with home.held(), _told_to_stop() as stop:
         plan = studio_plan(home, wishes)
         require_free(plan.host, plan.port)
-        server = Child(plan.server)
+        require_free(_PAPERS_HOST, plan.port + 1)
+        server, papers = Child(plan.server), Child(plan.papers)
         workers = [Child(worker) for worker in plan.workers]
         watch = NightWatch(Api(plan.api_url, home.credentials()))
         try:
             say(f"starting the server, its words go to {plan.server.log}")
             _start_server(server, plan, stop)
             _prepare(Child(plan.preparation), stop)
+            papers.start()
             _start_workers(workers, _running(plan), home, say)
             watch.begin()
-            _keep([server, *workers], stop, say, watch.worker_died)
+            _keep([server, papers, *workers], stop, say, watch.worker_died)
         finally:
             watch.end()
             say("stopping")
             end_all(workers)
-            end_all([server])
+            end_all([server, papers])
 
 
 def join(home: StudioHome, api_url: str, wishes: Wishes, say: Say) -> None:
@@ -131,7 +138,8 @@ def studio_plan(home: StudioHome, wishes: Wishes) -> StudioPlan:
     local = f"http://{_in_url(_EVERYWHERE.get(wishes.host, wishes.host))}:{wishes.port}"
     ui_url = f"http://{_in_url(_public_name(wishes))}:{wishes.port}"
     database = checked_database(wishes.database, home.prefect)
-    common = common_environment(home.prefect, f"{local}/api", ui_url, home.credentials())
+    papers = papers_environment(f"http://{_PAPERS_HOST}:{wishes.port + 1}", home.papers)
+    common = common_environment(home.prefect, f"{local}/api", ui_url, home.credentials()) | papers
     return StudioPlan(
         host=wishes.host,
         port=wishes.port,
@@ -146,6 +154,13 @@ def studio_plan(home: StudioHome, wishes: Wishes) -> StudioPlan:
             log=home.logs / "server.log",
             # The server sends the mails, so it must know what a mail is.
             imports=("flows.studio.mail",),
+        ),
+        papers=ChildPlan(
+            name="the papers' server",
+            module="flows.papers",
+            arguments=("--port", str(wishes.port + 1), "--home", str(home.papers)),
+            environment=common,
+            log=home.logs / "papers.log",
         ),
         preparation=ChildPlan(
             name="the preparation",
