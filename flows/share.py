@@ -19,11 +19,11 @@ from typing import Any
 from uuid import UUID
 
 from prefect import State, flow
+from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.assembly import shot_reports
-from flows.audience import audience
 from flows.choice import choose_takes
 from flows.conduct import conduct
 from flows.desk import DESK, Desk, Listener, PassEvent
@@ -88,9 +88,13 @@ def _unlaid(plan: PassPlan, ledger: Ledger) -> PassReport:
     )
 
 
+def _run_name() -> str:
+    return f"share {flow_run.parameters['part'] + 1} of {flow_run.parameters['parts']}"
+
+
 @flow(
     name="foley-share",
-    flow_run_name="share {part} of {parts}",
+    flow_run_name=_run_name,
     task_runner=ThreadPoolTaskRunner(max_workers=64),  # type: ignore[arg-type]  # it is invariant
     persist_result=False,
 )
@@ -106,11 +110,8 @@ def foley_share(edits: dict[Path, Path | None], options: PassOptions, part: int,
     desk = DESK.get() or Desk()
     orders = [Order(edit=edit, options=options.model_copy(update={"out": out})) for edit, out in edits.items()]
     try:
-        with (
-            closing(ShareCrew(desk.workshop or workshop_for(options), part, parts)) as crew,
-            audience(desk.tell, place=next(iter(edits)).parent, devices=crew.makers) as tell,
-        ):
-            outcomes = conduct(orders, crew, tell)
+        with closing(ShareCrew(desk.workshop or workshop_for(options), part, parts)) as crew:
+            outcomes = conduct(orders, crew, desk.tell)
     except (PassError, TimelineError, PipelineError) as error:
         return Failed(message=str(error))
     return Completed(message="; ".join(outcome.in_words for outcome in outcomes))
