@@ -45,7 +45,7 @@ def up(
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> int:
-    """Start the server, the pools, the deployments, the automations and the workers, and keep them alive.
+    """Start the server, the pools, the deployments and the workers, and keep them alive.
 
     Stays in the foreground; Ctrl-C ends everything. What is in progress goes on when the studio is up again.
     """
