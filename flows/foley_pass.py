@@ -11,6 +11,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.absent_server import wait_for_server
 from flows.conduct import conduct
 from flows.desk import DESK, Desk
 from flows.errors import PassError
@@ -51,7 +52,9 @@ def foley_pass(edit: Path, options: PassOptions = PassOptions()) -> State[Any]: 
         desk.outcomes = conduct([order], crew, desk.tell)
     except (PassError, TimelineError, PipelineError) as error:
         desk.error = error
-        return Failed(message=str(error))
+    wait_for_server(desk.tell)
+    if desk.outcomes is None:
+        return Failed(message=str(desk.error))
     (outcome,) = desk.outcomes
     return Failed(message=str(outcome.error)) if outcome.report is None else final_state(outcome.report)
 

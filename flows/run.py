@@ -97,10 +97,12 @@ def _server_settings() -> Iterator[None]:
 
     The heartbeat is for machines that vanish, and costs a second at the end of every flow: it is off.
     """
+    import prefect.main  # noqa: F401  (it sets up the logging; later it would undo what follows)
     from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     # Failed shots are reported in our words; Prefect's "Finished in state Failed" would only say it twice.
-    logging.getLogger("prefect").setLevel(logging.CRITICAL)
+    for name in ("prefect", "EventsWorker", "APILogWorker"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     url = PREFECT_API_URL.value() or private_api_url()
     with temporary_settings({PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         yield
