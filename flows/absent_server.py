@@ -1,8 +1,8 @@
 """What a flow does at its end when the Prefect server is away: it waits for it a while, then lets it be.
 
 A pass needs no server while it works, only to say how it ended. Left to itself Prefect asks for a minute, takes the
-silence for a failure of the flow, and asks for another minute to have that noted: a server that comes back in the second
-one would learn that a finished pass failed.
+silence for a failure of the flow, and asks for another minute to have that noted: a server that comes back in the
+second one would learn that a finished pass failed.
 """
 
 import time

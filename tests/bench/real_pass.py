@@ -1,14 +1,13 @@
 """One pass with the bundled model in a process of its own: `python -m tests.bench.real_pass EDIT OUT HOW`.
 
-HOW is "plain" or "prefect", both with one engine process, so that the system itself tells conducting from making; or "two"
-for two engine processes without Prefect. Prints one JSON document.
+HOW is "plain" or "prefect", both with one engine process, so that the system itself tells conducting from making; or
+"two" for two engine processes without Prefect. Prints one JSON document.
 """
 
 import json
 import os
 import sys
 import time
-from collections import defaultdict
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from typing import Any
@@ -17,7 +16,7 @@ from flows.desk import PassEvent
 from flows.options import PassOptions
 from flows.plan import plan_pass
 from flows.run import perform
-from tests.bench.real_passes import covered
+from tests.support.in_hand import watched_hands
 
 
 def conducted(edit: Path, out: Path, how: str) -> dict[str, Any]:
@@ -50,44 +49,25 @@ def _cpu_s(who: int) -> float:
 
 def on_two(edit: Path, out: Path) -> dict[str, Any]:
     """Per engine process: the share of the time in which it had work in its hands, and batches to make."""
-    from flows.gpu_process import _EngineProcess
-
     os.environ["OMP_NUM_THREADS"] = "1"
-    spans: dict[Any, list[tuple[str, float, float]]] = defaultdict(list)
     loads: list[str] = []
-    ask = _EngineProcess.ask
-
-    def timed(self: Any, kind: str, argument: Any, limit_s: float) -> Any:
-        began = time.monotonic()
-        future = ask(self, kind, argument, limit_s)
-        future.add_done_callback(lambda _: spans[self].append((kind, began, time.monotonic())))
-        return future
 
     def tell(event: PassEvent) -> None:
         if "model loaded on" in event.text:
             loads.append(event.text)
 
-    _EngineProcess.ask = timed  # type: ignore[method-assign]
     began = time.monotonic()
-    report = perform(plan_pass(edit, _options(out, "cpu,cpu")), tell=tell, with_prefect=False)
-    return _shares(list(spans.values()), began) | {"loads": loads, "summary": report.summary}
-
-
-def _shares(spans: list[list[tuple[str, float, float]]], began: float) -> dict[str, Any]:
-    first = min(start for process in spans for _, start, _ in process)
-    last = max(end for process in spans for _, _, end in process)
-    rows = []
-    for process in spans:
-        making = [(start, end) for kind, start, end in process if kind == "make"]
-        everything = [(start, end) for _, start, end in process]
-        rows.append(
-            {
-                "busy": covered(everything) / (last - first),
-                "making": covered(making) / (last - first),
-                "batches": len(making),
-            }
-        )
-    return {"processes": rows, "span_s": last - first, "ready_s": first - began}
+    with watched_hands() as hands:
+        report = perform(plan_pass(edit, _options(out, "cpu,cpu")), tell=tell, with_prefect=False)
+    first, last = hands.whole
+    return {
+        "busy": hands.shares("listen", "make"),
+        "making": hands.shares("make"),
+        "span_s": last - first,
+        "ready_s": first - began,
+        "loads": loads,
+        "summary": report.summary,
+    }
 
 
 def _options(out: Path, device: str, *, isolate: bool = False) -> PassOptions:

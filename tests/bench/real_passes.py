@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -40,14 +39,12 @@ def two_processes(folder: Path) -> None:
     edit = _edit(folder, _SHOTS_OF_TWO)
     found = _run("tests.bench.real_pass", edit, folder / "two", "two", env=dict(os.environ))
     _print(f"\nTwo engine processes on one processor each, {_SHOTS_OF_TWO} shots, from the first work to the last:\n")
-    _print("| process | had work in its hands | was making | batches |")
-    _print("| ---: | ---: | ---: | ---: |")
-    for number, row in enumerate(found["processes"], start=1):
-        busy, making = 100 * row["busy"], 100 * row["making"]
-        _print(f"| {number} | {busy:.1f} % | {making:.1f} % | {row['batches']} |")
+    _print("| process | had work in its hands | was making |")
+    _print("| ---: | ---: | ---: |")
+    for number, (busy, making) in enumerate(zip(found["busy"], found["making"], strict=True), start=1):
+        _print(f"| {number} | {100 * busy:.1f} % | {100 * making:.1f} % |")
     _print(f"\nFrom the first work to the last: {found['span_s']:.0f} s, {found['ready_s']:.1f} s after the start.")
-    _print(f"What came out: {found['summary']}.")
-    _print(f"Loads: {len(found['loads'])}.")
+    _print(f"{found['summary']}; the model was loaded {len(found['loads'])} times.")
 
 
 def _edit(folder: Path, shots: int) -> Path:
@@ -69,15 +66,6 @@ def _edit(folder: Path, shots: int) -> Path:
 def _run(module: str, *arguments: Path | str, env: dict[str, str]) -> Any:
     command = [sys.executable, "-W", "ignore", "-m", module, *map(str, arguments)]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=env).stdout)
-
-
-def covered(spans: Sequence[tuple[float, float]]) -> float:
-    """The length of what at least one of the spans covers."""
-    length, reached = 0.0, float("-inf")
-    for first, last in sorted(spans):
-        length += max(0.0, last - max(first, reached))
-        reached = max(reached, last)
-    return length
 
 
 def _print(line: str) -> None:
