@@ -12,6 +12,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.absent_server import wait_for_server
 from flows.audience import audience
 from flows.conduct import conduct
 from flows.desk import DESK, Desk
@@ -58,7 +59,9 @@ def foley_pass(edit: Path, options: PassOptions = PassOptions()) -> State[Any]: 
             desk.outcomes = conduct([order], crew, tell)
     except (PassError, TimelineError, PipelineError) as error:
         desk.error = error
-        return Failed(message=str(error))
+    wait_for_server(desk.tell)
+    if desk.outcomes is None:
+        return Failed(message=str(desk.error))
     (outcome,) = desk.outcomes
     return Failed(message=str(outcome.error)) if outcome.report is None else final_state(outcome.report)
 

@@ -11,6 +11,7 @@ from prefect import State, flow
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.absent_server import wait_for_server
 from flows.audience import audience
 from flows.conduct import conduct
 from flows.desk import DESK, Desk
@@ -53,6 +54,8 @@ def overnight(night: NightOptions) -> State[Any]:
             desk.outcomes = conduct(orders, crew, tell, closed=closed, is_done=left_as_it_is)
     except (PassError, TimelineError, PipelineError) as error:
         desk.error = error
-        return Failed(message=str(error))
+    wait_for_server(desk.tell)
+    if desk.outcomes is None:
+        return Failed(message=str(desk.error))
     ending = sum_up(desk.outcomes)
     return Failed(message=ending.text) if ending.failed else Completed(name=ending.name, message=ending.text)

@@ -104,10 +104,12 @@ def _server_settings(in_studio: bool) -> Iterator[None]:
     The heartbeat costs a second at the end of every flow, and only a studio has somebody who minds it: elsewhere it is
     off.
     """
+    import prefect.main  # noqa: F401  (it sets up the logging; later it would undo what follows)
     from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     # Failed shots are reported in our words; Prefect's "Finished in state Failed" would only say it twice.
-    logging.getLogger("prefect").setLevel(logging.CRITICAL)
+    for name in ("prefect", "EventsWorker", "APILogWorker"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     url = PREFECT_API_URL.value() or private_api_url()
     no_heartbeat = {} if in_studio else {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
     with temporary_settings({PREFECT_API_URL: url, **no_heartbeat}):

@@ -81,6 +81,12 @@ def _picture_stream(path: Path, container: InputContainer) -> VideoStream:
     for stream in container.streams.video:
         # A cover picture inside a sound file is stored as a video stream of one frame.
         if not stream.disposition & Disposition.attached_pic:
+            # A file that was cut off may still say that there is a picture, but not how it is written.
+            if stream.codec_context is None:
+                raise MediaError(
+                    f"{path} cannot be read as a movie (how its picture is coded is missing): it may be truncated "
+                    "or of another kind; copy or render it again."
+                )
             return stream
     raise MediaError(f"{path} has no picture stream: Foley is made to picture, so use a movie, not a sound file.")
 

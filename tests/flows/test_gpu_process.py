@@ -19,6 +19,7 @@ from flows.records import PassReport
 from flows.run import run_pass
 from pipeline.errors import WeightsError
 from tests.support.dangers import DangerousEngine
+from tests.support.in_hand import watched_hands
 from tests.support.passes import Cut
 
 pytestmark = pytest.mark.usefixtures("card")
@@ -55,6 +56,19 @@ def test_two_devices_make_what_one_thread_makes_each_with_one_load(
     assert len(dangers.takes) == 20 and set(dangers.takes.values()) == {1}
     one = go(edit, options, device="cpu", store=tmp_path / "other", out=tmp_path / "other_out")
     assert [shot.cues[0].sha256 for shot in two.shots] == [shot.cues[0].sha256 for shot in one.shots]
+
+
+def test_two_devices_have_work_in_their_hands_over_nine_tenths_of_the_pass(
+    dangers: DangerousEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    dangers.seconds_per_take = 0.1
+    with watched_hands() as hands:
+        report = go(
+            edit_of(*trains(movie, 36), *(Cut(name="train", media=movie("b.mp4"), first=n) for n in range(9))), options
+        )
+    assert states(report) == ["made"] * 45
+    assert sum(line.startswith("load") for line in dangers.lines()) == 2
+    assert len(hands.spans) == 2 and min(hands.shares("listen", "make")) > 0.9, hands.shares("listen", "make")
 
 
 def test_a_deadly_shot_is_set_aside_and_the_others_are_made_once(

@@ -34,6 +34,20 @@ def test_a_live_recording_is_measured_by_its_packets(tmp_path: Path) -> None:
     assert abs(probe_movie(movie).duration_s - 2) <= Fraction(1, 1000)
 
 
+def test_wherever_a_movie_is_cut_off_there_is_one_sentence(tmp_path: Path) -> None:
+    # The index in front: a file that was cut off inside it names a picture but not how it is coded.
+    whole = grey_movie(tmp_path / "a.mp4", count=10, container_options={"movflags": "faststart"}).read_bytes()
+    movie = tmp_path / "cut.mp4"
+    said = set()
+    for length in range(40, len(whole), 25):
+        movie.write_bytes(whole[:length])
+        try:
+            probe_movie(movie)
+        except MediaError as error:
+            said.add(str(error).removeprefix(str(movie)).partition("(")[2].partition(")")[0])
+    assert "how its picture is coded is missing" in said
+
+
 def test_timecode_and_scene_tag_are_read(tmp_path: Path) -> None:
     metadata = {"timecode": "01:00:00:00", "comment": PROCEDURAL_SCENE_TAG}
     info = probe_movie(grey_movie(tmp_path / "a.mov", metadata=metadata))

@@ -22,7 +22,8 @@ from tests.support.passes import FakeEngine
 class DangerousEngine(FakeEngine):
     """Keeps its diary in the file `diary`. `deadly_labels` kill its process; `deadly_once` only the first time.
 
-    `hanging_media` never come back from being listened to. Batches larger than `room` run out of memory.
+    `hanging_media` never come back from being listened to. Batches larger than `room` run out of memory, and so do the
+    first `full_times` batches of several takes.
     """
 
     diary: Path = Path()
@@ -30,6 +31,7 @@ class DangerousEngine(FakeEngine):
     deadly_once: set[str] = field(default_factory=set)
     hanging_media: set[str] = field(default_factory=set)
     room: int = 100
+    full_times: int = 0
     seconds_per_take: float = 0.0
     unfit: bool = False
 
@@ -46,7 +48,7 @@ class DangerousEngine(FakeEngine):
         return super().listen(span, ask=ask)
 
     def make(self, requests: Sequence[FoleyRequest], on_take: OnTake) -> list[ClipReceipt]:
-        if len(requests) > self.room:
+        if len(requests) > self.room or (len(requests) > 1 and self._times("full") < self.full_times):
             self._note(f"full {len(requests)}")
             raise OutOfMemoryError(f"no memory for {len(requests)} takes")
         receipts = []
@@ -66,6 +68,9 @@ class DangerousEngine(FakeEngine):
             self._note(f"die {label}")
             os.kill(os.getpid(), signal.SIGSEGV)
             time.sleep(60)
+
+    def _times(self, word: str) -> int:
+        return sum(line.startswith(word) for line in self.lines())
 
     def _note(self, line: str) -> None:
         with self.diary.open("a") as file:

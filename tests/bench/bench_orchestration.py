@@ -1,0 +1,141 @@
+"""`make bench-orchestration`: what conducting a pass costs, and what Prefect adds to it.
+
+Passes of 100, 1,000 and 5,000 shots with an engine that costs nothing (stub_pass.py says what is stubbed), with Prefect
+and without, on a server of its own; then real passes with the bundled model. Every pass is a process of its own.
+Compare processor time: wall time is that of a machine that may have other things to do.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.bench.real_passes import real_passes, two_processes
+from tests.support.movies import grey_movie
+from tests.support.passes import Cut, write_edit
+from tests.support.prefect_server import PrefectServer, running_server
+
+_COUNTS = (100, 1000, 5000)
+_SHOTS_PER_MOVIE = 25
+_PHASES = ("plan", "loop", "lay")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(prog="bench_orchestration", description=__doc__)
+    parser.add_argument("--home", type=Path, help="keep the server's database here, to look at the runs afterwards")
+    parser.add_argument("--only", choices=("stub", "real", "two"), help="one part")
+    asked = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        with running_server((asked.home or folder / "server").absolute()) as server:
+            if asked.only in (None, "stub"):
+                _stub_passes(folder, server)
+            if asked.only in (None, "real"):
+                real_passes(folder, server)
+        if asked.only in (None, "two"):
+            two_processes(folder)
+
+
+def _stub_passes(folder: Path, server: PrefectServer) -> None:
+    results = []
+    for count in _COUNTS:
+        edit = _edit(folder / f"stub{count}.otio", count)
+        for how in ("threads", "prefect"):
+            results.append(_stub_pass(edit, folder / f"{how}{count}", how, server))
+            sys.stderr.write(f"{count} {how} done\n")
+    _show_costs(results)
+    _show_lines(results)
+    _show_records(results)
+
+
+def _edit(path: Path, count: int) -> Path:
+    """An edit of half seconds, `_SHOTS_PER_MOVIE` from each movie; nothing but CLIP can know what sounds in them."""
+    movies = []
+    for number in range(-(-count // _SHOTS_PER_MOVIE)):
+        movie = path.parent / f"M{number:04d}.mp4"
+        movies.append(movie if movie.exists() else grey_movie(movie, metadata={"title": str(number)}, size=(64, 64)))
+    cuts = [
+        Cut(name=f"A{n:05d}", media=movies[n // _SHOTS_PER_MOVIE], first=n % _SHOTS_PER_MOVIE, count=12)
+        for n in range(count)
+    ]
+    return write_edit(path, cuts)
+
+
+def _stub_pass(edit: Path, out: Path, how: str, server: PrefectServer) -> dict[str, Any]:
+    command = [sys.executable, "-W", "ignore", "-m", "tests.bench.stub_pass", str(edit), str(out), how]
+    before = server.cpu_s()
+    env = server.environment if how == "prefect" else dict(os.environ)
+    began = time.monotonic()
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=env)
+    result: dict[str, Any] = json.loads(done.stdout)
+    result |= {"how": how, "whole_s": time.monotonic() - began}
+    assert result["made"] == result["shots"]
+    if how == "prefect":
+        run = server.last_run()
+        result["recorded"] = server.settle(run["id"], expected=result["witnesses"], wait_s=60)
+        result["known"] = server.task_runs(run["id"])
+        result["state"] = run["state"]["name"]
+        result["server_cpu_s"] = server.cpu_s() - before
+    return result
+
+
+def _show_costs(results: Sequence[dict[str, Any]]) -> None:
+    _print("\nMilliseconds a shot, wall (processor); the stub's own writing is in the loop, and in the last column:\n")
+    _print("| shots | conducted by | planning | work loop | laying | start, s | stub |")
+    _print("| ---: | --- | ---: | ---: | ---: | ---: | ---: |")
+    for result in results:
+        shots = result["shots"]
+        cells = [f"{_ms(result, phase, 'wall_s'):.1f} ({_ms(result, phase, 'cpu_s'):.1f})" for phase in _PHASES]
+        start = f"{result['start']['wall_s']:.1f} ({result['start']['cpu_s']:.1f})"
+        stub = 1000 * result["stub_cpu_s"] / shots
+        _print(f"| {shots} | {result['how']} | {' | '.join(cells)} | {start} | {stub:.1f} |")
+
+
+def _show_lines(results: Sequence[dict[str, Any]]) -> None:
+    _print("\nProcessor time a shot, 5,000 shots against 1,000 (1 is a straight line), and memory in the work loop:\n")
+    _print("| conducted by | planning | work loop | laying | MB at the start | MB per 1,000 shots | peak MB |")
+    _print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    for how in ("threads", "prefect"):
+        few, many = (next(r for r in results if r["how"] == how and r["shots"] == shots) for shots in _COUNTS[1:])
+        cells = [f"{_ms(many, phase, 'cpu_s') / _ms(few, phase, 'cpu_s'):.2f}" for phase in _PHASES]
+        first, slope = _growth(many["memory"])
+        _print(f"| {how} | {' | '.join(cells)} | {first:.0f} | {slope:.1f} | {many['peak_mb']:.0f} |")
+
+
+def _show_records(results: Sequence[dict[str, Any]]) -> None:
+    _print("\nWhat the server knows of it:\n")
+    _print("| shots | task runs submitted | on the server | of them completed | flow run | server CPU, s |")
+    _print("| ---: | ---: | ---: | ---: | --- | ---: |")
+    for result in results:
+        if result["how"] == "prefect":
+            names = ("shots", "witnesses", "known", "recorded", "state")
+            cells = " | ".join(str(result[name]) for name in names)
+            _print(f"| {cells} | {result['server_cpu_s']:.1f} |")
+
+
+def _ms(result: dict[str, Any], phase: str, kind: str) -> float:
+    return 1000 * float(result[phase][kind]) / int(result["shots"])
+
+
+def _growth(memory: Sequence[tuple[int, float]]) -> tuple[float, float]:
+    """MB at the first look, and the slope of a straight line through all after the first fifth, per 1,000 shots."""
+    done, megabytes = np.array(memory, float).T
+    late = done > done.max() / 5
+    return float(megabytes[0]), float(1000 * np.polyfit(done[late], megabytes[late], 1)[0])
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    main()
