@@ -57,54 +57,42 @@ class _Watch:
     def __init__(self, crew: HouseCrew, tell: Listener, edits: int) -> None:
         self.on_broken: Callable[[str], None] = lambda text: None
         self._crew, self._tell, self._edits = crew, tell, edits
+        self._reels: list[Reel] = []
         self._opened: Studio | None = None
-        self._shots = self._heard = self._wanted = self._made = self._ended = 0
+        self._ended = 0
 
     def planned(self, reel: Reel) -> None:
-        plan, name = reel.plan, reel.order.edit.stem
+        plan = reel.plan
         if self._crew.lays:
             plan.output()
-        self._shots += len(plan.jobs)
-        self._heard += len(plan.known)
-        self._wanted += len(reel.ledger.wanted)
-        self._made += len(reel.ledger.takes)
-        told = _plan_in_words(plan) if self._edits == 1 else f"{name}: {_plan_in_words(plan)}"
-        self._tell(PassEvent(stage="plan", done=self._heard, total=self._shots, text=told, plan=plan, edit=name))
+        self._reels.append(reel)
+        done, total = self._heard()
+        self._tell(
+            PassEvent(stage="plan", done=done, total=total, text=_plan_in_words(plan), plan=plan, edit=_name(reel))
+        )
         if plan.to_do:
             require_writable(plan.studio.store, "--store or FOLEY_STORE")
             self._open(plan)
 
-    def _open(self, plan: PassPlan) -> None:
-        if self._opened != plan.studio:
-            self._tell(PassEvent(stage="load", text=f"loading the model {plan.card.name}"))
-            self._crew.open(plan.studio, self.on_broken)
-            self._opened = plan.studio
-
     def heard(self, reel: Reel, heard: Heard) -> None:
-        self._heard += 1
-        self._wanted += len(heard.cues)
-        self._made += len(heard.cues) - len(heard.missing())
-        name = reel.order.edit.stem
-        self._tell(PassEvent(stage="listen", done=self._heard, total=self._shots, heard=heard, edit=name))
+        done, total = self._heard()
+        self._tell(PassEvent(stage="listen", done=done, total=total, heard=heard, edit=_name(reel)))
 
     def made(self, takes: Sequence[Take]) -> None:
-        self._made += len(takes)
-        self._tell(PassEvent(stage="make", done=self._made, total=self._wanted, takes=tuple(takes)))
+        done, total = self._made()
+        self._tell(PassEvent(stage="make", done=done, total=total, takes=tuple(takes)))
 
     def staged(self, reel: Reel, text: str) -> None:
-        name = reel.order.edit.stem
-        words = text if self._edits == 1 else f"{name}: {text}"
-        self._tell(PassEvent(stage="lay", done=self._ended, total=self._edits, text=words, edit=name))
+        self._tell(PassEvent(stage="lay", done=self._ended, total=self._edits, text=text, edit=_name(reel)))
 
     def ended(self, outcome: Outcome) -> None:
         self._ended += 1
-        stage = "laid" if outcome.report or outcome.unchanged else "failed"
         self._tell(
             PassEvent(
-                stage=stage,
+                stage="laid" if outcome.report or outcome.unchanged else "failed",
                 done=self._ended,
                 total=self._edits,
-                text=outcome.in_words if self._edits > 1 else "",
+                text=outcome.how_it_ended if self._edits > 1 else "",
                 report=outcome.report,
                 edit=outcome.edit.stem,
             )
@@ -112,6 +100,24 @@ class _Watch:
 
     def broken(self, text: str) -> None:
         self._tell(PassEvent(stage="lost" if "process" in text else "wait", text=text))
+
+    def _open(self, plan: PassPlan) -> None:
+        if self._opened != plan.studio:
+            self._tell(PassEvent(stage="load", text=f"loading the model {plan.card.name}"))
+            self._crew.open(plan.studio, self.on_broken)
+            self._opened = plan.studio
+
+    def _heard(self) -> tuple[int, int]:
+        """Shots listened to, of all."""
+        return sum(len(reel.ledger.heard) for reel in self._reels), sum(len(reel.plan.jobs) for reel in self._reels)
+
+    def _made(self) -> tuple[int, int]:
+        """Takes that are known, of all that are wanted so far."""
+        return sum(len(reel.ledger.takes) for reel in self._reels), sum(len(reel.ledger.wanted) for reel in self._reels)
+
+
+def _name(reel: Reel) -> str:
+    return reel.order.edit.stem
 
 
 def _plan_in_words(plan: PassPlan) -> str:

@@ -40,10 +40,15 @@ class Outcome:
     @property
     def in_words(self) -> str:
         """ "reel3: 12 made, 1 failed"."""
+        return f"{self.edit.stem}: {self.how_it_ended}"
+
+    @property
+    def how_it_ended(self) -> str:
+        """ "12 made, 1 failed"."""
         if self.unchanged:
-            return f"{self.edit.stem}: unchanged"
+            return "unchanged"
         if self.report is not None:
-            return f"{self.report.edit_name}: {self.report.summary}"
+            return self.report.summary
         if self.shots_left:
-            return f"{self.edit.stem}: {self.shots_left} shots left for the next time"
-        return f"{self.edit.stem}: {self.error or 'not begun'}"
+            return f"{self.shots_left} shots left for the next time"
+        return str(self.error or "not begun")

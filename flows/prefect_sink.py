@@ -5,6 +5,7 @@ helpers need the flow's own thread; they send an event with a copy of the whole 
 what they cannot deliver they hold on to when the process wants to end.
 """
 
+import json
 import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -42,7 +43,8 @@ class PrefectSink:
 
     def table(self, key: str, rows: Sequence[Row], text: str) -> None:
         """A table; with no rows one that says so."""
-        self._show(key, "table", list(rows) or [{"state": "nothing to tell"}], text)
+        # The pages expect a text that holds JSON, and break over the JSON itself.
+        self._show(key, "table", json.dumps(list(rows) or [{"state": "nothing to tell"}]), text)
 
     def page(self, key: str, markdown: str, text: str) -> None:
         """A page of Markdown."""

@@ -13,10 +13,11 @@ _A_LINE_EVERY_S = 5.0
 
 
 class PassProgress:
-    """A context manager whose `tell` is a pass's listener."""
+    """A context manager whose `tell` is the listener of a pass, or of a night of `many`."""
 
-    def __init__(self, voice: Voice) -> None:
+    def __init__(self, voice: Voice, *, many: bool = False) -> None:
         self._voice = voice
+        self._many = many
         self._bars = _bars(voice) if voice.err.is_terminal and not voice.quiet else None
         self._rows: dict[str, TaskID] = {}
         self._last_line_s = time.monotonic()
@@ -35,7 +36,7 @@ class PassProgress:
     def tell(self, event: PassEvent) -> None:
         """Show one event."""
         if event.text:
-            self._voice.note(event.text)
+            self._voice.note(f"{event.edit}: {event.text}" if self._many and event.edit else event.text)
         elif event.stage not in _COUNTED:
             return
         elif self._bars:

@@ -43,7 +43,7 @@ def overnight(
 
     night, with_prefect = night_options(tuple(edits or ()), inbox, out, until, {**flags, "prefect": prefect})
     voice = Voice(as_json=as_json, quiet=quiet)
-    with half_way(), PassProgress(voice) as progress:
+    with half_way(), PassProgress(voice, many=True) as progress:
         outcomes = run_night(night, tell=progress.tell, with_prefect=with_prefect)
     ending = sum_up(outcomes)
     document = {"summary": ending.text, "exit_code": ending.exit_code, "edits": [_as_json(one) for one in outcomes]}

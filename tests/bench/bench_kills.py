@@ -207,7 +207,7 @@ def _one_pass(
                     tally.kills[victim.kind] += 1
                     kills -= 1
                     orphan.killed(victim)
-                    next_kill = time.monotonic() + dice.uniform(1, 10)
+                    next_kill = time.monotonic() + dice.uniform(0.5, 5)
             if time.monotonic() > give_up_at:
                 tally.bad_ends.append(f"pass {tally.passes}: {state} for too long")
                 break
