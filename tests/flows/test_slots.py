@@ -1,0 +1,73 @@
+"""One pass at a time on a GPU, and nothing left behind by one that is killed."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from flows.slots import take_slot
+from flows.workshop import named_device
+
+HOLDER = """
+import sys, time
+from flows.slots import take_slot
+slot = take_slot(sys.argv[1], print)
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture(autouse=True)
+def slots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOLEY_SLOTS", str(tmp_path))
+
+
+def test_the_second_one_waits_and_says_so_until_the_first_is_killed() -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, "cuda:0"], stdout=subprocess.PIPE, text=True, cwd=Path.cwd()
+    )
+    assert holder.stdout and holder.stdout.readline() == "held\n"
+    told: list[str] = []
+    waiting = threading.Event()
+    got: list[object] = []
+
+    def wait() -> None:
+        got.append(take_slot("cuda:0", lambda text: (told.append(text), waiting.set())[0]))
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    assert waiting.wait(20)
+    assert told == ["waiting for cuda:0, which another pass uses"] and not got
+    holder.kill()
+    holder.wait()
+    thread.join(20)
+    assert len(got) == 1
+
+
+def test_other_gpus_are_free_and_processors_need_no_slot() -> None:
+    first = take_slot("cuda:0", pytest.fail)
+    second = take_slot("cuda:1", pytest.fail)
+    assert first and second
+    assert take_slot("cpu", pytest.fail) is None
+    assert take_slot("cpu", pytest.fail) is None
+
+
+@pytest.mark.parametrize(
+    ("device", "visible", "named"),
+    [
+        ("cuda", None, "cuda:0"),
+        ("cuda:1", None, "cuda:1"),
+        ("cuda", "3", "cuda:3"),
+        ("cuda:1", "2,5", "cuda:5"),
+        ("cpu", "2", "cpu"),
+    ],
+)
+def test_a_gpu_is_known_by_its_number_in_the_machine(
+    device: str, visible: str | None, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert named_device(device) == named
