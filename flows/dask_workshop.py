@@ -4,9 +4,12 @@ Every worker needs this program, the media and the store at the same paths. Each
 worker that dies takes nothing along, its work goes to another.
 """
 
+import logging
 import threading
+import time
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -19,7 +22,8 @@ from flows.workshop import LISTENERS, MAKERS, Tell
 from pipeline.records import FoleyRequest
 
 _RESOURCE = "foley"
-_CONNECT_S = 30
+_CONNECT_S = 10
+_LOOK_EVERY_S = 1.0
 
 
 class DaskWorkshop:
@@ -30,6 +34,7 @@ class DaskWorkshop:
         self._client: Any = None
         self._opening = threading.Lock()
         self._studio: Studio | None = None
+        self._open: set[Future[Any]] = set()
         self.listeners, self.makers = LISTENERS, MAKERS
 
     def open(self, studio: Studio, tell: Tell) -> None:
@@ -40,13 +45,20 @@ class DaskWorkshop:
                 self._studio = studio
 
     def _load(self, studio: Studio, tell: Tell) -> None:
-        self._client = self._client or _connect(self._address)
+        if self._client is None:
+            self._client = _connect(self._address)
+            threading.Thread(target=self._watch, args=(self._client,), name="foley-dask", daemon=True).start()
         workers = self._client.scheduler_info(n_workers=-1)["workers"]
         if not workers:
             raise WorkshopError(f"the Dask scheduler at {self._address} has no workers: start some with `dask worker`")
         self.listeners, self.makers = LISTENERS * len(workers), MAKERS * len(workers)
         self._one_at_a_time = all(_RESOURCE in worker["resources"] for worker in workers.values())
-        for address, seconds in self._client.run(load, studio, current_build()).items():
+        # As work, not with `run`: that would keep the worker from saying that it is alive while it loads.
+        loading = {
+            address: self._client.submit(load, studio, current_build(), workers=[address], pure=False)
+            for address in workers
+        }
+        for address, seconds in self._client.gather(loading).items():
             tell(f"model loaded on {address} in {seconds:.0f} s")
 
     def listen(self, job: ShotJob, limit_s: float) -> Future[Any]:
@@ -65,17 +77,29 @@ class DaskWorkshop:
 
     def _submit(self, kind: str, argument: Any, limit_s: float, resources: dict[str, int]) -> Future[Any]:
         work = (kind, argument, self._studio, current_build(), limit_s)
+        near: Future[Any] = Future()
+        self._open.add(near)
+        near.add_done_callback(self._open.discard)
+        if self._client.status == "closed":
+            raise WorkshopError(self._gone())
         # Retries are the loop's business; a lost worker's work is moved by Dask itself.
         far = self._client.submit(work_there, *work, pure=False, resources=resources)
-        near: Future[Any] = Future()
         far.add_done_callback(lambda done: _hand_over(done, near))
         return near
+
+    def _watch(self, client: Any) -> None:
+        """Answer for everything that is open when the scheduler is gone: Dask's own futures would never come back."""
+        while client.status != "closed" and client is self._client:
+            time.sleep(_LOOK_EVERY_S)
+        for near in list(self._open):
+            _settle(near, error=WorkshopError(self._gone()))
+
+    def _gone(self) -> str:
+        return f"the Dask scheduler at {self._address} is gone: start it again, and run again to go on from here"
 
 
 def load(studio: Studio, build: Build) -> float:
     """On a worker: load the engine; how long it took in seconds."""
-    import time
-
     started = time.monotonic()
     _engine_there(studio, build)
     return time.monotonic() - started
@@ -101,12 +125,16 @@ def _engine_there(studio: Studio, build: Build) -> None:
 
 def _hand_over(done: Any, near: Future[Any]) -> None:
     if done.status == "finished":
-        near.set_result(done.result())
-        return
+        return _settle(near, result=done.result())
     error = done.exception() if done.status == "error" else None
     if error is None or type(error).__name__ == "KilledWorker":
         error = EngineLostError(f"the Dask workers that worked on it died ({error or done.status})")
-    near.set_exception(error)
+    _settle(near, error=error)
+
+
+def _settle(near: Future[Any], *, result: Any = None, error: Exception | None = None) -> None:
+    with suppress(InvalidStateError):
+        near.set_exception(error) if error else near.set_result(result)
 
 
 def _connect(address: str) -> Any:
@@ -114,6 +142,8 @@ def _connect(address: str) -> Any:
         from distributed import Client
     except ImportError as error:
         raise SettingError("--dask needs Dask: install it with `pip install 'smooth-foley[dask]'`") from error
+    # What goes wrong there is told in our words; Dask would add pages.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
         return Client(address, timeout=_CONNECT_S)
     except (OSError, ValueError) as error:

@@ -14,15 +14,15 @@ from pipeline.scenes.scene import make_scene
 from tests.support.passes import Cut, write_edit
 from tests.support.prefect_server import PrefectServer
 
-_SHOTS, _SHOT_FRAMES = 200, 12
+_SHOTS, _SHOT_FRAMES = 200, 24
 _SHOTS_OF_TWO = 60
 _THINGS = ("hammer", "train", "footsteps", "car")
 
 
 def real_passes(folder: Path, server: PrefectServer, shots: int = _SHOTS) -> None:
     """A pass without Prefect, then the same with it."""
-    edit = _edit(folder, shots)
-    _print(f"\nA pass over {shots} shots of half a second with `mini`, every take new:\n")
+    edit = drawn_edit(folder, shots)
+    _print(f"\nA pass over {shots} shots of one second with `mini`, every take new:\n")
     _print("| Prefect | takes | wall, s | engine process, CPU s | conducting, CPU s | share | a shot, ms |")
     _print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     for how, env in (("prefect", server.environment), ("plain", dict(os.environ))):
@@ -36,7 +36,7 @@ def real_passes(folder: Path, server: PrefectServer, shots: int = _SHOTS) -> Non
 
 def two_processes(folder: Path) -> None:
     """A pass with two engine processes: how much of the time each had work in its hands."""
-    edit = _edit(folder, _SHOTS_OF_TWO)
+    edit = drawn_edit(folder, _SHOTS_OF_TWO)
     found = _run("tests.bench.real_pass", edit, folder / "two", "two", env=dict(os.environ))
     _print(f"\nTwo engine processes on one processor each, {_SHOTS_OF_TWO} shots, from the first work to the last:\n")
     _print("| process | had work in its hands | was making |")
@@ -47,8 +47,8 @@ def two_processes(folder: Path) -> None:
     _print(f"{found['summary']}; the model was loaded {len(found['loads'])} times.")
 
 
-def _edit(folder: Path, shots: int) -> Path:
-    """Half seconds of drawn scenes, each from a frame of its own; their names say what sounds in them."""
+def drawn_edit(folder: Path, shots: int) -> Path:
+    """Seconds of drawn scenes, each from a frame of its own; their names say what sounds in them."""
     movies = []
     for name in _THINGS:
         movie = folder / f"scene_{name}.mp4"

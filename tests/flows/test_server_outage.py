@@ -60,6 +60,8 @@ def test_a_server_that_comes_back_finds_the_pass_completed(
     assert "40 made" in out and "Traceback" not in err
     assert (tmp_path / "reel_foley" / "reel.foley.otio").exists()
     run = server.last_run()
+    # plan, 40 times listen, 5 times generate, lay: also what happened while it was away.
+    assert server.settle(run["id"], expected=47, wait_s=60) == 47
     assert (run["state"]["name"], run["state"]["message"]) == ("Completed", "reel: 40 made")
 
 
@@ -75,7 +77,8 @@ def test_a_server_that_never_comes_back_costs_its_record_only(
     assert (tmp_path / "reel_foley" / "reel.foley.otio").exists()
     assert len([line for line in err.splitlines() if "record is incomplete" in line]) == 1
     assert "Traceback" not in err
-    assert took_s < SHOTS * TAKE_S + 40
+    # The takes that were left to make, half a minute of waiting for the server, and what a busy machine adds.
+    assert took_s < SHOTS * TAKE_S + 30 + 60
 
 
 def _until(condition: Callable[[], bool], process: "subprocess.Popen[str]", wait_s: float = 120) -> None:
