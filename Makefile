@@ -8,8 +8,8 @@ READY := $(VENV)/.ready
 demo: $(READY)  ## draw a demo edit, make its sounds with the bundled model, say where to listen
 	$(BIN)/foley demo --out demo
 
-test: $(READY)  ## the fast tests
-	$(BIN)/python -m pytest -q
+test: $(READY)  ## the fast tests, a process per core (at most eight, each a GB)
+	$(BIN)/python -m pytest -q -n logical --maxprocesses 8 --dist loadfile
 
 check: $(READY)  ## what must hold before anything is committed
 	$(BIN)/ruff check .
