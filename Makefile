@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check slow real-media bench bench-timelines bench-mini bench-long bench-published bench-gpu bench-orchestration mini clean
+.PHONY: demo test check slow real-media bench bench-timelines bench-mini bench-long bench-published bench-gpu bench-orchestration bench-kills mini clean
 
 demo: $(READY)  ## draw a demo edit, make its sounds with the bundled model, say where to listen
 	$(BIN)/foley demo --out demo
@@ -30,10 +30,7 @@ bench-timelines: $(READY)  ## how long large edits take, beside OpenTimelineIO's
 	$(BIN)/python -m pip install -qq --editable ".[bench]"
 	$(BIN)/python -m tests.bench.bench_timelines
 
-bench-bench-orchestration: $(READY)  ## what conducting a pass costs, with Prefect and without, and whether devices stay busy
-	$(BIN)/python -m tests.bench.bench_orchestration
-
-mini: $(READY)  ## how good the bundled model is, against other ways to do it
+bench-mini: $(READY)  ## how good the bundled model is, against other ways to do it
 	$(BIN)/python -m tests.bench.bench_mini
 
 bench-long: $(READY)  ## shots longer than the model's window: seams, drift, presence, time and memory
@@ -47,6 +44,9 @@ bench-gpu: $(READY)  ## shots in batches on a CUDA GPU, beside its matrix rate
 
 bench-orchestration: $(READY)  ## what conducting a pass costs, with Prefect and without, and whether devices stay busy
 	$(BIN)/python -m tests.bench.bench_orchestration
+
+bench-kills: $(READY)  ## a studio whose processes are killed at random, 200 times (an hour or more)
+	$(BIN)/python -m tests.bench.bench_kills
 
 mini: $(READY)  ## train the bundled model from nothing (about 90 minutes on two cores)
 	$(BIN)/python -m pipeline.training --work build/mini --install

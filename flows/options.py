@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -74,6 +75,9 @@ class NightOptions(BaseModel):
         default=None,
         pattern=r"^([01]?\d|2[0-3]):[0-5]\d$",
         description="Local time (07:00) after which nothing is begun",
+    )
+    if_busy: Literal["wait", "skip"] = Field(
+        default="wait", description="When another night still works into `out`: wait for it, or skip this one"
     )
     options: PassOptions = Field(default=PassOptions(), description="Options that all edits share")
 

@@ -21,6 +21,7 @@ from flows.night import deadline, left_as_it_is, orders_of, sum_up
 from flows.options import NightOptions
 from flows.share import share_out
 from flows.tasks import PrefectCrew
+from flows.turn import turn
 from flows.workshop import workshop_for
 from pipeline.errors import PipelineError
 from timeline_io.errors import TimelineError
@@ -43,15 +44,19 @@ def overnight(night: NightOptions) -> State[Any]:
         night: which edits, where to, until when, and the options that all of them share
     """
     desk = DESK.get() or Desk()
+    closed = deadline(night.until, datetime.now())
     try:
-        orders = orders_of(night)
-        closed = deadline(night.until, datetime.now())
-        with (
-            closing(PrefectCrew(desk.workshop or workshop_for(night.options, whole_machine=True))) as crew,
-            audience(desk.tell, place=night.inbox or night.out, devices=crew.makers, night=True) as tell,
-        ):
-            share_out(orders, night.options, crew, tell, closed=closed)
-            desk.outcomes = conduct(orders, crew, tell, closed=closed, is_done=left_as_it_is)
+        with turn(night.out, desk.tell, wait=night.if_busy == "wait") as is_ours:
+            if not is_ours:
+                desk.outcomes = []
+                return Completed(name="Skipped", message=f"another night still works into {night.out}")
+            orders = orders_of(night)
+            with (
+                closing(PrefectCrew(desk.workshop or workshop_for(night.options, whole_machine=True))) as crew,
+                audience(desk.tell, place=night.inbox or night.out, devices=crew.makers, night=True) as tell,
+            ):
+                share_out(orders, night.options, crew, tell, closed=closed)
+                desk.outcomes = conduct(orders, crew, tell, closed=closed, is_done=left_as_it_is)
     except (PassError, TimelineError, PipelineError) as error:
         desk.error = error
     wait_for_server(desk.tell)

@@ -25,6 +25,7 @@ from flows.prefect_env import set_defaults
 from flows.private_server import private_api_url
 from flows.records import PassReport
 from flows.studio.reach import join_running_studio
+from flows.turn import turn
 from flows.workshop import workshop_for
 
 if TYPE_CHECKING:
@@ -61,12 +62,15 @@ def perform(plan: PassPlan, *, tell: Listener = nobody, with_prefect: bool = Tru
 
 def run_night(night: NightOptions, *, tell: Listener = nobody, with_prefect: bool = True) -> list[Outcome]:
     """Make Foley for many edits; what is wrong with one of them is in its outcome. Raises as `run_pass` does."""
-    orders = orders_of(night)
+    orders_of(night)  # what is wrong with it is said before anything starts
     if with_prefect:
         return _under_prefect(Desk(tell=tell), lambda: _call_night(night))
     closed = deadline(night.until, datetime.now())
-    with closing(HouseCrew(workshop_for(night.options, whole_machine=True))) as crew:
-        return conduct(orders, crew, tell, closed=closed, is_done=left_as_it_is)
+    with turn(night.out, tell, wait=night.if_busy == "wait") as is_ours:
+        if not is_ours:
+            return []
+        with closing(HouseCrew(workshop_for(night.options, whole_machine=True))) as crew:
+            return conduct(orders_of(night), crew, tell, closed=closed, is_done=left_as_it_is)
 
 
 def _under_prefect(desk: Desk, call: "Callable[[], State[Any]]") -> list[Outcome]:

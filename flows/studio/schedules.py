@@ -45,11 +45,10 @@ def schedule_nightly(name: str, night: NightOptions, cron: str, zone: str) -> Sc
     """Begin a night whenever the cron says. Raises ScheduleError for anything that cannot be."""
     times = next_times(cron, zone)
     _require_folders(night)
-    from prefect.client.schemas.objects import ConcurrencyLimitStrategy
     from prefect.schedules import Cron
 
-    # A night that lasts into the next one is waited for: a cancelled one would leave its edits without sound.
-    _deploy(name, night, Cron(cron, timezone=zone), ConcurrencyLimitStrategy.ENQUEUE)
+    # A night that lasts into the next one is waited for: one that is skipped would leave its edits without sound.
+    _deploy(name, night.model_copy(update={"if_busy": "wait"}), Cron(cron, timezone=zone))
     return _seen(name, f"{cron} {zone}", night, tuple(times), clock_warning(cron, require_zone(zone)))
 
 
@@ -58,11 +57,10 @@ def schedule_watch(name: str, night: NightOptions, every_s: int) -> Scheduled:
     if every_s < _SHORTEST_S:
         raise ScheduleError(f"--every {every_s}: looking more often than every {_SHORTEST_S} s only costs")
     _require_folders(night)
-    from prefect.client.schemas.objects import ConcurrencyLimitStrategy
     from prefect.schedules import Interval
 
     # While one look still works, the next ones have nothing to do.
-    _deploy(name, night, Interval(every_s), ConcurrencyLimitStrategy.CANCEL_NEW)
+    _deploy(name, night.model_copy(update={"if_busy": "skip"}), Interval(every_s))
     return _seen(name, f"every {every_s} s", night)
 
 
@@ -90,14 +88,12 @@ def remove(name: str) -> None:
         client.delete_deployment(_find(client, name).id)
 
 
-def _deploy(name: str, night: NightOptions, schedule: "Schedule", collision: Any) -> None:
+def _deploy(name: str, night: NightOptions, schedule: "Schedule") -> None:
     _require_name(name)
-    from prefect.client.schemas.objects import ConcurrencyLimitConfig
     from prefect.types.entrypoint import EntrypointType
 
     from flows.overnight import overnight
 
-    limit = ConcurrencyLimitConfig(limit=1, collision_strategy=collision)
     with _explained():
         deployment: Any = overnight.to_deployment(
             name=name,
@@ -105,7 +101,6 @@ def _deploy(name: str, night: NightOptions, schedule: "Schedule", collision: Any
             parameters={"night": night.model_dump(mode="json")},
             work_pool_name=NIGHTS,
             tags=[OWN_TAG, _SCHEDULED],
-            concurrency_limit=limit,
             entrypoint_type=EntrypointType.MODULE_PATH,
         )
         deployment.apply()

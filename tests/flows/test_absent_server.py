@@ -1,6 +1,8 @@
 """The end of a flow whose server is away: it waits a while, then Prefect must not wait again."""
 
 from contextvars import copy_context
+from queue import SimpleQueue
+from types import SimpleNamespace
 
 import pytest
 
@@ -22,11 +24,17 @@ def retries_after_waiting(told: list[PassEvent]) -> int:
 
 
 def test_a_server_that_is_gone_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    news: SimpleQueue[str] = SimpleQueue()
+    for line in ("first", "second"):
+        news.put(line)
+    keeper = SimpleNamespace(instance=lambda: SimpleNamespace(_queue=news))
+    monkeypatch.setattr("flows.absent_server.EventsWorker", keeper)
     monkeypatch.setattr("flows.absent_server._PATIENCE_S", 0.2)
     monkeypatch.setattr("flows.absent_server._ASK_EVERY_S", 0.1)
     told: list[PassEvent] = []
     assert copy_context().run(retries_after_waiting, told) == 0
     assert [event.text for event in told] == [f"waiting for the Prefect server at {NOBODY} to come back"]
+    assert news.empty()
 
 
 def test_a_server_that_comes_back_is_asked_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
