@@ -87,9 +87,9 @@ def test_a_night_that_ends_leaves_the_folder_to_the_next(tmp_path: Path) -> None
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputFolderError, match=r"file/out cannot be written \(Not a directory\): name another folder"):
-        with turn(tmp_path / "file" / "out", nobody, wait=False):
-            pass
+    refused = pytest.raises(OutputFolderError, match=r"file/out cannot be written \(Not a directory\): name another")
+    with refused, turn(tmp_path / "file" / "out", nobody, wait=False):
+        pass
 
 
 def test_a_file_system_without_locks_keeps_nobody_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
