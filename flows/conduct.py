@@ -1,20 +1,20 @@
 """A pass from plan to report, over one edit or over a night's worth: read this first, it is the whole story.
 
-An Order becomes an Outcome: schedule.py keeps everyone busy, the crew does the work, the listener hears of it.
+An Order becomes an Outcome: work/loop.py keeps everyone busy, the crew does the work, the listener hears of it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 
-from flows.crew import Reel
-from flows.delivery import require_writable
 from flows.desk import Listener, PassEvent
-from flows.engine import Studio
-from flows.house_crew import HouseCrew
 from flows.orders import Order, Outcome
-from flows.pace_keeper import PaceKeeper
-from flows.plan import PassPlan
-from flows.schedule import Loop
-from flows.steps import Heard, Take
+from flows.output.delivery import require_writable
+from flows.planning.plan import PassPlan
+from flows.watching.pace_keeper import PaceKeeper
+from flows.work.crew import Reel
+from flows.work.engine import Studio
+from flows.work.house_crew import HouseCrew
+from flows.work.loop import Loop
+from flows.work.steps import Heard, Take
 
 
 def conduct(

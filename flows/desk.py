@@ -9,10 +9,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from flows.orders import Outcome
-from flows.plan import PassPlan
+from flows.planning.plan import PassPlan
 from flows.records import PassReport
-from flows.steps import Heard, Take
-from flows.workshop import Workshop
+from flows.work.steps import Heard, Take
+from flows.work.workshop import Workshop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,17 +12,17 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.absent_server import wait_for_server
-from flows.audience import audience
 from flows.conduct import conduct
 from flows.desk import DESK, Desk
 from flows.errors import PassError
 from flows.options import PassOptions
 from flows.orders import Order
 from flows.records import ExitCode, PassReport
+from flows.server.absent_server import wait_for_server
 from flows.share import share_out
 from flows.tasks import PrefectCrew
-from flows.workshop import workshop_for
+from flows.watching.audience import audience
+from flows.work.workshop import workshop_for
 from pipeline.errors import PipelineError
 from timeline_io.errors import TimelineError
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from flows.delivery import MANIFEST_NAME, manifest_of
 from flows.errors import OutputFolderError, SettingError
 from flows.options import NightOptions
 from flows.orders import Order, Outcome
-from flows.plan import PassPlan
+from flows.output.delivery import MANIFEST_NAME, manifest_of
+from flows.planning.plan import PassPlan
 from flows.records import ExitCode
 from timeline_io.read import EDIT_SUFFIXES
 

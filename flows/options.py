@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.names import Naming
+from flows.output.names import Naming
 from pipeline.settings import Precision
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.options import PassOptions
-from flows.plan import PassPlan
+from flows.planning.plan import PassPlan
 from flows.records import ExitCode, PassReport
 
 

@@ -11,18 +11,18 @@ from prefect import State, flow
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.absent_server import wait_for_server
-from flows.audience import audience
 from flows.conduct import conduct
 from flows.desk import DESK, Desk
 from flows.errors import PassError
 from flows.foley_pass import WITNESSES
 from flows.night import deadline, left_as_it_is, orders_of, sum_up
 from flows.options import NightOptions
+from flows.server.absent_server import wait_for_server
 from flows.share import share_out
 from flows.tasks import PrefectCrew
 from flows.turn import turn
-from flows.workshop import workshop_for
+from flows.watching.audience import audience
+from flows.work.workshop import workshop_for
 from pipeline.errors import PipelineError
 from timeline_io.errors import TimelineError
 

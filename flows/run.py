@@ -12,21 +12,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.boundary import attempt
 from flows.conduct import conduct
 from flows.desk import DESK, Desk, Listener, PassEvent, nobody
 from flows.errors import ConductorError
-from flows.house_crew import HouseCrew
 from flows.night import deadline, left_as_it_is, orders_of
 from flows.options import NightOptions, PassOptions
 from flows.orders import Order, Outcome
-from flows.plan import PassPlan, plan_pass
-from flows.prefect_env import set_defaults
-from flows.private_server import private_api_url
+from flows.planning.plan import PassPlan, plan_pass
 from flows.records import PassReport
+from flows.server.prefect_env import set_defaults
+from flows.server.private_server import private_api_url
 from flows.studio.reach import join_running_studio
 from flows.turn import turn
-from flows.workshop import workshop_for
+from flows.work.boundary import attempt
+from flows.work.house_crew import HouseCrew
+from flows.work.workshop import workshop_for
 
 if TYPE_CHECKING:
     from prefect import State

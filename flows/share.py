@@ -23,19 +23,19 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.assembly import shot_reports
-from flows.choice import choose_takes
 from flows.conduct import conduct
 from flows.desk import DESK, Desk, Listener, PassEvent
 from flows.errors import PassError
-from flows.house_crew import HouseCrew
-from flows.ledger import Ledger
 from flows.options import PassOptions
 from flows.orders import Order
-from flows.plan import PassPlan, plan_pass
+from flows.output.assembly import shot_reports
+from flows.output.choice import choose_takes
+from flows.planning.plan import PassPlan, plan_pass
 from flows.records import OutputPaths, PassReport
 from flows.tasks import PrefectCrew
-from flows.workshop import Workshop, workshop_for
+from flows.work.house_crew import HouseCrew
+from flows.work.ledger import Ledger
+from flows.work.workshop import Workshop, workshop_for
 from pipeline.errors import PipelineError
 from timeline_io.errors import TimelineError
 

@@ -15,7 +15,7 @@ from fractions import Fraction
 from math import ceil, floor
 from pathlib import Path
 
-from flows.anchor import anchored
+from flows.planning.anchor import anchored
 from flows.records import Stretch
 from pipeline.finish import deliver_take
 from pipeline.probe import MovieInfo

@@ -6,14 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.boundary import Failure, attempt
 from flows.desk import Listener, PassEvent, nobody
-from flows.engine import Studio, resident
 from flows.errors import OutputFolderError
-from flows.plan import PassPlan
+from flows.planning.plan import PassPlan
 from flows.shot_job import CueJob, ShotJob, record_spans
-from flows.steps import STOP, listen
-from flows.workshop import LISTENERS
+from flows.work.boundary import Failure, attempt
+from flows.work.engine import Studio, resident
+from flows.work.steps import STOP, listen
+from flows.work.workshop import LISTENERS
 from timeline_io.cue_sheet import Cue, silent_cue, write_cues
 
 

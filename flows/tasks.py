@@ -16,14 +16,14 @@ from prefect.futures import PrefectFuture
 from prefect.states import Completed, Failed
 from prefect.utilities.annotations import quote
 
-from flows.house_crew import HouseCrew
-from flows.ledger import Batch, Ledger
 from flows.orders import Order
-from flows.plan import PassPlan
+from flows.planning.plan import PassPlan
 from flows.records import PassReport
 from flows.shot_job import ShotJob
-from flows.steps import Heard, Take
-from flows.workshop import Workshop
+from flows.work.house_crew import HouseCrew
+from flows.work.ledger import Batch, Ledger
+from flows.work.steps import Heard, Take
+from flows.work.workshop import Workshop
 
 log = logging.getLogger(__name__)
 

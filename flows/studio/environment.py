@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from flows.errors import StudioError
-from flows.papers import HOME_VARIABLE, URL_VARIABLE
-from flows.prefect_env import QUIET_DEFAULTS
+from flows.server.prefect_env import QUIET_DEFAULTS
+from flows.watching.papers import HOME_VARIABLE, URL_VARIABLE
 
 # Prefect knows no shorter heartbeat; three in a row must be missing before a run counts as lost.
 HEARTBEAT_S, LOST_AFTER_S = 30, 90

@@ -5,8 +5,8 @@ The address lies encrypted in a block of the server; the words are made there to
 
 from typing import TYPE_CHECKING, Any
 
-from flows.automations import drop, keep
 from flows.errors import StudioError
+from flows.server.automations import drop, keep
 
 if TYPE_CHECKING:
     from prefect.blocks.abstract import NotificationBlock

@@ -1,7 +1,7 @@
 """Who works where: a pool for single passes, with one worker per GPU, and one for whole nights.
 
 A night may give shares of its work to the workers of the first pool. Were it in that pool itself, it would hold one of
-the very slots its shares wait for. Passes and nights of one machine take turns on its GPUs: flows/slots.py.
+the very slots its shares wait for. Passes and nights of one machine take turns on its GPUs: flows/work/slots.py.
 """
 
 import shutil

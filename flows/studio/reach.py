@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 
 from flows.errors import StudioError
-from flows.prefect_env import set_defaults
+from flows.server.prefect_env import set_defaults
 from flows.studio.environment import client_environment
 from flows.studio.home import StudioHome, studio_home
 

@@ -157,7 +157,7 @@ def studio_plan(home: StudioHome, wishes: Wishes) -> StudioPlan:
         ),
         papers=ChildPlan(
             name="the papers' server",
-            module="flows.papers",
+            module="flows.watching.papers",
             arguments=("--port", str(wishes.port + 1), "--home", str(home.papers)),
             environment=common,
             log=home.logs / "papers.log",

@@ -3,11 +3,11 @@
 from dataclasses import asdict
 from typing import Any
 
-from flows.forecast import Disk, Forecast, forecast
-from flows.plan import PassPlan
+from flows.planning.forecast import Disk, Forecast, forecast
+from flows.planning.plan import PassPlan
 from flows.records import ExitCode, ShotReport
-from flows.remaining import duration
 from flows.shot_job import ShotJob
+from flows.watching.remaining import duration
 from plugin.console import Voice, table
 
 _NEVER = "not known: no pass with this model on this machine yet"

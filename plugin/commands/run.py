@@ -33,7 +33,7 @@ from plugin.commands.options import (
 
 if TYPE_CHECKING:
     from flows.options import PassOptions
-    from flows.plan import PassPlan
+    from flows.planning.plan import PassPlan
     from flows.records import PassReport
     from plugin.console import Voice
 
@@ -91,7 +91,7 @@ def run(
     The copy, the sounds, the cue sheet and a report go to the output folder; the edit itself is never touched.
     Run again, it makes only what is missing. Exit code: 0 all made, 2 wrong usage, 3 some shots failed, 4 nothing made.
     """
-    from flows.plan import plan_pass
+    from flows.planning.plan import plan_pass
     from plugin.console import Voice
 
     flags = {
@@ -140,7 +140,7 @@ def carry_out(edit: Path, options: "PassOptions", voice: "Voice", *, with_prefec
 
 def watched_pass(edit: Path, options: "PassOptions", voice: "Voice", *, with_prefect: bool) -> "PassReport":
     """Run a pass while showing how it goes. Raises NothingMadeError when it stops half-way."""
-    from flows.plan import plan_pass
+    from flows.planning.plan import plan_pass
     from flows.run import perform
     from plugin.errors import half_way
     from plugin.progress import PassProgress

@@ -30,7 +30,7 @@ def shots(
     debug: DebugOption = False,
 ) -> int:
     """List the shots of an edit: where they lie, which media they show, and what was left out and why."""
-    from flows.reading import read_for
+    from flows.planning.reading import read_for
     from plugin.console import Voice, table
 
     options, _ = pass_options(

@@ -26,7 +26,7 @@ from plugin.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from flows.plan import PassPlan
+    from flows.planning.plan import PassPlan
     from flows.spot_pass import SpottedShot
     from timeline_io.cue_sheet import Cue
 
@@ -57,7 +57,7 @@ def spot(
     Edit it in a spreadsheet and hand it to `foley run --labels`. A file that exists is never replaced.
     Exit code: 0 all spotted, 2 wrong usage, 3 some shots failed, 4 no shot could be spotted.
     """
-    from flows.plan import plan_pass
+    from flows.planning.plan import plan_pass
     from flows.spot_pass import require_free, spot_pass, write_sheet
     from plugin.console import Voice
     from plugin.progress import PassProgress

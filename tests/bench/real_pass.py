@@ -14,7 +14,7 @@ from typing import Any
 
 from flows.desk import PassEvent
 from flows.options import PassOptions
-from flows.plan import plan_pass
+from flows.planning.plan import plan_pass
 from flows.run import perform
 from tests.support.in_hand import watched_hands
 

@@ -18,10 +18,10 @@ import numpy as np
 import psutil
 
 from flows.desk import PassEvent
-from flows.engine import OnTake, Studio, use_engine
 from flows.options import PassOptions
-from flows.plan import plan_pass
+from flows.planning.plan import plan_pass
 from flows.run import perform
+from flows.work.engine import OnTake, Studio, use_engine
 from pipeline.label import SpottedLabel
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, Detection, FoleyClip, FoleyRequest, MediaSpan
 

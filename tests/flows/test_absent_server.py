@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from flows.desk import PassEvent
-from flows.prefect_env import set_defaults
+from flows.server.prefect_env import set_defaults
 
 set_defaults()
 NOBODY = "http://127.0.0.1:9/api"
@@ -16,7 +16,7 @@ NOBODY = "http://127.0.0.1:9/api"
 def retries_after_waiting(told: list[PassEvent]) -> int:
     from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-    from flows.absent_server import wait_for_server
+    from flows.server.absent_server import wait_for_server
 
     with temporary_settings({PREFECT_API_URL: NOBODY}):
         wait_for_server(told.append)
@@ -28,9 +28,9 @@ def test_a_server_that_is_gone_is_waited_for_once(monkeypatch: pytest.MonkeyPatc
     for line in ("first", "second"):
         news.put(line)
     keeper = SimpleNamespace(instance=lambda: SimpleNamespace(_queue=news))
-    monkeypatch.setattr("flows.absent_server.EventsWorker", keeper)
-    monkeypatch.setattr("flows.absent_server._PATIENCE_S", 0.2)
-    monkeypatch.setattr("flows.absent_server._ASK_EVERY_S", 0.1)
+    monkeypatch.setattr("flows.server.absent_server.EventsWorker", keeper)
+    monkeypatch.setattr("flows.server.absent_server._PATIENCE_S", 0.2)
+    monkeypatch.setattr("flows.server.absent_server._ASK_EVERY_S", 0.1)
     told: list[PassEvent] = []
     assert copy_context().run(retries_after_waiting, told) == 0
     assert [event.text for event in told] == [f"waiting for the Prefect server at {NOBODY} to come back"]
@@ -39,15 +39,15 @@ def test_a_server_that_is_gone_is_waited_for_once(monkeypatch: pytest.MonkeyPatc
 
 def test_a_server_that_comes_back_is_asked_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter([False, False, True])
-    monkeypatch.setattr("flows.absent_server._is_there", lambda: next(answers))
-    monkeypatch.setattr("flows.absent_server._ASK_EVERY_S", 0.01)
+    monkeypatch.setattr("flows.server.absent_server._is_there", lambda: next(answers))
+    monkeypatch.setattr("flows.server.absent_server._ASK_EVERY_S", 0.01)
     told: list[PassEvent] = []
     assert copy_context().run(retries_after_waiting, told) > 0
     assert len(told) == 1
 
 
 def test_a_server_that_is_there_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.absent_server._is_there", lambda: True)
+    monkeypatch.setattr("flows.server.absent_server._is_there", lambda: True)
     told: list[PassEvent] = []
     assert copy_context().run(retries_after_waiting, told) > 0
     assert not told

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.anchor import anchored
+from flows.planning.anchor import anchored
 from pipeline.probe import MovieInfo
 from timeline_io.edit import Shot
 from timeline_io.frames import FrameSpan

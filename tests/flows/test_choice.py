@@ -11,15 +11,15 @@ from pathlib import Path
 import opentimelineio as otio
 import pytest
 
-from flows.choice import Choice, choose_takes, in_words
-from flows.ledger import Ledger
 from flows.options import PassOptions
-from flows.plan import plan_pass
+from flows.output.choice import Choice, choose_takes, in_words
+from flows.planning.plan import plan_pass
 from flows.records import CueReport, PassReport
 from flows.run import run_pass
 from flows.shot_job import CueJob, Spotted, cue_seed, seed_of_take
 from flows.spot_pass import spot_pass, write_sheet
-from flows.steps import Heard, Take
+from flows.work.ledger import Ledger
+from flows.work.steps import Heard, Take
 from pipeline.errors import OutOfMemoryError
 from pipeline.records import ClipReceipt, FoleyRequest, MediaSpan, TakeScore
 from tests.support.passes import Cut, FakeEngine

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from flows.engine import Studio, use_engine
 from flows.errors import WorkshopError
 from flows.options import PassOptions
 from flows.records import PassReport
 from flows.run import run_pass
+from flows.work.engine import Studio, use_engine
 from tests.support.dangers import DangerousEngine
 from tests.support.foley_process import foley
 from tests.support.passes import Cut
@@ -176,7 +176,7 @@ def test_a_scheduler_that_is_not_there_is_one_sentence(
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("flows.dask_workshop._CONNECT_S", 1)
+    monkeypatch.setattr("flows.work.dask_workshop._CONNECT_S", 1)
     began = time.monotonic()
     with pytest.raises(WorkshopError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         run_pass(

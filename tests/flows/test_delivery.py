@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.delivery import MANIFEST_NAME, OutputFolder, open_folder, write_text
 from flows.errors import OutputFolderError
+from flows.output.delivery import MANIFEST_NAME, OutputFolder, open_folder, write_text
 
 
 def folder(path: Path) -> OutputFolder:

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from flows.desk import PassEvent
-from flows.engine import use_engine
-from flows.gpu_process import ProcessWorkshop
 from flows.options import PassOptions
 from flows.records import PassReport
 from flows.run import run_pass
+from flows.work.engine import use_engine
+from flows.work.gpu_process import ProcessWorkshop
 from pipeline.errors import WeightsError
 from tests.support.dangers import DangerousEngine
 from tests.support.in_hand import watched_hands
@@ -136,7 +136,12 @@ def test_processes_killed_at_random_change_nothing(
     killed: list[int] = []
 
     def kill_now_and_then() -> None:
-        while not over.wait(1.5):
+        # Only while takes come out: however slow the machine, a process that comes up gets something done.
+        made = 0
+        while not over.wait(0.1):
+            if (now := sum(dangers.takes.values())) < made + 8:
+                continue
+            made = now
             for pid in random.sample(workshop.pids(), 1):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)

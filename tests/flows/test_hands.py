@@ -7,7 +7,7 @@ from concurrent.futures import wait
 import pytest
 
 from flows.errors import HungError
-from flows.hands import Hands
+from flows.work.hands import Hands
 
 
 def test_errands_are_run_in_order_and_their_errors_stay_theirs() -> None:

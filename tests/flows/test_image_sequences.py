@@ -8,8 +8,8 @@ import av
 import opentimelineio as otio
 import pytest
 
-from flows.anchor import anchored, media_start_s
 from flows.options import PassOptions
+from flows.planning.anchor import anchored, media_start_s
 from flows.records import PassReport, ShotState
 from flows.run import run_pass
 from pipeline.probe import glance_at

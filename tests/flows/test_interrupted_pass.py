@@ -17,7 +17,7 @@ HOME = Path(__file__).resolve().parents[2]
 PROGRAM = """
 import sys, time
 from tests.support import passes
-import flows.engine, flows.plan
+import flows.work.engine, flows.planning.plan
 from plugin.cli import main
 
 class Slow(passes.FakeEngine):
@@ -30,8 +30,8 @@ class Slow(passes.FakeEngine):
             on_take(made[-1])
         return made
 
-flows.plan.find_model = lambda name: passes.made_up_card()
-flows.engine._RESIDENCE.build = Slow().build
+flows.planning.plan.find_model = lambda name: passes.made_up_card()
+flows.work.engine._RESIDENCE.build = Slow().build
 main(sys.argv[1:])
 """
 

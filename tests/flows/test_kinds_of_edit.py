@@ -9,8 +9,8 @@ import opentimelineio as otio
 import pytest
 import soundfile
 
-from flows.names import Naming
 from flows.options import PassOptions
+from flows.output.names import Naming
 from flows.records import PassReport
 from flows.run import run_pass
 from pipeline.errors import MediaError

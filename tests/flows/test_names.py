@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import pytest
 
-from flows.names import Naming, TakeNames, slug, stem_name, track_title
+from flows.output.names import Naming, TakeNames, slug, stem_name, track_title
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from flows.desk import PassEvent
-from flows.pace import Amounts, Measured, Pace, PaceBook, amounts_of, estimate
-from flows.pace_keeper import PaceKeeper
-from flows.plan import PassPlan
-from flows.remaining import Left, duration, remaining, stages_left, time_left
-from flows.stopwatch import Stopwatch
+from flows.planning.plan import PassPlan
+from flows.watching.pace import Amounts, Measured, Pace, PaceBook, amounts_of, estimate
+from flows.watching.pace_keeper import PaceKeeper
+from flows.watching.remaining import Left, duration, remaining, stages_left, time_left
+from flows.watching.stopwatch import Stopwatch
 from pipeline.records import ShotFeatures, feature_key
 from tests.support.nights import MadeUpPass, plan_of, studio_at
 

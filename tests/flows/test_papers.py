@@ -17,9 +17,9 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from flows.delivery import OutputFolder, open_folder, write_text
 from flows.errors import ConductorError
-from flows.papers import app, papers_home, register, serve, served_file, url_of
+from flows.output.delivery import OutputFolder, open_folder, write_text
+from flows.watching.papers import app, papers_home, register, serve, served_file, url_of
 
 SERVER = "http://127.0.0.1:4222"
 HOME = Path(__file__).resolve().parents[2]
@@ -222,7 +222,7 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
 def test_the_process_serves_this_machine_alone_and_says_nothing(out: OutputFolder, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "flows.papers", "--port", str(port), "--home", str(tmp_path / "home")]
+    command = [sys.executable, "-m", "flows.watching.papers", "--port", str(port), "--home", str(tmp_path / "home")]
     environment = os.environ | {"PYTHONPATH": str(HOME)}
     with subprocess.Popen(
         command, cwd=HOME, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT

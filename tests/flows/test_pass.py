@@ -11,11 +11,11 @@ import pytest
 import soundfile
 
 from flows.desk import PassEvent
-from flows.engine import use_engine
 from flows.errors import OutputFolderError
 from flows.options import PassOptions
 from flows.records import PassReport
 from flows.run import run_pass
+from flows.work.engine import use_engine
 from pipeline.errors import LabelError, MediaError, OutOfMemoryError, WeightsError
 from pipeline.weights.registry import ModelCard
 from tests.support.passes import Cut, FakeEngine
@@ -306,7 +306,7 @@ def test_a_pass_killed_while_writing_finds_its_own_files(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr("flows.laying.report_page", killed)
+        patched.setattr("flows.output.laying.report_page", killed)
         go(edit, options)
     assert states(go(edit, options)) == ["cached"]
 
@@ -400,7 +400,7 @@ def test_a_preview_that_fails_is_only_a_warning(
     def fail(*_: object, **__: object) -> Path:
         raise MediaError("no codec")
 
-    monkeypatch.setattr("flows.reporting.write_preview", fail)
+    monkeypatch.setattr("flows.output.reporting.write_preview", fail)
     report = go(edit_of(Cut(name="train", media=movie("a.mp4"))), options, preview=True)
     assert report.exit_code == 0
     assert report.outputs.preview is None

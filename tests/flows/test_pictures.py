@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from flows.options import PassOptions
-from flows.pictures import MOST_BYTES, ShotView, picture_of
-from flows.problem_pictures import MOST_PICTURES
+from flows.output.pictures import MOST_BYTES, ShotView, picture_of
+from flows.output.problem_pictures import MOST_PICTURES
 from flows.records import PassReport
 from flows.run import run_pass
 from pipeline.bwf import write_bwf
@@ -182,7 +182,7 @@ def test_a_pass_draws_its_problems_and_names_them_in_its_papers(
 def test_an_unsure_sound_is_drawn_with_its_take(
     engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.shot_rows.UNSURE_BELOW", 0.8)
+    monkeypatch.setattr("flows.watching.shot_rows.UNSURE_BELOW", 0.8)
     engine.hears = (SpottedLabel(label="train passing", category="vehicles", confidence=0.7),)
     (shot,) = run(edit_of(Cut(name="A002", media=movie("a.mp4"))), options).shots
     assert shot.picture is not None
@@ -192,7 +192,7 @@ def test_an_unsure_sound_is_drawn_with_its_take(
 def test_a_second_pass_draws_nothing_again(
     engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.shot_rows.UNSURE_BELOW", 0.8)
+    monkeypatch.setattr("flows.watching.shot_rows.UNSURE_BELOW", 0.8)
     edit = edit_of(Cut(name="train", media=movie("a.mp4")))
     first = run(edit, options).shots[0].picture
     assert first is not None
@@ -208,8 +208,8 @@ def test_many_problems_are_not_all_drawn(
     engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn_views: list[ShotView] = []
-    monkeypatch.setattr("flows.shot_rows.UNSURE_BELOW", 0.8)
-    monkeypatch.setattr("flows.problem_pictures.picture_of", lambda view: drawn_views.append(view) or b"png")
+    monkeypatch.setattr("flows.watching.shot_rows.UNSURE_BELOW", 0.8)
+    monkeypatch.setattr("flows.output.problem_pictures.picture_of", lambda view: drawn_views.append(view) or b"png")
     cuts = [Cut(name="train", media=movie("a.mp4"), first=n % 20, count=4 + n // 20) for n in range(MOST_PICTURES + 6)]
     report = run(edit_of(*cuts), options)
     assert len(drawn_views) == MOST_PICTURES
@@ -222,8 +222,8 @@ def test_a_picture_that_cannot_be_drawn_stops_nothing(
     def burst(view: ShotView) -> bytes:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("flows.shot_rows.UNSURE_BELOW", 0.8)
-    monkeypatch.setattr("flows.problem_pictures.picture_of", burst)
+    monkeypatch.setattr("flows.watching.shot_rows.UNSURE_BELOW", 0.8)
+    monkeypatch.setattr("flows.output.problem_pictures.picture_of", burst)
     report = run(edit_of(Cut(name="train", media=movie("a.mp4"))), options)
     assert report.exit_code == 0
     assert report.shots[0].picture is None

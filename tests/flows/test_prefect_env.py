@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from flows.prefect_env import set_defaults
+from flows.server.prefect_env import set_defaults
 
 
 def test_defaults_are_quiet_and_never_overrule_the_user(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from flows.desk import DESK, Desk
 from flows.options import PassOptions
-from flows.prefect_env import set_defaults
 from flows.run import run_pass
+from flows.server.prefect_env import set_defaults
 from pipeline.errors import MediaError
 from tests.support.passes import Cut, FakeEngine
 from timeline_io.errors import TimelineError

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from flows.prefect_sink import PrefectSink
+from flows.watching.prefect_sink import PrefectSink
 
 RUN = UUID(int=7)
 

@@ -6,8 +6,8 @@ from typing import IO
 
 import pytest
 
-from flows import private_server
 from flows.errors import ConductorError
+from flows.server import private_server
 
 ANSWERS = """
 import http.server, sys

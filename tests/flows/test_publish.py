@@ -13,15 +13,15 @@ from uuid import UUID
 
 import pytest
 
-from flows.board import Board
 from flows.desk import PassEvent
-from flows.names import slug
-from flows.pace import Pace
-from flows.pass_page import pass_page, plain
-from flows.publish import Facts, Publisher, artifact_key
+from flows.output.names import slug
 from flows.records import ShotState
-from flows.shot_rows import Row, row_of, table_of, worst_first
-from flows.stopwatch import Stopwatch
+from flows.watching.board import Board
+from flows.watching.pace import Pace
+from flows.watching.pass_page import pass_page, plain
+from flows.watching.publish import Facts, Publisher, artifact_key
+from flows.watching.shot_rows import Row, row_of, table_of, worst_first
+from flows.watching.stopwatch import Stopwatch
 from tests.support.nights import MadeUpPass, heard_of, plan_of, report_of, shot_report, take_of
 
 NIGHT = date(2026, 11, 24)
@@ -398,7 +398,7 @@ def test_a_server_that_hangs_is_given_up_at_the_end() -> None:
 
 
 def test_messages_that_find_no_room_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.publish._MOST_WAITING", 3)
+    monkeypatch.setattr("flows.watching.publish._MOST_WAITING", 3)
     gate = threading.Event()
     publisher = Publisher(FakeSink(wait=gate.wait), every_s=0.01)
     publisher.tell(PassEvent(stage="plan", plan=plan_of([2.0])))
@@ -499,7 +499,7 @@ def test_plain_text_stays_plain() -> None:
 @pytest.mark.slow
 def test_a_real_server_shows_what_was_told() -> None:
     """A made-up pass and a night on a server of their own: the artifacts, events, log, name and tags read back."""
-    from flows.prefect_env import set_defaults
+    from flows.server.prefect_env import set_defaults
 
     set_defaults()
     from prefect import flow
@@ -509,7 +509,7 @@ def test_a_real_server_shows_what_was_told() -> None:
     from prefect.testing.utilities import prefect_test_harness
     from prefect.utilities.annotations import quote
 
-    from flows.prefect_sink import PrefectSink
+    from flows.watching.prefect_sink import PrefectSink
 
     @flow(name="made-up")
     def run(events: list[Any], night: bool) -> UUID:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from flows.options import PassOptions
-from flows.plan import plan_pass
+from flows.planning.plan import plan_pass
 from flows.share import share_of
 from tests.support.passes import Cut, FakeEngine
 

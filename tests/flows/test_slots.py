@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from flows.slots import take_slot
-from flows.workshop import named_device
+from flows.work.slots import take_slot
+from flows.work.workshop import named_device
 
 HOLDER = """
 import sys, time
-from flows.slots import take_slot
+from flows.work.slots import take_slot
 slot = take_slot(sys.argv[1], print)
 print("held", flush=True)
 time.sleep(60)

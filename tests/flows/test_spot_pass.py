@@ -7,7 +7,7 @@ import pytest
 
 from flows.errors import OutputFolderError
 from flows.options import PassOptions
-from flows.plan import plan_pass
+from flows.planning.plan import plan_pass
 from flows.run import run_pass
 from flows.spot_pass import spot_pass, write_sheet
 from pipeline.errors import MediaError

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from flows.planning.spotting import SpotMemory, by_shot, given_cues
 from flows.shot_job import Spotted
-from flows.spotting import SpotMemory, by_shot, given_cues
 from pipeline.label import KnownLabel
 from timeline_io.cue_sheet import Cue
 from timeline_io.edit import Shot

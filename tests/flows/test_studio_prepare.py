@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from flows.prefect_env import set_defaults
+from flows.server.prefect_env import set_defaults
 
 set_defaults()
 
@@ -81,7 +81,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> FakeClient:
 
 
 def test_an_automation_is_made_once_and_then_left_alone(client: FakeClient) -> None:
-    from flows.automations import drop, keep
+    from flows.server.automations import drop, keep
     from flows.studio.notify import MAIL, tells
 
     block = uuid4()
@@ -93,7 +93,7 @@ def test_an_automation_is_made_once_and_then_left_alone(client: FakeClient) -> N
 
 
 def test_an_automation_that_changed_is_mended_and_a_twin_removed(client: FakeClient) -> None:
-    from flows.automations import keep
+    from flows.server.automations import keep
     from flows.studio.notify import MAIL, tells
 
     telling = tells(MAIL, uuid4(), finished=False)

@@ -208,10 +208,10 @@ def test_a_killed_server_is_started_again_and_the_run_goes_on(studio: StudioUnde
 RUN = """
 import sys
 from tests.support import passes
-import flows.engine, flows.plan
+import flows.work.engine, flows.planning.plan
 from plugin.cli import main
-flows.plan.find_model = lambda name: passes.made_up_card()
-flows.engine._RESIDENCE.build = passes.FakeEngine().build
+flows.planning.plan.find_model = lambda name: passes.made_up_card()
+flows.work.engine._RESIDENCE.build = passes.FakeEngine().build
 main(sys.argv[1:])
 """
 

@@ -195,7 +195,7 @@ def test_a_fault_of_the_program_is_not_called_anything_else(
     def broken(*_: Any) -> str:
         raise ZeroDivisionError("what")
 
-    monkeypatch.setattr("flows.laying.report_page", broken)
+    monkeypatch.setattr("flows.output.laying.report_page", broken)
     edit = str(edit_of(Cut(name="train", media=movie("a.mp4"))))
     assert exit_code_of(["run", edit, "-q"]) == 1
     assert "fault of the program" in capsys.readouterr().err
@@ -209,7 +209,7 @@ def test_an_interrupt_is_exit_130_and_leaves_no_output(
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("flows.schedule.Loop.run", interrupt)
+    monkeypatch.setattr("flows.work.loop.Loop.run", interrupt)
     edit = edit_of(Cut(name="train", media=movie("a.mp4")))
     assert exit_code_of(["run", str(edit), "-q"]) == 130
     assert "running it again goes on from here" in one_sentence(capsys)

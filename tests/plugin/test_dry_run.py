@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from flows.forecast import forecast
 from flows.options import PassOptions
-from flows.pace import Measured, PaceBook
-from flows.plan import plan_pass
+from flows.planning.forecast import forecast
+from flows.planning.plan import plan_pass
+from flows.watching.pace import Measured, PaceBook
 from pipeline.weights.registry import ModelCard
 from plugin.cli import exit_code_of
 from tests.support.passes import Cut, FakeEngine, made_up_card
@@ -146,7 +146,9 @@ def test_a_full_disk_is_said_loudly(
     edit: Path, card: ModelCard, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     book_of(edit).learn({"sound": Measured(value=1.0)})
-    monkeypatch.setattr("flows.forecast.shutil.disk_usage", lambda path: type("Usage", (), {"free": 100_000})())
+    monkeypatch.setattr(
+        "flows.planning.forecast.shutil.disk_usage", lambda path: type("Usage", (), {"free": 100_000})()
+    )
     assert dry(edit, capsys)["forecast"]["disk"]["enough"] is False
     assert exit_code_of(["run", str(edit), "--dry-run"]) == 3
     assert "NOT enough: make room" in capsys.readouterr().out
@@ -174,7 +176,7 @@ def test_the_licence_and_what_it_allows(
     edit: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, forbidden: bool, words: str
 ) -> None:
     card = replace(made_up_card(), licence="CC-BY-NC-SA-4.0", non_commercial=forbidden)
-    monkeypatch.setattr("flows.plan.find_model", lambda name: card)
+    monkeypatch.setattr("flows.planning.plan.find_model", lambda name: card)
     ahead = dry(edit, capsys)["forecast"]
     assert (ahead["licence"], ahead["commercial_use"]) == ("CC-BY-NC-SA-4.0", not forbidden)
     assert exit_code_of(["run", str(edit), "--dry-run"]) == 3

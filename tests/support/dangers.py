@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows.engine import OnTake, Studio
+from flows.work.engine import OnTake, Studio
 from pipeline.errors import OutOfMemoryError, WeightsError
 from pipeline.label import SpottedLabel
 from pipeline.records import ClipReceipt, FoleyRequest, MediaSpan

@@ -13,9 +13,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from flows import house_crew, plan, run
-from flows.dask_workshop import DaskWorkshop
-from flows.engine import Build, use_engine
+from flows import run
+from flows.planning import plan
+from flows.work import house_crew
+from flows.work.dask_workshop import DaskWorkshop
+from flows.work.engine import Build, use_engine
 from plugin.cli import main
 from tests.support.passes import made_up_card
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flows.gpu_process import _EngineProcess
+from flows.work.gpu_process import _EngineProcess
 
 _Span = tuple[float, float]
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import cast
 
 from flows.desk import PassEvent
-from flows.engine import Studio
-from flows.hand_work import HandWork
 from flows.options import PassOptions
-from flows.plan import PassPlan
+from flows.planning.hand_work import HandWork
+from flows.planning.plan import PassPlan
 from flows.records import CueReport, OutputPaths, PassReport, ShotReport, ShotState
 from flows.shot_job import CueJob, ShotJob, Spotted
-from flows.steps import Heard, Take
+from flows.work.engine import Studio
+from flows.work.steps import Heard, Take
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, FoleyRequest, MediaSpan
 from pipeline.settings import Settings
 from tests.support.passes import made_up_card

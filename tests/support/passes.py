@@ -11,8 +11,8 @@ import numpy as np
 import opentimelineio as otio
 import pytest
 
-from flows.engine import OnTake, Studio, use_engine
 from flows.options import PassOptions
+from flows.work.engine import OnTake, Studio, use_engine
 from pipeline.label import KnownLabel, SpottedLabel
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, Detection, FoleyClip, FoleyRequest, MediaSpan, TakeScore
 from pipeline.settings import Settings
@@ -87,7 +87,7 @@ def engine() -> Iterator[FakeEngine]:
 @pytest.fixture
 def card(monkeypatch: pytest.MonkeyPatch) -> ModelCard:
     """The made-up model; every pass of the test finds it, whatever it asks for."""
-    monkeypatch.setattr("flows.plan.find_model", lambda name: made_up_card())
+    monkeypatch.setattr("flows.planning.plan.find_model", lambda name: made_up_card())
     return made_up_card()
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from flows.prefect_env import set_defaults
+from flows.server.prefect_env import set_defaults
 
 _PATIENCE_S = 180.0
 # Without proxies: the server is this very machine.

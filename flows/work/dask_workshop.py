@@ -1,0 +1,150 @@
+"""The workers of a Dask cluster as a workshop: `dask worker tcp://host:8786 --resources "foley=1" --nthreads 3`.
+
+Every worker needs this program, the media and the store at the same paths. Each loads the model once and keeps it; a
+worker that dies takes nothing along, its work goes to another.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+from flows.errors import EngineLostError, SettingError, WorkshopError
+from flows.shot_job import ShotJob
+from flows.work.engine import Build, Studio, current_build, resident, set_build
+from flows.work.hands import Hands
+from flows.work.steps import listen, make_takes
+from flows.work.workshop import LISTENERS, MAKERS, Tell
+from pipeline.records import FoleyRequest
+
+_RESOURCE = "foley"
+_CONNECT_S = 10
+_LOOK_EVERY_S = 1.0
+
+
+class DaskWorkshop:
+    """Works on the workers that a Dask scheduler has when the pass begins."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._client: Any = None
+        self._opening = threading.Lock()
+        self._studio: Studio | None = None
+        self._open: set[Future[Any]] = set()
+        self.listeners, self.makers = LISTENERS, MAKERS
+
+    def open(self, studio: Studio, tell: Tell) -> None:
+        """Connect, and have every worker load the engine. Raises WorkshopError when nobody answers."""
+        with self._opening:
+            if self._studio != studio:
+                self._load(studio, tell)
+                self._studio = studio
+
+    def _load(self, studio: Studio, tell: Tell) -> None:
+        if self._client is None:
+            self._client = _connect(self._address)
+            threading.Thread(target=self._watch, args=(self._client,), name="foley-dask", daemon=True).start()
+        workers = self._client.scheduler_info(n_workers=-1)["workers"]
+        if not workers:
+            raise WorkshopError(f"the Dask scheduler at {self._address} has no workers: start some with `dask worker`")
+        self.listeners, self.makers = LISTENERS * len(workers), MAKERS * len(workers)
+        self._one_at_a_time = all(_RESOURCE in worker["resources"] for worker in workers.values())
+        # As work, not with `run`: that would keep the worker from saying that it is alive while it loads.
+        loading = {
+            address: self._client.submit(load, studio, current_build(), workers=[address], pure=False)
+            for address in workers
+        }
+        for address, seconds in self._client.gather(loading).items():
+            tell(f"model loaded on {address} in {seconds:.0f} s")
+
+    def listen(self, job: ShotJob, limit_s: float) -> Future[Any]:
+        """Listen on any worker."""
+        return self._submit("listen", job, limit_s, {})
+
+    def make(self, requests: Sequence[FoleyRequest], limit_s: float) -> Future[Any]:
+        """Make on a worker that makes nothing else."""
+        return self._submit("make", tuple(requests), limit_s, {_RESOURCE: 1} if self._one_at_a_time else {})
+
+    def close(self) -> None:
+        """Leave the cluster as it was."""
+        if self._client is not None:
+            self._client.close()
+        self._client = self._studio = None
+
+    def _submit(self, kind: str, argument: Any, limit_s: float, resources: dict[str, int]) -> Future[Any]:
+        work = (kind, argument, self._studio, current_build(), limit_s)
+        near: Future[Any] = Future()
+        self._open.add(near)
+        near.add_done_callback(self._open.discard)
+        if self._client.status == "closed":
+            raise WorkshopError(self._gone())
+        # Retries are the loop's business; a lost worker's work is moved by Dask itself.
+        far = self._client.submit(work_there, *work, pure=False, resources=resources)
+        far.add_done_callback(lambda done: _hand_over(done, near))
+        return near
+
+    def _watch(self, client: Any) -> None:
+        """Answer for everything that is open when the scheduler is gone: Dask's own futures would never come back."""
+        while client.status != "closed" and client is self._client:
+            time.sleep(_LOOK_EVERY_S)
+        for near in list(self._open):
+            _settle(near, error=WorkshopError(self._gone()))
+
+    def _gone(self) -> str:
+        return f"the Dask scheduler at {self._address} is gone: start it again, and run again to go on from here"
+
+
+def load(studio: Studio, build: Build) -> float:
+    """On a worker: load the engine; how long it took in seconds."""
+    started = time.monotonic()
+    _engine_there(studio, build)
+    return time.monotonic() - started
+
+
+def work_there(kind: str, argument: Any, studio: Studio, build: Build, limit_s: float) -> Any:
+    """On a worker: listen or make, within the limit."""
+    _engine_there(studio, build)
+    work: Any = {"listen": listen, "make": make_takes}[kind]
+    return _hands(kind).submit(work, argument, studio, limit_s=limit_s).result()
+
+
+@cache
+def _hands(kind: str) -> Hands:
+    return Hands(LISTENERS if kind == "listen" else MAKERS, f"foley-{kind}")
+
+
+def _engine_there(studio: Studio, build: Build) -> None:
+    if current_build() != build:
+        set_build(build)
+    resident(studio)
+
+
+def _hand_over(done: Any, near: Future[Any]) -> None:
+    if done.status == "finished":
+        return _settle(near, result=done.result())
+    error = done.exception() if done.status == "error" else None
+    if error is None or type(error).__name__ == "KilledWorker":
+        error = EngineLostError(f"the Dask workers that worked on it died ({error or done.status})")
+    _settle(near, error=error)
+
+
+def _settle(near: Future[Any], *, result: Any = None, error: Exception | None = None) -> None:
+    with suppress(InvalidStateError):
+        near.set_exception(error) if error else near.set_result(result)
+
+
+def _connect(address: str) -> Any:
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise SettingError("--dask needs Dask: install it with `pip install 'smooth-foley[dask]'`") from error
+    # What goes wrong there is told in our words; Dask would add pages.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    try:
+        return Client(address, timeout=_CONNECT_S)
+    except (OSError, ValueError) as error:
+        raise WorkshopError(f"no Dask scheduler answers at {address}: start `dask scheduler` there") from error

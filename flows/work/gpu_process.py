@@ -1,0 +1,290 @@
+"""One process per device, each with a resident engine of its own, and a supervisor that starts a dead one again.
+
+A process that dies takes no pass with it: what it had in its hands raises EngineLostError, and the loop tries it again.
+It sees its own GPU only, chosen before torch is imported. It ends when its supervisor does, however that ends.
+
+    supervisor   --(number, kind, arguments, limit)-->   process
+                 <--("ready" | "unfit" | "done" | "raised" | "told", ...)--
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from dataclasses import replace
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any
+
+from flows.errors import EngineKilledError, EngineLostError, HungError, WorkshopError
+from flows.shot_job import ShotJob
+from flows.work.engine import Build, Studio, resident, set_build
+from flows.work.hands import Hands
+from flows.work.slots import take_slot
+from flows.work.steps import listen, make_takes
+from flows.work.workshop import LISTENERS, MAKERS, Tell, named_device
+from pipeline.records import FoleyRequest
+
+_WORK: dict[str, Callable[..., Any]] = {"listen": listen, "make": make_takes}
+# A process that dies so often before it has loaded its model will not load it the next time either.
+_FALSE_STARTS = 3
+_BREATH_S = 1.0
+
+
+class ProcessWorkshop:
+    """Works in one process per device."""
+
+    def __init__(self, devices: Sequence[str], build: Build) -> None:
+        self._devices = list(devices)
+        self._build = build
+        self._processes: list[_EngineProcess] = []
+        self._opening = threading.Lock()
+        self._studio: Studio | None = None
+        if self._devices == ["cuda:all"]:
+            self._devices = all_gpus()
+        self.listeners, self.makers = LISTENERS * len(self._devices), MAKERS * len(self._devices)
+
+    def open(self, studio: Studio, tell: Tell) -> None:
+        """Start the processes and wait until they are ready; one of them is enough to begin."""
+        with self._opening:
+            if self._studio != studio:
+                self._start(studio, tell)
+                self._studio = studio
+
+    def _start(self, studio: Studio, tell: Tell) -> None:
+        self.close()
+        self._processes = [_EngineProcess(device, studio, self._build, tell) for device in self._devices]
+        problems = [process.until_ready() for process in self._processes]
+        if all(problems):
+            self.close()
+            raise next(problem for problem in problems if problem)
+        for problem in filter(None, problems):
+            tell(str(problem))
+
+    def listen(self, job: ShotJob, limit_s: float) -> Future[Any]:
+        """Listen on the device that has least to listen to."""
+        return self._least_busy("listen").ask("listen", job, limit_s)
+
+    def make(self, requests: Sequence[FoleyRequest], limit_s: float) -> Future[Any]:
+        """Make on the device that has least to make."""
+        return self._least_busy("make").ask("make", tuple(requests), limit_s)
+
+    def close(self) -> None:
+        """End the processes at once: what they have finished is in the store."""
+        for process in self._processes:
+            process.end()
+        self._processes = []
+        self._studio = None
+
+    def pids(self) -> list[int]:
+        """The processes that work at the moment."""
+        return [process.pid for process in self._processes if process.pid]
+
+    def _least_busy(self, kind: str) -> "_EngineProcess":
+        alive = [process for process in self._processes if not process.given_up]
+        if not alive:
+            raise WorkshopError(
+                f"no device is left to work on, {', '.join(self._devices)} failed: run again when they work, "
+                "or name others with --device"
+            )
+        return min(alive, key=lambda process: process.busy(kind))
+
+
+class _EngineProcess:
+    """The supervisor of one process. `given_up` when it cannot be brought to life any more."""
+
+    def __init__(self, device: str, studio: Studio, build: Build, tell: Tell) -> None:
+        self.given_up = False
+        self.pid: int | None = None
+        self._device, self._studio, self._build, self._tell = device, studio, build, tell
+        self._lock = threading.Lock()
+        self._open: dict[int, tuple[str, Future[Any]]] = {}
+        self._asked = 0
+        self._ready = threading.Event()
+        self._unfit: Exception | None = None
+        self._ending = False
+        self._pipe, self._process = self._start()
+        threading.Thread(target=self._supervise, name=f"foley-{device}", daemon=True).start()
+
+    def until_ready(self) -> Exception | None:
+        """Wait until the process has loaded its model; why it cannot, or None."""
+        self._ready.wait()
+        return self._unfit
+
+    def busy(self, kind: str) -> int:
+        """How much of a kind it has in its hands."""
+        with self._lock:
+            return sum(of == kind for of, _ in self._open.values())
+
+    def ask(self, kind: str, argument: Any, limit_s: float) -> Future[Any]:
+        """Have something done; the future raises EngineLostError when the process dies over it."""
+        future: Future[Any] = Future()
+        with self._lock:
+            if self.given_up:
+                future.set_exception(EngineLostError(f"{self._device} is given up"))
+                return future
+            self._asked += 1
+            self._open[self._asked] = (kind, future)
+            # A pipe that broke just now is found by the supervisor, who then answers for everything that is open.
+            with suppress(OSError):
+                self._pipe.send((self._asked, kind, argument, limit_s))
+        return future
+
+    def end(self) -> None:
+        """Kill it; what it has in its hands raises EngineLostError."""
+        with self._lock:
+            self._ending = True
+        self._process.kill()
+        self._process.join()
+
+    def _start(self) -> tuple[Connection, Any]:
+        context = get_context("spawn")
+        ours, theirs = context.Pipe()
+        arguments = (theirs, self._device, self._studio, self._build)
+        process = context.Process(target=_serve, args=arguments, name=f"foley {self._device}", daemon=True)
+        process.start()
+        theirs.close()
+        self.pid = process.pid
+        return ours, process
+
+    def _supervise(self) -> None:
+        false_starts = 0
+        while True:
+            came_up = self._attend()
+            self._process.join()
+            false_starts = 0 if came_up else false_starts + 1
+            if self._ending or self._unfit or false_starts >= _FALSE_STARTS:
+                return self._give_up()
+            time.sleep(_BREATH_S * false_starts)
+            death = self._death()
+            with self._lock:
+                lost, self._open = self._open, {}
+                if not self._ending:
+                    # From here on what is asked goes to the new process; it waits in the pipe until that is ready.
+                    self._pipe, self._process = self._start()
+            self._tell(f"the process on {self._device} {death} and is started again")
+            self._lose(lost, death)
+
+    def _give_up(self) -> None:
+        death = self._death()
+        if self._unfit is None:
+            self._unfit = WorkshopError(f"{self._device} cannot be used: its process {death}")
+            if not self._ending:
+                self._tell(f"the process on {self._device} {death} and is given up")
+        with self._lock:
+            self.given_up = True
+            lost, self._open = self._open, {}
+        self.pid = None
+        self._ready.set()
+        self._lose(lost, death)
+
+    def _attend(self) -> bool:
+        """Note what the process says until it is gone; whether it ever came up."""
+        came_up = False
+        while True:
+            try:
+                kind, *said = self._pipe.recv()
+            except (EOFError, OSError):
+                return came_up
+            if kind == "ready":
+                came_up = True
+                self._ready.set()
+                self._tell(f"model loaded on {self._device} in {said[0]:.0f} s")
+            elif kind == "unfit":
+                self._unfit = said[0]
+            elif kind == "told":
+                self._tell(said[0])
+            else:
+                self._answer(kind, *said)
+
+    def _answer(self, kind: str, number: int, result: Any) -> None:
+        with self._lock:
+            _, future = self._open.pop(number)
+        with suppress(InvalidStateError):
+            future.set_result(result) if kind == "done" else future.set_exception(result)
+
+    def _lose(self, lost: dict[int, tuple[str, Future[Any]]], death: str) -> None:
+        killed = any(death.endswith(name) for name in ("SIGKILL", "SIGTERM"))
+        error = EngineKilledError if killed else EngineLostError
+        for _, future in lost.values():
+            with suppress(InvalidStateError):
+                future.set_exception(error(f"the process on {self._device} that worked on it {death}"))
+
+    def _death(self) -> str:
+        code = self._process.exitcode
+        if code is not None and code < 0:
+            return f"was killed by {signal.Signals(-code).name}"
+        return f"ended with code {code}"
+
+
+def _serve(pipe: Connection, device: str, studio: Studio, build: Build) -> None:
+    """The life of an engine's process."""
+    # Ctrl-C in the terminal is for the supervisor, who ends this process when the time has come.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    set_build(build)
+    say = _Voice(pipe)
+    started = time.monotonic()
+    try:
+        studio = replace(studio, device=_confine(device))
+        slot = take_slot(named_device(studio.device), lambda text: say("told", text))
+        resident(studio)
+    except Exception as error:
+        say("unfit", error)
+        return
+    say("ready", time.monotonic() - started)
+    hands = {"listen": Hands(LISTENERS, "listen"), "make": Hands(MAKERS, "make")}
+    _work_until_left(pipe, hands, studio, say)
+    del slot
+
+
+def _work_until_left(pipe: Connection, hands: dict[str, Hands], studio: Studio, say: "_Voice") -> None:
+    while True:
+        try:
+            number, kind, argument, limit_s = pipe.recv()
+        except (EOFError, OSError):
+            # The supervisor is gone. Whatever a thread is in the middle of is not worth finishing: nobody asks for it.
+            os._exit(0)
+        future = hands[kind].submit(_WORK[kind], argument, studio, limit_s=limit_s)
+        future.add_done_callback(lambda done, number=number, kind=kind: _report(say, number, kind, done))  # type: ignore[misc]
+
+
+def _report(say: "_Voice", number: int, kind: str, done: Future[Any]) -> None:
+    error = done.exception()
+    say("raised", number, error) if error else say("done", number, done.result())
+    if isinstance(error, HungError) and kind == "make":
+        # What hangs on the device keeps it; only a new process gets it back.
+        os._exit(1)
+
+
+class _Voice:
+    """Speaks to the supervisor, from any thread."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._lock = threading.Lock()
+
+    def __call__(self, *words: Any) -> None:
+        with self._lock, suppress(OSError):
+            self._pipe.send(words)
+
+
+def _confine(device: str) -> str:
+    """Let this process see the one GPU; the name by which it then goes. Before torch is imported."""
+    if not device.startswith("cuda:"):
+        return device
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    number = int(device.removeprefix("cuda:"))
+    os.environ["CUDA_VISIBLE_DEVICES"] = seen.split(",")[number] if seen else str(number)
+    return "cuda"
+
+
+def all_gpus() -> list[str]:
+    """Every GPU that torch sees here. Raises WorkshopError when there is none."""
+    import torch
+
+    if not torch.cuda.device_count():
+        raise WorkshopError("--device cuda:all was asked for, but torch finds no CUDA GPU: use --device cpu")
+    return [f"cuda:{number}" for number in range(torch.cuda.device_count())]

@@ -1,0 +1,133 @@
+"""Where the work is done: the engine that looks, listens and makes, in this process or in others.
+
+A Workshop gives futures of what steps.py does. Which one is a setting, never a difference in sound:
+
+    threads      in this process, one device: nothing to start, for a pass from the command line
+    processes    one process per device, each with a resident engine: gpu_process.py
+    dask         the workers of a Dask cluster: dask_workshop.py
+"""
+
+import os
+import re
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any, Protocol
+
+from filelock import FileLock
+
+from flows.errors import SettingError
+from flows.options import PassOptions
+from flows.shot_job import ShotJob
+from flows.studio.pools import gpus
+from flows.work.engine import Studio, current_build, resident
+from flows.work.hands import Hands
+from flows.work.slots import take_slot
+from flows.work.steps import STOP, listen, make_takes
+from pipeline.records import FoleyRequest
+
+LISTENERS = 2
+MAKERS = 1  # one model on one device: a second batch at once would only take its memory
+
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+|:all)?")
+
+Tell = Callable[[str], None]
+
+
+class Workshop(Protocol):
+    """Gives futures of Heards and Takes. They may raise BrokenWorkError, WorkshopError and WeightsError."""
+
+    listeners: int
+    makers: int
+
+    def open(self, studio: Studio, tell: Tell) -> None:
+        """Load the engine, once; blocks until work can begin. `tell` hears of waiting and of losses, in any thread.
+
+        Raises WeightsError when the model cannot be loaded, WorkshopError when there is no device to load it on.
+        """
+        ...
+
+    def listen(self, job: ShotJob, limit_s: float) -> Future[Any]:
+        """Listen to a shot within `limit_s` seconds."""
+        ...
+
+    def make(self, requests: Sequence[FoleyRequest], limit_s: float) -> Future[Any]:
+        """Make a batch of takes within `limit_s` seconds."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything. What is in work comes to an end soon."""
+        ...
+
+
+class ThreadWorkshop:
+    """Works in this process."""
+
+    def __init__(self) -> None:
+        self.listeners, self.makers = LISTENERS, MAKERS
+        self._listeners = Hands(LISTENERS, "foley-listen")
+        self._makers = Hands(MAKERS, "foley-make")
+        self._opening = threading.Lock()
+        self._studio: Studio | None = None
+        self._slot: FileLock | None = None
+
+    def open(self, studio: Studio, tell: Tell) -> None:
+        """Load the engine into this process."""
+        with self._opening:
+            if self._studio == studio:
+                return
+            STOP.clear()
+            self._slot = self._slot or take_slot(named_device(studio.device), tell)
+            resident(studio)
+            self._studio = studio
+
+    def listen(self, job: ShotJob, limit_s: float) -> Future[Any]:
+        """Listen in a thread."""
+        return self._listeners.submit(listen, job, self._studio, limit_s=limit_s)
+
+    def make(self, requests: Sequence[FoleyRequest], limit_s: float) -> Future[Any]:
+        """Make in a thread."""
+        return self._makers.submit(make_takes, requests, self._studio, limit_s=limit_s)
+
+    def close(self) -> None:
+        """The take in hand is the last one."""
+        STOP.set()
+        self._listeners.close()
+        self._makers.close()
+        if self._slot:
+            self._slot.release()
+
+
+def workshop_for(options: PassOptions, *, whole_machine: bool = False) -> Workshop:
+    """The workshop that the options ask for; with `whole_machine`, "auto" is every GPU there is.
+
+    Nothing is loaded before it is opened. Raises SettingError.
+    """
+    if options.dask:
+        from flows.work.dask_workshop import DaskWorkshop
+
+        return DaskWorkshop(options.dask)
+    devices = [device.strip() for device in options.device.split(",") if device.strip()]
+    for device in devices:
+        if not _DEVICE.fullmatch(device):
+            raise SettingError(f"--device {device} is not known: use auto, cpu, cuda, cuda:N, cuda:all or mps")
+    if whole_machine and devices == ["auto"] and len(numbers := gpus(os.environ)) > 1:
+        devices = [f"cuda:{place}" for place in range(len(numbers))]
+    if options.isolate or len(devices) > 1 or options.device == "cuda:all":
+        from flows.work.gpu_process import ProcessWorkshop
+
+        return ProcessWorkshop(devices or ["auto"], current_build())
+    return ThreadWorkshop()
+
+
+def named_device(device: str) -> str:
+    """The device that is meant, as slots know it: "auto" and "cuda" resolved, a GPU by its number in the machine."""
+    if device == "auto":
+        from pipeline.runtime import choose_device
+
+        device = str(choose_device())
+    if not device.startswith("cuda"):
+        return device
+    number = int(device.partition(":")[2] or 0)
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return f"cuda:{seen.split(',')[number] if seen else number}"
