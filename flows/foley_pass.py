@@ -55,7 +55,7 @@ def foley_pass(edit: Path, options: PassOptions = PassOptions()) -> State[Any]: 
             closing(PrefectCrew(desk.workshop or workshop_for(options))) as crew,
             audience(desk.tell, place=edit.parent, devices=crew.makers) as tell,
         ):
-            share_out([order], options, crew, tell)
+            share_out([order], crew, tell)
             desk.outcomes = conduct([order], crew, tell)
     except (PassError, TimelineError, PipelineError) as error:
         desk.error = error

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from flows.errors import OutputFolderError, SettingError
-from flows.options import NightOptions
+from flows.options import NightOptions, PassOptions
 from flows.orders import Order, Outcome
 from flows.output.delivery import MANIFEST_NAME, manifest_of
 from flows.planning.plan import PassPlan
@@ -34,10 +34,8 @@ def orders_of(night: NightOptions) -> list[Order]:
     if night.inbox is not None:
         found += [edit for edit in _edits_in(night.inbox.expanduser().absolute()) if edit not in found]
     names = Counter(edit.stem for edit in found)
-    return [
-        Order(edit=edit, options=night.options.model_copy(update={"out": night.out.absolute() / _folder(edit, names)}))
-        for edit in found
-    ]
+    shared, out = dict(night.options), night.out.absolute()
+    return [Order(edit=edit, options=PassOptions(**shared, out=out / _folder(edit, names))) for edit in found]
 
 
 def _folder(edit: Path, names: Counter[str]) -> str:

@@ -11,22 +11,30 @@ from flows.output.names import Naming
 from pipeline.settings import Precision
 
 
-class PassOptions(BaseModel):
-    """Options of a Foley pass. Unknown names are refused, so a typo in a deployment is not silently ignored."""
+class _Options(BaseModel):
+    """Unknown names are refused, so a typo in a deployment is not silently ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+
+class _EditOptions(_Options):
     out: Path | None = Field(
         default=None, description="Folder for everything written; default '<edit stem>_foley' beside the edit"
     )
     labels: Path | None = Field(default=None, description="Cue sheet (.csv) that says which sound each shot gets")
+    sequence: str | None = Field(default=None, description="Name of the sequence, where the file holds several")
+    conform: Path | None = Field(
+        default=None, description="Output folder of an earlier pass whose takes and picks serve again; default: --out"
+    )
+
+
+class SharedOptions(_Options):
+    """How a pass is to be made, whichever its edit."""
+
     model: str = Field(default="mini", description="Name of a model, or the folder of one")
     seed: int = Field(default=0, ge=0, description="Another seed gives other takes of the same cues")
     takes: int = Field(
         default=1, ge=1, le=20, description="Renditions of each cue; the picked or best-scored one is laid"
-    )
-    conform: Path | None = Field(
-        default=None, description="Output folder of an earlier pass whose takes and picks serve again; default: --out"
     )
     media_roots: tuple[Path, ...] = Field(
         default=(), description="Folders to search for media that is not where the edit says"
@@ -56,17 +64,18 @@ class PassOptions(BaseModel):
     preview: bool = Field(default=True, description="Also write preview.mp4, the picture with the new sound")
     stems: bool = Field(default=False, description="Also write each category as one WAV as long as the edit")
     names: Naming = Field(default=Naming.PLAIN, description="Pattern of file and track names: plain, ucs or netflix")
-    sequence: str | None = Field(default=None, description="Name of the sequence, where the file holds several")
     rate: str | None = Field(default=None, description="Frame rate of an edit that does not say it, such as an EDL")
     store: Path | None = Field(
         default=None, description="Folder of finished takes, shared by all passes; default: the cache folder"
     )
 
 
-class NightOptions(BaseModel):
-    """What a night is asked for. Unknown names are refused, so a typo in a deployment is not silently ignored."""
+class PassOptions(SharedOptions, _EditOptions):
+    """Options of a Foley pass over one edit."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+
+class NightOptions(_Options):
+    """What a night is asked for."""
 
     inbox: Path | None = Field(default=None, description="Folder whose edits (its subfolders' too) are to get sound")
     edits: tuple[Path, ...] = Field(default=(), description="Single edits or movies, in addition to those of the inbox")
@@ -79,7 +88,7 @@ class NightOptions(BaseModel):
     if_busy: Literal["wait", "skip"] = Field(
         default="wait", description="When another night still works into `out`: wait for it, or skip this one"
     )
-    options: PassOptions = Field(default=PassOptions(), description="Options that all edits share")
+    options: SharedOptions = Field(default=SharedOptions(), description="Options that all edits share")
 
 
 def out_folder(edit: Path, options: PassOptions) -> Path:

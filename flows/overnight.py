@@ -55,7 +55,7 @@ def overnight(night: NightOptions) -> State[Any]:
                 closing(PrefectCrew(desk.workshop or workshop_for(night.options, whole_machine=True))) as crew,
                 audience(desk.tell, place=night.inbox or night.out, devices=crew.makers, night=True) as tell,
             ):
-                share_out(orders, night.options, crew, tell, closed=closed)
+                share_out(orders, crew, tell, closed=closed)
                 desk.outcomes = conduct(orders, crew, tell, closed=closed, is_done=left_as_it_is)
     except (PassError, TimelineError, PipelineError) as error:
         desk.error = error

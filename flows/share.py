@@ -118,37 +118,34 @@ def foley_share(edits: dict[Path, Path | None], options: PassOptions, part: int,
 
 
 def share_out(
-    orders: Sequence[Order],
-    options: PassOptions,
-    crew: HouseCrew,
-    tell: Listener,
-    *,
-    closed: Callable[[], bool] = lambda: False,
+    orders: Sequence[Order], crew: HouseCrew, tell: Listener, *, closed: Callable[[], bool] = lambda: False
 ) -> None:
     """Have the workers of the pool make the takes of these edits, taking part in it; nothing where there is one worker.
 
-    `options` are those that all orders share, but for where each edit's files go.
+    The options of all orders are the same, but for where each edit's files go.
     """
-    if options.workers == 1 or not orders:
+    workers = orders[0].options.workers if orders else 1
+    if workers == 1:
         return
-    tell(PassEvent(stage="start", text=f"sharing the work between {options.workers} workers"))
-    shares = _begin_shares(orders, options)
-    own = ShareCrew(crew.workshop, 0, options.workers)
+    tell(PassEvent(stage="start", text=f"sharing the work between {workers} workers"))
+    shares = _begin_shares(orders, workers)
+    own = ShareCrew(crew.workshop, 0, workers)
     conduct(orders, own, lambda event: None, closed=closed)
     own.dismiss()
     _wait_for(shares, closed)
 
 
-def _begin_shares(orders: Sequence[Order], options: PassOptions) -> list[UUID]:
+def _begin_shares(orders: Sequence[Order], workers: int) -> list[UUID]:
     from prefect.deployments import run_deployment
 
     begun = []
-    for part in range(1, options.workers):
+    options = orders[0].options.model_copy(update={"workers": 1, "out": None})
+    for part in range(1, workers):
         parameters = {
             "edits": {str(order.edit): order.options.out and str(order.options.out) for order in orders},
-            "options": options.model_copy(update={"workers": 1}).model_dump(mode="json"),
+            "options": options.model_dump(mode="json"),
             "part": part,
-            "parts": options.workers,
+            "parts": workers,
         }
         try:
             run: Any = run_deployment(SHARE_DEPLOYMENT, parameters=parameters, timeout=0, as_subflow=False)

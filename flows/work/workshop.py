@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from filelock import FileLock
 
 from flows.errors import SettingError
-from flows.options import PassOptions
+from flows.options import SharedOptions
 from flows.shot_job import ShotJob
 from flows.studio.pools import gpus
 from flows.work.engine import Studio, current_build, resident
@@ -98,7 +98,7 @@ class ThreadWorkshop:
             self._slot.release()
 
 
-def workshop_for(options: PassOptions, *, whole_machine: bool = False) -> Workshop:
+def workshop_for(options: SharedOptions, *, whole_machine: bool = False) -> Workshop:
     """The workshop that the options ask for; with `whole_machine`, "auto" is every GPU there is.
 
     Nothing is loaded before it is opened. Raises SettingError.

@@ -83,6 +83,9 @@ def with_pass_flags(command: Callable[..., int]) -> Callable[..., int]:
     return taking
 
 
+_OF_ONE_EDIT = ("labels", "sequence", "conform")
+
+
 def night_options(
     edits: tuple[Path, ...], inbox: Path | None, out: Path, until: str | None, flags: dict[str, Any]
 ) -> "tuple[NightOptions, bool]":
@@ -92,23 +95,24 @@ def night_options(
     """
     from pydantic import ValidationError
 
-    from flows.options import NightOptions
+    from flows.options import NightOptions, SharedOptions
 
     beside = inbox or (edits[0].parent if edits else Path.cwd())
     options, with_prefect = pass_options(beside.expanduser() / CONFIG_NAME, flags)
+    shared = dict(options)
+    shared.pop("out")  # the night's own
+    for word in _OF_ONE_EDIT:
+        if shared.pop(word) is not None:
+            raise UsageError(f"{word} is for one edit, a night has many: take it out of foley.toml or the environment")
+    shared["media_roots"] = tuple(map(_absolute, options.media_roots))
+    shared["store"] = options.store and _absolute(options.store)
     try:
         night = NightOptions(
             inbox=inbox and _absolute(inbox),
             edits=tuple(map(_absolute, edits)),
             out=_absolute(out),
             until=until,
-            options=options.model_copy(
-                update={
-                    "media_roots": tuple(map(_absolute, options.media_roots)),
-                    "store": options.store and _absolute(options.store),
-                    "out": None,
-                }
-            ),
+            options=SharedOptions(**shared),
         )
     except ValidationError as error:
         raise UsageError(f"--until {until} is no time of day: write it as 07:00") from error

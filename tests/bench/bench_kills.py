@@ -5,8 +5,9 @@ Killed are the flow's process, its engines, the worker, the server, and `foley s
 again by itself, this program starts again as a person would: the studio, and a run that the studio gave up after three
 crashes.
 
-Counted: takes made twice (files of the store that were replaced), laid edits that differ from the undisturbed one by a
-byte, runs that stay "Running" without a process longer than the heartbeat's limit.
+With `--workers 2` two workers share each pass. Counted: takes made twice (files of the store that were replaced), laid
+edits that differ from the undisturbed one by a byte, runs that stay "Running" without a process longer than the
+heartbeat's limit.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -77,16 +79,30 @@ class Tally:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What is to be killed, how often, in which studio."""
+
+    kills: int
+    seed: int = 0
+    port: int = 4790
+    database: str | None = None
+    device: str = "cpu,cpu"
+    workers: int = 1
+    kinds: tuple[str, ...] = KINDS
+
+
 class Studio:
     """`foley studio up` in a folder of its own."""
 
-    def __init__(self, folder: Path, port: int, database: str | None) -> None:
+    def __init__(self, folder: Path, wanted: Wanted) -> None:
         self.home = folder / "studio"
-        self._command = [sys.executable, "-m", "plugin.cli", "studio", "up", "--port", str(port)]
-        self._command += ["--database", database] if database else []
+        self._command = [sys.executable, "-m", "plugin.cli", "studio", "up", "--port", str(wanted.port)]
+        self._command += ["--workers", str(wanted.workers)]
+        self._command += ["--database", wanted.database] if wanted.database else []
         self._log = (folder / "up.log").open("ab")
         self._environment = os.environ | {"FOLEY_STUDIO": str(self.home)}
-        self.api_url = f"http://127.0.0.1:{port}/api"
+        self.api_url = f"http://127.0.0.1:{wanted.port}/api"
         self.up()
 
     def up(self) -> None:
@@ -119,30 +135,35 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=4790)
     parser.add_argument("--database", help="such as postgresql+asyncpg://foley@localhost/foley; default: SQLite")
     parser.add_argument("--device", default="cpu,cpu")
-    parser.add_argument("--kinds", default=",".join(KINDS), help="what is killed")
-    told = parser.parse_args()
+    parser.add_argument("--workers", type=int, default=1, help="how many share a pass")
+    parser.add_argument("--kinds", default=KINDS, type=lambda text: tuple(text.split(",")), help="what is killed")
     folder = Path(tempfile.mkdtemp(prefix="bench-kills-"))
-    tally = kill_passes(folder, told)
+    tally = kill_passes(folder, Wanted(**vars(parser.parse_args())))
     sys.stdout.write(tally.in_words())
     if tally.ok:
         shutil.rmtree(folder)
     sys.exit(0 if tally.ok else f"see {folder}")
 
 
-def kill_passes(folder: Path, told: argparse.Namespace) -> Tally:
+def kill_passes(folder: Path, wanted: Wanted) -> Tally:
     """Passes, one after the other, until so many processes are killed."""
     edit = _edit(folder)
-    options = PassOptions(out=folder / "out", store=folder / "store", device=told.device, preview=False, patience_s=120)
+    options = PassOptions(
+        out=folder / "out",
+        store=folder / "store",
+        device=wanted.device,
+        workers=wanted.workers,
+        preview=False,
+        patience_s=120,
+    )
     undisturbed = _undisturbed(edit, options)
-    studio, tally, dice = Studio(folder, told.port, told.database), Tally(), random.Random(told.seed)
+    studio, tally, dice = Studio(folder, wanted), Tally(), random.Random(wanted.seed)
     try:
         studio.wait()
         connect(StudioHome(studio.home))
-        while sum(tally.kills.values()) < told.kills:
-            left = told.kills - sum(tally.kills.values())
-            _one_pass(
-                studio, edit, options, undisturbed, tally, dice, min(left, dice.randint(1, _KILLS_PER_PASS)), told
-            )
+        while (left := wanted.kills - sum(tally.kills.values())) > 0:
+            kills = min(left, dice.randint(1, _KILLS_PER_PASS))
+            _one_pass(studio, edit, options, undisturbed, tally, dice, kills, wanted.kinds)
             sys.stderr.write(tally.in_words())
     finally:
         studio.down()
@@ -159,7 +180,7 @@ def _edit(folder: Path) -> Path:
 
 def _undisturbed(edit: Path, options: PassOptions) -> bytes:
     started = time.monotonic()
-    report = run_pass(edit, options.model_copy(update={"device": "cpu"}), with_prefect=False)
+    report = run_pass(edit, options.model_copy(update={"device": "cpu", "workers": 1}), with_prefect=False)
     assert report.outputs.edit and report.counts["made"] + report.counts["silent"] == _SHOTS, report.summary
     laid = report.outputs.edit.read_bytes()
     sys.stderr.write(f"undisturbed, in threads: {report.summary} in {time.monotonic() - started:.0f} s\n")
@@ -181,7 +202,7 @@ def _one_pass(
     tally: Tally,
     dice: random.Random,
     kills: int,
-    told: argparse.Namespace,
+    kinds: Sequence[str],
 ) -> None:
     assert options.store and options.out
     run = _begin(edit, options)
@@ -201,7 +222,7 @@ def _one_pass(
                 tally.begun_by_hand += 1
                 run = _begin(edit, options)
             if kills and time.monotonic() >= next_kill:
-                victim = _victim(studio.home, dice, told.kinds.split(","))
+                victim = _victim(studio.home, dice, kinds)
                 if victim:
                     victim.kill()
                     tally.kills[victim.kind] += 1
@@ -247,7 +268,7 @@ class _Orphan:
             self._since = None
 
 
-def _victim(home: Path, dice: random.Random, kinds: list[str]) -> Process | None:
+def _victim(home: Path, dice: random.Random, kinds: Sequence[str]) -> Process | None:
     """Any kind that is there, the flow and its engines first of all, then any process of that kind."""
     found = processes_of(home)
     there = [kind for kind in kinds if any(process.kind == kind for process in found)]

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from flows import night as night_module
 from flows.errors import SettingError
 from flows.night import deadline, orders_of, sum_up
-from flows.options import NightOptions, PassOptions
+from flows.options import NightOptions, PassOptions, SharedOptions
 from flows.orders import Outcome
 from flows.run import run_night
 from pipeline.errors import MediaError
@@ -106,7 +106,8 @@ def test_the_deadline_is_the_next_one(
 
 
 def go(options: PassOptions, out: Path, *edits: Path, **more: object) -> list[Outcome]:
-    return run_night(NightOptions(edits=edits, out=out, options=options, **more), with_prefect=False)
+    shared = {name: value for name, value in options if name in SharedOptions.model_fields}
+    return run_night(NightOptions(edits=edits, out=out, options=SharedOptions(**shared), **more), with_prefect=False)
 
 
 @pytest.mark.usefixtures("card")

@@ -73,3 +73,12 @@ def test_what_cannot_be_is_one_sentence(
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("foley:")]
     assert len(said) == 1
     assert word in said[0]
+
+
+def test_what_is_for_one_edit_is_refused_for_a_night(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "foley.toml").write_text('sequence = "reel 2"\n')
+    monkeypatch.chdir(tmp_path)
+    assert exit_code_of(["overnight", "--inbox", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "sequence is for one edit, a night has many: take it out of foley.toml" in capsys.readouterr().err

@@ -1,0 +1,32 @@
+"""A studio whose processes are killed at random comes to the same end as one that nobody touches."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bench.bench_kills import Wanted, kill_passes
+from tests.support.postgres import postgres, postgres_tools
+from tests.support.studios import free_port
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """The URL of the server's database; None for its own file."""
+    if request.param == "sqlite":
+        yield None
+        return
+    if postgres_tools() is None:
+        pytest.skip("no PostgreSQL server is installed here")
+    with postgres() as url:
+        yield url
+
+
+def test_whatever_is_killed_a_pass_ends_as_if_nothing_had_been(database: str | None, tmp_path: Path) -> None:
+    workers = 1 if database is None else 2
+    tally = kill_passes(tmp_path, Wanted(kills=6, seed=5, port=free_port(), database=database, workers=workers))
+    assert sum(tally.kills.values()) == 6 and len(tally.kills) >= 3
+    assert (tally.made_twice, tally.other_bytes, tally.bad_ends) == ([], [], [])
+    assert max(tally.orphaned_s, default=0) < 180
