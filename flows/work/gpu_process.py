@@ -1,34 +1,29 @@
 """One process per device, each with a resident engine of its own, and a supervisor that starts a dead one again.
 
 A process that dies takes no pass with it: what it had in its hands raises EngineLostError, and the loop tries it again.
-It sees its own GPU only, chosen before torch is imported. It ends when its supervisor does, however that ends.
+It ends when its supervisor does, however that ends. What goes on in it is in engine_process.py.
 
     supervisor   --(number, kind, arguments, limit)-->   process
                  <--("ready" | "unfit" | "done" | "raised" | "told", ...)--
 """
 
-import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-from flows.errors import EngineKilledError, EngineLostError, HungError, WorkshopError
+from flows.errors import EngineKilledError, EngineLostError, WorkshopError
 from flows.shot_job import ShotJob
-from flows.work.engine import Build, Studio, resident, set_build
-from flows.work.hands import Hands
-from flows.work.slots import take_slot
-from flows.work.steps import listen, make_takes
-from flows.work.workshop import LISTENERS, MAKERS, Tell, named_device
+from flows.work.engine import Build, Studio
+from flows.work.engine_process import serve
+from flows.work.workshop import LISTENERS, MAKERS, Tell
 from pipeline.records import FoleyRequest
 
-_WORK: dict[str, Callable[..., Any]] = {"listen": listen, "make": make_takes}
 # A process that dies so often before it has loaded its model will not load it the next time either.
 _FALSE_STARTS = 3
 _BREATH_S = 1.0
@@ -144,7 +139,7 @@ class _EngineProcess:
         context = get_context("spawn")
         ours, theirs = context.Pipe()
         arguments = (theirs, self._device, self._studio, self._build)
-        process = context.Process(target=_serve, args=arguments, name=f"foley {self._device}", daemon=True)
+        process = context.Process(target=serve, args=arguments, name=f"foley {self._device}", daemon=True)
         process.start()
         theirs.close()
         self.pid = process.pid
@@ -218,67 +213,6 @@ class _EngineProcess:
         if code is not None and code < 0:
             return f"was killed by {signal.Signals(-code).name}"
         return f"ended with code {code}"
-
-
-def _serve(pipe: Connection, device: str, studio: Studio, build: Build) -> None:
-    """The life of an engine's process."""
-    # Ctrl-C in the terminal is for the supervisor, who ends this process when the time has come.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    set_build(build)
-    say = _Voice(pipe)
-    started = time.monotonic()
-    try:
-        studio = replace(studio, device=_confine(device))
-        slot = take_slot(named_device(studio.device), lambda text: say("told", text))
-        resident(studio)
-    except Exception as error:
-        say("unfit", error)
-        return
-    say("ready", time.monotonic() - started)
-    hands = {"listen": Hands(LISTENERS, "listen"), "make": Hands(MAKERS, "make")}
-    _work_until_left(pipe, hands, studio, say)
-    del slot
-
-
-def _work_until_left(pipe: Connection, hands: dict[str, Hands], studio: Studio, say: "_Voice") -> None:
-    while True:
-        try:
-            number, kind, argument, limit_s = pipe.recv()
-        except (EOFError, OSError):
-            # The supervisor is gone. Whatever a thread is in the middle of is not worth finishing: nobody asks for it.
-            os._exit(0)
-        future = hands[kind].submit(_WORK[kind], argument, studio, limit_s=limit_s)
-        future.add_done_callback(lambda done, number=number, kind=kind: _report(say, number, kind, done))  # type: ignore[misc]
-
-
-def _report(say: "_Voice", number: int, kind: str, done: Future[Any]) -> None:
-    error = done.exception()
-    say("raised", number, error) if error else say("done", number, done.result())
-    if isinstance(error, HungError) and kind == "make":
-        # What hangs on the device keeps it; only a new process gets it back.
-        os._exit(1)
-
-
-class _Voice:
-    """Speaks to the supervisor, from any thread."""
-
-    def __init__(self, pipe: Connection) -> None:
-        self._pipe = pipe
-        self._lock = threading.Lock()
-
-    def __call__(self, *words: Any) -> None:
-        with self._lock, suppress(OSError):
-            self._pipe.send(words)
-
-
-def _confine(device: str) -> str:
-    """Let this process see the one GPU; the name by which it then goes. Before torch is imported."""
-    if not device.startswith("cuda:"):
-        return device
-    seen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    number = int(device.removeprefix("cuda:"))
-    os.environ["CUDA_VISIBLE_DEVICES"] = seen.split(",")[number] if seen else str(number)
-    return "cuda"
 
 
 def all_gpus() -> list[str]:

@@ -6,12 +6,11 @@ dropped as soon as its result is noted; completion comes by callback, never by p
 
     orders -> plan -> shots -> listen -> requests of all edits -> make, in batches -> takes -> lay, edit by edit
 
-What fails in a way another try may mend is tried again, up to three times in all, then set aside. When a process dies,
-nobody knows which of the works in its hands killed it: each of them is tried again with nothing else going on. Where
-somebody killed it, that counts half: it may have had nothing to do with the work.
+What fails in a way another try may mend is tried again (attempts.py), then set aside. When a process dies, nobody knows
+which of the works in its hands killed it: each of them is tried again with nothing else going on.
 """
 
-from collections import Counter, defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -22,6 +21,7 @@ from flows.orders import Order, Outcome
 from flows.planning.plan import PassPlan
 from flows.records import PassReport
 from flows.shot_job import ShotJob
+from flows.work.attempts import Attempts
 from flows.work.crew import Crew, Pending, Reel, Watcher
 from flows.work.ledger import Batch
 from flows.work.steps import Heard, Take
@@ -30,7 +30,6 @@ from pipeline.records import FoleyRequest
 from timeline_io.errors import TimelineError
 
 BATCH_SIZE = 8
-TRIES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +48,6 @@ class _Wish:
 
 
 _Suspect = _Listening | _Wish
-# What is tried: the kind of work, whose it is, the shot or the key.
-_Name = tuple[str, int, str]
 
 
 class Loop:
@@ -72,8 +69,7 @@ class Loop:
         self._askers: dict[str, list[Reel]] = {}
         self._answers: dict[str, Take] = {}
         self._suspects: deque[_Suspect] = deque()
-        self._tries: Counter[_Name] = Counter()
-        self._blame: defaultdict[_Name, float] = defaultdict(float)
+        self._attempts = Attempts()
         self._planning = self._listening = self._making = self._laying = 0
         self._done: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self.outcomes: dict[int, Outcome] = {}
@@ -153,17 +149,18 @@ class Loop:
     def _heard(self, work: _Listening, pending: Pending) -> None:
         self._listening -= 1
         reel, shot_id = work.reel, work.job.shot_id
+        name = ("listen", id(reel), shot_id)
         try:
             heard: Heard = pending.result()
         except BrokenWorkError as error:
             heard = Heard(shot_id=shot_id, failure=str(error), retryable=error.retryable)
-            if self._try_again(("listen", id(reel), shot_id), heard.retryable, error.blame):
+            if self._attempts.again(name, heard.retryable, error.blame):
                 return self._suspects.append(work)
         else:
-            if heard.failure and self._try_again(("listen", id(reel), shot_id), heard.retryable):
+            if heard.failure and self._attempts.again(name, heard.retryable):
                 return reel.unheard.append(work.job)
         if heard.failure:
-            heard = Heard(shot_id=shot_id, failure=self._last_word(("listen", id(reel), shot_id), heard.failure))
+            heard = Heard(shot_id=shot_id, failure=self._attempts.last_word(name, heard.failure))
         self._note_heard(reel, heard)
 
     def _note_heard(self, reel: Reel, heard: Heard) -> None:
@@ -216,10 +213,12 @@ class Loop:
         final = []
         for wish, take in zip(wishes, takes, strict=True):
             name = ("make", 0, take.key)
-            if take.failure and self._try_again(name, take.retryable, blame):
+            if take.failure and self._attempts.again(name, take.retryable, blame):
                 again.append(wish)
                 continue
-            final.append(Take(key=take.key, failure=self._last_word(name, take.failure)) if take.failure else take)
+            final.append(
+                Take(key=take.key, failure=self._attempts.last_word(name, take.failure)) if take.failure else take
+            )
         self._note_takes(final)
 
     def _note_takes(self, takes: Sequence[Take]) -> None:
@@ -240,14 +239,6 @@ class Loop:
             self._listen(suspect.reel, [suspect.job])
         else:
             self._make([suspect])
-
-    def _try_again(self, name: _Name, retryable: bool, blame: float = 1.0) -> bool:
-        self._tries[name] += 1
-        self._blame[name] += blame
-        return retryable and self._blame[name] < TRIES
-
-    def _last_word(self, name: _Name, reason: str) -> str:
-        return reason if self._blame[name] < TRIES else f"set aside after {self._tries[name]} tries: {reason}"
 
     # Laying: one edit at a time, while the devices work on the next one.
 

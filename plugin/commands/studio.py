@@ -51,7 +51,7 @@ def up(
     """
     from flows.studio.environment import has_password
     from flows.studio.home import studio_home
-    from flows.studio.up import Wishes
+    from flows.studio.studio_plan import Wishes
     from flows.studio.up import up as run_studio
     from plugin.console import Voice
 
@@ -80,7 +80,7 @@ def join(
 ) -> int:
     """Run this machine's workers for a studio on another machine, and keep them alive. Stays in the foreground."""
     from flows.studio.home import studio_home
-    from flows.studio.up import Wishes
+    from flows.studio.studio_plan import Wishes
     from flows.studio.up import join as run_workers
     from plugin.console import Voice
 

@@ -17,8 +17,9 @@ from flows.options import PassOptions
 from flows.orders import Order, Outcome
 from flows.planning.plan import PassPlan
 from flows.shot_job import CueJob, ShotJob, Spotted
+from flows.work.attempts import TRIES
 from flows.work.ledger import Batch, Ledger
-from flows.work.loop import BATCH_SIZE, TRIES, Loop
+from flows.work.loop import BATCH_SIZE, Loop
 from flows.work.steps import Heard, Take
 from pipeline.records import ClipReceipt, FoleyRequest, MediaSpan
 

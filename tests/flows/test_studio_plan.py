@@ -15,12 +15,13 @@ from flows.studio.environment import checked_database, has_password, without_pas
 from flows.studio.home import Running, StudioHome
 from flows.studio.pools import NIGHTS, NIGHTS_AT_ONCE, PASSES, gpus, worker_plans
 from flows.studio.reach import answers, join_running_studio, require_entry, require_free
-from flows.studio.up import Wishes, studio_plan, up
+from flows.studio.studio_plan import Wishes, studio_plan
+from flows.studio.up import up
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StudioHome:
-    monkeypatch.setattr("flows.studio.up._machine", lambda: "box")
+    monkeypatch.setattr("flows.studio.studio_plan._machine", lambda: "box")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     home = StudioHome(tmp_path / "studio")
     home.make()

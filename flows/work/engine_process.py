@@ -1,0 +1,85 @@
+"""The process of one device, as it sees itself: gpu_process.py starts it and speaks to it through a pipe.
+
+It sees its own GPU only, chosen before torch is imported, and holds that GPU's slot for as long as it lives.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from typing import Any
+
+from flows.errors import HungError
+from flows.work.engine import Build, Studio, resident, set_build
+from flows.work.hands import Hands
+from flows.work.slots import take_slot
+from flows.work.steps import listen, make_takes
+from flows.work.workshop import LISTENERS, MAKERS, named_device
+
+_WORK: dict[str, Callable[..., Any]] = {"listen": listen, "make": make_takes}
+
+
+def serve(pipe: Connection, device: str, studio: Studio, build: Build) -> None:
+    """The life of the process: load the model, then work until the other end of the pipe is gone."""
+    # Ctrl-C in the terminal is for the supervisor, who ends this process when the time has come.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    set_build(build)
+    say = _Voice(pipe)
+    started = time.monotonic()
+    try:
+        studio = replace(studio, device=_confine(device))
+        slot = take_slot(named_device(studio.device), lambda text: say("told", text))
+        resident(studio)
+    except Exception as error:
+        say("unfit", error)
+        return
+    say("ready", time.monotonic() - started)
+    hands = {"listen": Hands(LISTENERS, "listen"), "make": Hands(MAKERS, "make")}
+    _work_until_left(pipe, hands, studio, say)
+    del slot
+
+
+def _work_until_left(pipe: Connection, hands: dict[str, Hands], studio: Studio, say: "_Voice") -> None:
+    while True:
+        try:
+            number, kind, argument, limit_s = pipe.recv()
+        except (EOFError, OSError):
+            # The supervisor is gone. Whatever a thread is in the middle of is not worth finishing: nobody asks for it.
+            os._exit(0)
+        future = hands[kind].submit(_WORK[kind], argument, studio, limit_s=limit_s)
+        future.add_done_callback(lambda done, number=number, kind=kind: _report(say, number, kind, done))  # type: ignore[misc]
+
+
+def _report(say: "_Voice", number: int, kind: str, done: Future[Any]) -> None:
+    error = done.exception()
+    say("raised", number, error) if error else say("done", number, done.result())
+    if isinstance(error, HungError) and kind == "make":
+        # What hangs on the device keeps it; only a new process gets it back.
+        os._exit(1)
+
+
+class _Voice:
+    """Speaks to the supervisor, from any thread."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._lock = threading.Lock()
+
+    def __call__(self, *words: Any) -> None:
+        with self._lock, suppress(OSError):
+            self._pipe.send(words)
+
+
+def _confine(device: str) -> str:
+    """Let this process see the one GPU; the name by which it then goes. Before torch is imported."""
+    if not device.startswith("cuda:"):
+        return device
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    number = int(device.removeprefix("cuda:"))
+    os.environ["CUDA_VISIBLE_DEVICES"] = seen.split(",")[number] if seen else str(number)
+    return "cuda"
