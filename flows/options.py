@@ -31,6 +31,8 @@ class _EditOptions(_Options):
 class SharedOptions(_Options):
     """How a pass is to be made, whichever its edit."""
 
+    model_config = ConfigDict(title="Options")  # as a deployment's form calls them
+
     model: str = Field(default="mini", description="Name of a model, or the folder of one")
     seed: int = Field(default=0, ge=0, description="Another seed gives other takes of the same cues")
     takes: int = Field(
