@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -37,31 +38,11 @@ def grey_movie(
     rate: Fraction = Fraction(25),
     count: int = 50,
     size: tuple[int, int] = (32, 32),
-    codec: str = "libx264",
-    codec_options: dict[str, str] | None = None,
-    container_options: dict[str, str] | None = None,
-    metadata: dict[str, str] | None = None,
-    pts: Sequence[int] | None = None,
-    time_base: Fraction | None = None,
-    sample_aspect: Fraction | None = None,
-    rotation: int = 0,
+    **how: Any,
 ) -> Path:
-    """Write `count` flat grey frames at `rate`, or at the given `pts` in `time_base`."""
+    """Write `count` flat grey frames at `rate`, or at the `pts` in `time_base`; all else as `write_movie` has it."""
     pictures = (np.full((size[1], size[0], 3), grey_of(index), np.uint8) for index in range(count))
-    return write_movie(
-        path,
-        pictures,
-        rate=rate,
-        size=size,
-        codec=codec,
-        codec_options=codec_options,
-        container_options=container_options,
-        metadata=metadata,
-        pts=pts,
-        time_base=time_base,
-        sample_aspect=sample_aspect,
-        rotation=rotation,
-    )
+    return write_movie(path, pictures, rate=rate, size=size, **how)
 
 
 def write_movie(
