@@ -32,7 +32,7 @@ def test_chunks_of_time_give_the_answer_of_the_whole(detector: OnsetDetector) ->
 
 
 def test_a_frame_sees_seventeen_to_either_side_and_no_further(detector: OnsetDetector) -> None:
-    struck = torch.zeros(1, 40, 3, 112, 112)
+    struck = torch.zeros(1, 40, 3, 48, 48)
     struck[0, 20] = 5.0
     with torch.inference_mode():
         change = (detector(struck) - detector(torch.zeros_like(struck)))[0].abs()
