@@ -60,7 +60,7 @@ def _from_file(edit: Path) -> dict[str, Any]:
 def _checked(kind: "Kind", value: Any, home: Path, where: str) -> Any:
     try:
         return kind(value, home)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:  # the last: "~nobody", whose home is not known
         raise ConfigError(f"{where} is {value!r}, but {error}") from error
 
 
