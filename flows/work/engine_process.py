@@ -14,12 +14,14 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
 
-from flows.errors import HungError
+from flows.errors import BrokenWorkError, HungError, PassError, WorkshopError
+from flows.work.boundary import in_words
 from flows.work.engine import Build, Studio, resident, set_build
 from flows.work.hands import Hands
 from flows.work.slots import take_slot
 from flows.work.steps import listen, make_takes
 from flows.work.workshop import LISTENERS, MAKERS, named_device
+from pipeline.errors import PipelineError
 
 _WORK: dict[str, Callable[..., Any]] = {"listen": listen, "make": make_takes}
 
@@ -36,7 +38,7 @@ def serve(pipe: Connection, device: str, studio: Studio, build: Build) -> None:
         slot = take_slot(named_device(studio.device), lambda text: say("told", text))
         resident(studio)
     except Exception as error:
-        say("unfit", error)
+        say("unfit", _able_to_travel(error, device))
         return
     say("ready", time.monotonic() - started)
     hands = {"listen": Hands(LISTENERS, "listen"), "make": Hands(MAKERS, "make")}
@@ -57,10 +59,17 @@ def _work_until_left(pipe: Connection, hands: dict[str, Hands], studio: Studio, 
 
 def _report(say: "_Voice", number: int, kind: str, done: Future[Any]) -> None:
     error = done.exception()
-    say("raised", number, error) if error else say("done", number, done.result())
+    say("raised", number, _able_to_travel(error, kind)) if error else say("done", number, done.result())
     if isinstance(error, HungError) and kind == "make":
         # What hangs on the device keeps it; only a new process gets it back.
         os._exit(1)
+
+
+def _able_to_travel(error: BaseException, where: str) -> BaseException:
+    """The error, if it is one of ours; of a stranger only the words, for not every exception can be built elsewhere."""
+    if isinstance(error, BrokenWorkError | PassError | PipelineError) or not isinstance(error, Exception):
+        return error
+    return WorkshopError(f"{where} cannot be worked with: {in_words(error)}")
 
 
 class _Voice:

@@ -48,6 +48,9 @@ class ProcessWorkshop:
             if self._studio != studio:
                 self._start(studio, tell)
                 self._studio = studio
+            # Who warmed it up is not who hears how the pass goes.
+            for process in self._processes:
+                process.tell = tell
 
     def _start(self, studio: Studio, tell: Tell) -> None:
         self.close()
@@ -94,7 +97,8 @@ class _EngineProcess:
     def __init__(self, device: str, studio: Studio, build: Build, tell: Tell) -> None:
         self.given_up = False
         self.pid: int | None = None
-        self._device, self._studio, self._build, self._tell = device, studio, build, tell
+        self.tell = tell
+        self._device, self._studio, self._build = device, studio, build
         self._lock = threading.Lock()
         self._open: dict[int, tuple[str, Future[Any]]] = {}
         self._asked = 0
@@ -155,20 +159,31 @@ class _EngineProcess:
                 return self._give_up()
             time.sleep(_BREATH_S * false_starts)
             death = self._death()
-            with self._lock:
-                lost, self._open = self._open, {}
-                if not self._ending:
-                    # From here on what is asked goes to the new process; it waits in the pipe until that is ready.
-                    self._pipe, self._process = self._start()
-            self._tell(f"the process on {self._device} {death} and is started again")
+            try:
+                lost = self._start_again()
+            except OSError as error:
+                # Most likely what killed it: the machine has no memory left.
+                self._unfit = WorkshopError(f"no process can be started on {self._device} ({error.strerror or error})")
+                self.tell(f"{self._unfit}: it is given up")
+                return self._give_up()
+            self.tell(f"the process on {self._device} {death} and is started again")
             self._lose(lost, death)
+
+    def _start_again(self) -> dict[int, tuple[str, Future[Any]]]:
+        """Replace the dead process, unless all is over; what it had in its hands."""
+        with self._lock:
+            if not self._ending:
+                # From here on what is asked goes to the new process; it waits in the pipe until that is ready.
+                self._pipe, self._process = self._start()
+            lost, self._open = self._open, {}
+        return lost
 
     def _give_up(self) -> None:
         death = self._death()
         if self._unfit is None:
             self._unfit = WorkshopError(f"{self._device} cannot be used: its process {death}")
             if not self._ending:
-                self._tell(f"the process on {self._device} {death} and is given up")
+                self.tell(f"the process on {self._device} {death} and is given up")
         with self._lock:
             self.given_up = True
             lost, self._open = self._open, {}
@@ -187,11 +202,11 @@ class _EngineProcess:
             if kind == "ready":
                 came_up = True
                 self._ready.set()
-                self._tell(f"model loaded on {self._device} in {said[0]:.0f} s")
+                self.tell(f"model loaded on {self._device} in {said[0]:.0f} s")
             elif kind == "unfit":
                 self._unfit = said[0]
             elif kind == "told":
-                self._tell(said[0])
+                self.tell(said[0])
             else:
                 self._answer(kind, *said)
 
