@@ -14,7 +14,7 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
 
-from flows.errors import BrokenWorkError, HungError, PassError, WorkshopError
+from flows.errors import BrokenWorkError, EngineLostError, HungError, PassError, WorkshopError
 from flows.work.boundary import in_words
 from flows.work.engine import Build, Studio, resident, set_build
 from flows.work.hands import Hands
@@ -60,8 +60,8 @@ def _work_until_left(pipe: Connection, hands: dict[str, Hands], studio: Studio, 
 def _report(say: "_Voice", number: int, kind: str, done: Future[Any]) -> None:
     error = done.exception()
     say("raised", number, _able_to_travel(error, kind)) if error else say("done", number, done.result())
-    if isinstance(error, HungError) and kind == "make":
-        # What hangs on the device keeps it; only a new process gets it back.
+    if isinstance(error, EngineLostError) or (isinstance(error, HungError) and kind == "make"):
+        # What hangs on the device keeps it, and after a fault nothing works there; only a new process gets it back.
         os._exit(1)
 
 

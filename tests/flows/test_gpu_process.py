@@ -105,6 +105,17 @@ def test_a_death_that_does_not_come_back_costs_nothing(
     assert set(dangers.takes.values()) == {1}
 
 
+def test_a_gpu_that_fails_gets_a_new_process_and_costs_no_shot(
+    dangers: DangerousEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    dangers.faulty_once = {"bouncing ball"}
+    cuts = [*trains(movie, 3), Cut(name="ball", media=movie("b.mp4")), *trains(movie, 9)[3:]]
+    report = go(edit_of(*cuts), options, device="cpu", isolate=True)
+    assert states(report) == ["made"] * 10
+    assert [line for line in dangers.lines() if not line.startswith("made")].count("load cpu") == 2
+    assert set(dangers.takes.values()) == {1}
+
+
 def test_a_hanging_decoder_is_given_up(
     dangers: DangerousEngine, movie: Movie, edit_of: EditOf, options: PassOptions
 ) -> None:

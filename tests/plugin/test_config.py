@@ -99,3 +99,20 @@ def test_a_path_map_without_two_sides_is_explained(edit: Path, text: str) -> Non
 def test_a_value_out_of_range_is_one_sentence(edit: Path) -> None:
     with pytest.raises(UsageError, match="--handles 99999"):
         pass_options(edit, {"handles": 99999})
+
+
+def test_paths_hold_whichever_folder_goes_on_from_there(edit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(edit.parent))
+    flags = {"store": Path("store"), "media-root": [Path("~/media")], "labels": Path("cues.csv"), "model": "models/own"}
+    options, _ = pass_options(edit, flags)
+    assert (options.store, options.media_roots) == (Path.cwd() / "store", (edit.parent / "media",))
+    assert (options.labels, options.model) == (Path.cwd() / "cues.csv", str(Path.cwd() / "models" / "own"))
+    assert pass_options(edit, {"model": "mini"})[0].model == "mini"
+
+
+def test_the_home_of_nobody_is_one_sentence(edit: Path) -> None:
+    toml(edit.parent, 'store = "~nobody-of-that-name/store"')
+    with pytest.raises(ConfigError, match="store in .* is '~nobody-of-that-name/store', but"):
+        settle({}, edit, {})
+    options, _ = pass_options(edit.parent.parent / "x.otio", {"store": Path("~nobody-of-that-name/store")})
+    assert options.store == Path.cwd() / "~nobody-of-that-name" / "store"
