@@ -112,7 +112,7 @@ def test_paths_hold_whichever_folder_goes_on_from_there(edit: Path, monkeypatch:
 
 def test_the_home_of_nobody_is_one_sentence(edit: Path) -> None:
     toml(edit.parent, 'store = "~nobody-of-that-name/store"')
-    with pytest.raises(ConfigError, match="store in .* is '~nobody-of-that-name/store', but"):
+    with pytest.raises(ConfigError, match=r"store in .* is '~nobody-of-that-name/store', but"):
         settle({}, edit, {})
     options, _ = pass_options(edit.parent.parent / "x.otio", {"store": Path("~nobody-of-that-name/store")})
     assert options.store == Path.cwd() / "~nobody-of-that-name" / "store"
