@@ -35,7 +35,7 @@ def serve(pipe: Connection, device: str, studio: Studio, build: Build) -> None:
     started = time.monotonic()
     try:
         studio = replace(studio, device=_confine(device))
-        slot = take_slot(named_device(studio.device), lambda text: say("told", text))
+        slot = take_slot(named_device(studio.device), lambda text: say("waits", text))
         resident(studio)
     except Exception as error:
         say("unfit", _able_to_travel(error, device))

@@ -22,6 +22,7 @@ from flows.run import run_pass
 from flows.work.engine import use_engine
 from flows.work.engine_process import serve
 from flows.work.gpu_process import ProcessWorkshop
+from flows.work.slots import take_slot
 from flows.work.workshop import workshop_for
 from pipeline.errors import WeightsError
 from tests.support.dangers import DangerousEngine
@@ -231,6 +232,28 @@ def test_losses_are_told_to_the_pass_and_not_to_who_warmed_it_up(dangers: Danger
     os.kill(workshop.pids()[0], signal.SIGKILL)
     assert again.get(timeout=30) == "the process on cpu was killed by SIGKILL and is started again"
     assert len(first) == 1
+    workshop.close()
+
+
+def test_a_device_that_another_pass_uses_joins_when_it_is_free_and_the_others_begin(
+    dangers: DangerousEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOLEY_SLOTS", str(tmp_path / "slots"))
+    slot = take_slot("mps", pytest.fail)
+    assert slot
+    told = SimpleQueue[str]()
+    workshop = ProcessWorkshop(["cpu", "mps"], dangers.build)
+    workshop.open(studio_at(tmp_path), told.put)
+    first = {told.get(timeout=30) for _ in range(2)}
+    assert {line.rstrip("0123456789 s") for line in first} == {
+        "model loaded on cpu in",
+        "waiting for mps, which another pass use",
+    }
+    (job,) = plan_of([1.0], label="train passing").jobs
+    heard = [workshop.listen(job, 300) for _ in range(3)]
+    assert [future.result(timeout=30).failure for future in heard] == [""] * 3
+    slot.release()
+    assert told.get(timeout=30).startswith("model loaded on mps in ")
     workshop.close()
 
 
