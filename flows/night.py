@@ -38,7 +38,7 @@ def orders_of(night: NightOptions) -> list[Order]:
     if night.inbox is not None:
         found += _edits_in(night.inbox)
     # One edit that is named twice is still one.
-    found = list({os.path.abspath(edit): edit for edit in reversed(found)}.values())[::-1]  # noqa: PTH100
+    found = [Path(edit) for edit in dict.fromkeys(map(os.path.abspath, found))]
     names = Counter(edit.stem.casefold() for edit in found)
     shared = dict(night.options)
     return [Order(edit=edit, options=PassOptions(**shared, out=night.out / _folder(edit, names))) for edit in found]

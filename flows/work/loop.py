@@ -207,9 +207,9 @@ class Loop:
         try:
             takes: tuple[Take, ...] = pending.result()
         except BrokenWorkError as error:
-            takes = tuple(
-                Take(key=wish.request.key(), failure=str(error), retryable=error.retryable) for wish in wishes
-            )
+            # Which of several it was nobody knows.
+            again_alone = error.retryable or len(wishes) > 1
+            takes = tuple(Take(key=wish.request.key(), failure=str(error), retryable=again_alone) for wish in wishes)
             again, blame = self._suspects, error.blame
         else:
             again, blame = self._wishes, 1.0  # type: ignore[assignment]

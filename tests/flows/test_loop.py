@@ -296,6 +296,18 @@ def test_when_a_process_dies_each_suspect_is_tried_alone_and_only_the_culprit_is
     assert all(in_hand == 1 for name, in_hand in crew.company if name in alone)
 
 
+def test_of_a_batch_that_hangs_only_the_take_that_hangs_alone_is_given_up(run: Run) -> None:
+    crew = SlowCrew(Random(0))
+    crew.seed_errors = {5: [HungError("it did not come back")] * 9}
+    run(crew, jobs_of(8))
+    takes = crew.laid[0][1].takes
+    assert {key: take.failure for key, take in takes.items() if take.failure} == {
+        request_of(5).key(): "it did not come back"
+    }
+    tries = Counter(request.seed for batch in crew.batches for request in batch.requests)
+    assert set(tries.values()) == {2}
+
+
 def test_an_edit_that_cannot_be_laid_does_not_stop_the_others(run: Run) -> None:
     crew = SlowCrew(Random(0))
     crew.lay_error = OutputFolderError("no room")

@@ -110,9 +110,9 @@ def test_an_edit_from_a_machine_whose_clock_is_ahead_is_read(inbox: Path) -> Non
 
 
 def test_an_edit_that_is_named_twice_is_made_once(inbox: Path, tmp_path: Path) -> None:
-    edits = (inbox / "a.otio", inbox / "show" / ".." / "a.otio", inbox / "a.otio")
+    edits = (inbox / "b.xml", inbox / "a.otio", inbox / "show" / ".." / "a.otio", inbox / "a.otio")
     night = NightOptions(edits=edits, inbox=inbox, out=tmp_path / "out")
-    assert [order.options.out for order in orders_of(night)] == [tmp_path / "out" / f"{stem}_foley" for stem in "abec"]
+    assert [order.options.out for order in orders_of(night)] == [tmp_path / "out" / f"{stem}_foley" for stem in "baec"]
 
 
 def test_names_that_differ_in_case_alone_get_folders_that_do_not(tmp_path: Path) -> None:

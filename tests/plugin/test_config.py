@@ -57,6 +57,15 @@ def test_lists_in_the_environment_are_split_like_path(edit: Path) -> None:
     assert found == {"media-root": [Path("/a b"), Path("/c")], "path-map": ["/x=/y"]}
 
 
+@pytest.mark.skipif(os.pathsep != ":", reason="nothing to mistake there")
+def test_a_drive_letter_in_the_environment_is_no_end_of_a_path(edit: Path) -> None:
+    found = settle({}, edit, {"FOLEY_PATH_MAP": r"Z:\Show=/mnt/show:/x=/y:Y:/a=/b", "FOLEY_SET": "steps=25:guidance=3"})
+    assert found == {
+        "path-map": [r"Z:\Show=/mnt/show", "/x=/y", "Y:/a=/b"],
+        "set": ["steps=25", "guidance=3"],
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
