@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
+from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -30,6 +31,7 @@ def serve(pipe: Connection, device: str, studio: Studio, build: Build) -> None:
     """The life of the process: load the model, then work until the other end of the pipe is gone."""
     # Ctrl-C in the terminal is for the supervisor, who ends this process when the time has come.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_supervisor, name="foley-leave", daemon=True).start()
     set_build(build)
     say = _Voice(pipe)
     started = time.monotonic()
@@ -44,6 +46,13 @@ def serve(pipe: Connection, device: str, studio: Studio, build: Build) -> None:
     hands = {"listen": Hands(LISTENERS, "listen"), "make": Hands(MAKERS, "make")}
     _work_until_left(pipe, hands, studio, say)
     del slot
+
+
+def _leave_with_supervisor() -> None:
+    """End when the supervisor does, also while this process loads its model or waits for its GPU."""
+    if supervisor := parent_process():
+        supervisor.join()
+        os._exit(0)
 
 
 def _work_until_left(pipe: Connection, hands: dict[str, Hands], studio: Studio, say: "_Voice") -> None:

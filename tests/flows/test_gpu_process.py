@@ -4,6 +4,8 @@ import errno
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -255,6 +257,40 @@ def test_a_device_that_another_pass_uses_joins_when_it_is_free_and_the_others_be
     slot.release()
     assert told.get(timeout=30).startswith("model loaded on mps in ")
     workshop.close()
+
+
+WAITER = """
+import threading, time
+from pathlib import Path
+from flows.work.gpu_process import ProcessWorkshop
+from tests.support.nights import studio_at
+from tests.support.passes import FakeEngine
+workshop = ProcessWorkshop(["mps"], FakeEngine().build)
+told = threading.Event()
+open = threading.Thread(target=workshop.open, args=(studio_at(Path("store")), lambda text: told.set()), daemon=True)
+open.start()
+told.wait()
+print(*workshop.pids(), flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="no list of processes to look into")
+def test_a_process_that_waits_for_its_gpu_goes_when_its_pass_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOLEY_SLOTS", str(tmp_path))
+    slot = take_slot("mps", pytest.fail)
+    with subprocess.Popen([sys.executable, "-c", WAITER], stdout=subprocess.PIPE, text=True, cwd=Path.cwd()) as waiter:
+        assert waiter.stdout and slot
+        process = Path(f"/proc/{int(waiter.stdout.readline())}")
+        assert process.exists()
+        waiter.kill()
+        give_up_at = time.monotonic() + 20
+        while process.exists() and time.monotonic() < give_up_at:
+            time.sleep(0.1)
+    assert not process.exists()
+    slot.release()
 
 
 @pytest.mark.parametrize(
