@@ -3,7 +3,9 @@
 An Order becomes an Outcome: work/loop.py keeps everyone busy, the crew does the work, the listener hears of it.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 from flows.desk import Listener, PassEvent
 from flows.orders import Order, Outcome
@@ -57,7 +59,9 @@ class _Watch:
     def __init__(self, crew: HouseCrew, tell: Listener, edits: int) -> None:
         self.on_broken: Callable[[str], None] = lambda text: None
         self._crew, self._tell, self._edits = crew, tell, edits
-        self._reels: list[Reel] = []
+        # Only edits in work: a night is long, and a finished one is large.
+        self._reels: dict[Path, Reel] = {}
+        self._past: Counter[str] = Counter()
         self._opened: Studio | None = None
         self._ended = 0
 
@@ -65,7 +69,7 @@ class _Watch:
         plan = reel.plan
         if self._crew.lays:
             plan.output()
-        self._reels.append(reel)
+        self._reels[reel.order.edit] = reel
         done, total = self._heard()
         self._tell(
             PassEvent(stage="plan", done=done, total=total, text=_plan_in_words(plan), plan=plan, edit=_name(reel))
@@ -87,6 +91,8 @@ class _Watch:
 
     def ended(self, outcome: Outcome) -> None:
         self._ended += 1
+        if reel := self._reels.pop(outcome.edit, None):
+            self._past.update(_counts(reel))
         self._tell(
             PassEvent(
                 stage="laid" if outcome.report or outcome.unchanged else "failed",
@@ -109,11 +115,23 @@ class _Watch:
 
     def _heard(self) -> tuple[int, int]:
         """Shots listened to, of all."""
-        return sum(len(reel.ledger.heard) for reel in self._reels), sum(len(reel.plan.jobs) for reel in self._reels)
+        counts = self._counts()
+        return counts["heard"], counts["shots"]
 
     def _made(self) -> tuple[int, int]:
         """Takes that are known, of all that are wanted so far."""
-        return sum(len(reel.ledger.takes) for reel in self._reels), sum(len(reel.ledger.wanted) for reel in self._reels)
+        counts = self._counts()
+        return counts["takes"], counts["wanted"]
+
+    def _counts(self) -> Counter[str]:
+        return sum(map(_counts, self._reels.values()), start=self._past)
+
+
+def _counts(reel: Reel) -> Counter[str]:
+    ledger = reel.ledger
+    return Counter(
+        heard=len(ledger.heard), shots=len(reel.plan.jobs), takes=len(ledger.takes), wanted=len(ledger.wanted)
+    )
 
 
 def _name(reel: Reel) -> str:

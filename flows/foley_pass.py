@@ -15,7 +15,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.conduct import conduct
 from flows.desk import DESK, Desk
 from flows.errors import PassError
-from flows.options import PassOptions
+from flows.options import PassOptions, absolute
 from flows.orders import Order
 from flows.records import ExitCode, PassReport
 from flows.server.absent_server import wait_for_server
@@ -49,21 +49,20 @@ def foley_pass(edit: Path, options: PassOptions = PassOptions()) -> State[Any]: 
         options: what to write where, with which model
     """
     desk = DESK.get() or Desk()
-    order = Order(edit=edit, options=options, plan=desk.plan)
+    order = Order(edit=absolute(edit), options=options, plan=desk.plan)
     try:
         with (
             closing(PrefectCrew(desk.workshop or workshop_for(options))) as crew,
-            audience(desk.tell, place=edit.parent, devices=crew.makers) as tell,
+            audience(desk.tell, place=order.edit.parent, devices=crew.makers) as tell,
         ):
-            share_out([order], crew, tell)
-            desk.outcomes = conduct([order], crew, tell)
+            desk.outcomes = conduct(share_out([order], crew, tell), crew, tell)
     except (PassError, TimelineError, PipelineError) as error:
         desk.error = error
     wait_for_server(desk.tell)
     if desk.outcomes is None:
         return Failed(message=str(desk.error))
     (outcome,) = desk.outcomes
-    return Failed(message=str(outcome.error)) if outcome.report is None else final_state(outcome.report)
+    return Failed(message=outcome.how_it_ended) if outcome.report is None else final_state(outcome.report)
 
 
 def final_state(report: PassReport) -> State[Any]:

@@ -2,20 +2,24 @@
 
 import hashlib
 import json
+import logging
+import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flows.errors import OutputFolderError, SettingError
 from flows.options import NightOptions, PassOptions
 from flows.orders import Order, Outcome
-from flows.output.delivery import MANIFEST_NAME, manifest_of
+from flows.output.delivery import MANIFEST_NAME, manifest_of, rows_of
 from flows.planning.plan import PassPlan
 from flows.records import ExitCode
 from timeline_io.read import EDIT_SUFFIXES
+
+log = logging.getLogger(__name__)
 
 # An edit that is still being copied into the inbox is for the next time.
 _SETTLED_S = 20.0
@@ -30,17 +34,19 @@ def orders_of(night: NightOptions) -> list[Order]:
     """
     if night.inbox is None and not night.edits:
         raise SettingError("a night needs edits: name an inbox folder, or edits one by one")
-    found = [edit.expanduser().absolute() for edit in night.edits]
+    found = list(night.edits)
     if night.inbox is not None:
-        found += [edit for edit in _edits_in(night.inbox.expanduser().absolute()) if edit not in found]
-    names = Counter(edit.stem for edit in found)
-    shared, out = dict(night.options), night.out.absolute()
-    return [Order(edit=edit, options=PassOptions(**shared, out=out / _folder(edit, names))) for edit in found]
+        found += _edits_in(night.inbox)
+    # One edit that is named twice is still one.
+    found = [Path(edit) for edit in dict.fromkeys(map(os.path.abspath, found))]
+    names = Counter(edit.stem.casefold() for edit in found)
+    shared = dict(night.options)
+    return [Order(edit=edit, options=PassOptions(**shared, out=night.out / _folder(edit, names))) for edit in found]
 
 
 def _folder(edit: Path, names: Counter[str]) -> str:
     """A name for its output that stays the same when other edits come and go, unless they share its stem."""
-    if names[edit.stem] == 1:
+    if names[edit.stem.casefold()] == 1:
         return f"{edit.stem}_foley"
     which = hashlib.sha256(str(edit).encode()).hexdigest()[:6]
     return f"{edit.stem}{edit.suffix.replace('.', '_')}_{which}_foley"
@@ -50,33 +56,54 @@ def _edits_in(inbox: Path) -> list[Path]:
     """The edits in a folder and those below, by name; not what is hidden, half copied, or written by us."""
     if not inbox.is_dir():
         raise SettingError(f"the inbox {inbox} is not there: name a folder that is")
-    ours = {manifest.parent for manifest in inbox.rglob(MANIFEST_NAME)}
-    newest = time.time() - _SETTLED_S
-    return sorted(
-        path
-        for path in inbox.rglob("*")
-        if path.suffix.lower() in EDIT_SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(inbox).parts)
-        and not ours.intersection(path.parents)
-        and not any(parent.suffix.lower() in EDIT_SUFFIXES for parent in _between(path, inbox))
-        and path.stat().st_mtime <= newest
-    )
+    return sorted(path for path in _candidates(inbox) if _is_settled(path))
 
 
-def _between(path: Path, inbox: Path) -> Iterable[Path]:
-    """The folders that hold `path` below the inbox: a bundle (.otiod) is a folder, and what is in it is no edit."""
-    return (parent for parent in path.parents if parent != inbox and inbox in parent.parents)
+def _candidates(inbox: Path) -> Iterator[Path]:
+    """Whatever is called like an edit. A bundle (.otiod) is a folder, and what is in it is no edit."""
+    ours = _written_into(inbox)
+    for where, folders, files in os.walk(inbox, onerror=_told_of):
+        visible = {name: Path(where, name) for name in (*folders, *files) if not name.startswith(".")}
+        there = {name: path for name, path in visible.items() if path not in ours}
+        edits = {name for name, path in there.items() if path.suffix.lower() in EDIT_SUFFIXES}
+        yield from map(there.__getitem__, edits)
+        below = there.keys() & set(folders) - edits
+        folders[:] = [name for name in below if not os.path.lexists(there[name] / MANIFEST_NAME)]
 
 
-def deadline(until: str | None, now: datetime) -> Callable[[], bool]:
-    """A function that says whether the local time `until` ("07:00"), next to come after `now`, has come."""
+def _written_into(inbox: Path) -> set[Path]:
+    """What a pass wrote straight into the inbox: the edits beside it are still edits."""
+    manifest = manifest_of(inbox)
+    return {inbox / name.split("/")[0] for kind in ("files", "writing") for name in manifest.get(kind, ())}
+
+
+def _told_of(error: OSError) -> None:
+    log.warning("%s cannot be looked into (%s): no edit in it gets sound", error.filename, error.strerror)
+
+
+def _is_settled(path: Path) -> bool:
+    """Whether nobody writes it any more, as far as its time of change tells; one that is gone again is not."""
+    try:
+        return abs(time.time() - path.stat().st_mtime) >= _SETTLED_S
+    except OSError:
+        return False
+
+
+def ends_at(until: str | None, now: datetime) -> datetime | None:
+    """The moment when the local time `until` ("07:00") next comes after `now`, a local time; None for no end."""
     if until is None:
-        return lambda: False
+        return None
     hour, minute = map(int, until.split(":"))
     end = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
     if end <= now:
         end += timedelta(days=1)
-    return lambda: datetime.now() >= end
+    # As a moment: a clock that is set back at night does not open a night again that was over.
+    return datetime.fromtimestamp(end.timestamp(), UTC)
+
+
+def deadline(end: datetime | None) -> Callable[[], bool]:
+    """A function that says whether this moment has come."""
+    return lambda: end is not None and datetime.now(UTC) >= end
 
 
 def left_as_it_is(plan: PassPlan) -> bool:
@@ -88,7 +115,10 @@ def left_as_it_is(plan: PassPlan) -> bool:
     except OutputFolderError:
         return False
     same = found.get("asked") == asked(plan) and found.get("exit_code") == ExitCode.ALL_MADE
-    return same and all((plan.folder / name).exists() for name in found.get("files", {}))
+    # Media may have become what it was before an earlier night: its takes are there, but they were not the last laid.
+    wanted = {cue.request.key() for heard in plan.known.values() for cue in heard.cues}
+    laid = {cue.get("key") for _, cues in rows_of(found) for cue in cues}
+    return same and wanted <= laid and all((plan.folder / name).exists() for name in found.get("files", {}))
 
 
 def asked(plan: PassPlan) -> str:

@@ -2,13 +2,28 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from flows.output.names import Naming
 from pipeline.settings import Precision
+
+
+def absolute(path: Path) -> Path:
+    """A path as every process knows it: who takes part in a pass may work in another folder."""
+    with suppress(RuntimeError):  # nobody has that name: then the "~" is a letter
+        path = path.expanduser()
+    return path.absolute()
+
+
+def _model(name: str) -> str:
+    return name if Path(name).name == name else str(absolute(Path(name)))
+
+
+Place = Annotated[Path, AfterValidator(absolute)]
 
 
 class _Options(BaseModel):
@@ -18,12 +33,12 @@ class _Options(BaseModel):
 
 
 class _EditOptions(_Options):
-    out: Path | None = Field(
+    out: Place | None = Field(
         default=None, description="Folder for everything written; default '<edit stem>_foley' beside the edit"
     )
-    labels: Path | None = Field(default=None, description="Cue sheet (.csv) that says which sound each shot gets")
+    labels: Place | None = Field(default=None, description="Cue sheet (.csv) that says which sound each shot gets")
     sequence: str | None = Field(default=None, description="Name of the sequence, where the file holds several")
-    conform: Path | None = Field(
+    conform: Place | None = Field(
         default=None, description="Output folder of an earlier pass whose takes and picks serve again; default: --out"
     )
 
@@ -33,12 +48,14 @@ class SharedOptions(_Options):
 
     model_config = ConfigDict(title="Options")  # as a deployment's form calls them
 
-    model: str = Field(default="mini", description="Name of a model, or the folder of one")
+    model: Annotated[str, AfterValidator(_model)] = Field(
+        default="mini", description="Name of a model, or the folder of one"
+    )
     seed: int = Field(default=0, ge=0, description="Another seed gives other takes of the same cues")
     takes: int = Field(
         default=1, ge=1, le=20, description="Renditions of each cue; the picked or best-scored one is laid"
     )
-    media_roots: tuple[Path, ...] = Field(
+    media_roots: tuple[Place, ...] = Field(
         default=(), description="Folders to search for media that is not where the edit says"
     )
     path_maps: tuple[tuple[str, str], ...] = Field(default=(), description="Beginnings of paths to replace: (from, to)")
@@ -67,7 +84,7 @@ class SharedOptions(_Options):
     stems: bool = Field(default=False, description="Also write each category as one WAV as long as the edit")
     names: Naming = Field(default=Naming.PLAIN, description="Pattern of file and track names: plain, ucs or netflix")
     rate: str | None = Field(default=None, description="Frame rate of an edit that does not say it, such as an EDL")
-    store: Path | None = Field(
+    store: Place | None = Field(
         default=None, description="Folder of finished takes, shared by all passes; default: the cache folder"
     )
 
@@ -79,9 +96,11 @@ class PassOptions(SharedOptions, _EditOptions):
 class NightOptions(_Options):
     """What a night is asked for."""
 
-    inbox: Path | None = Field(default=None, description="Folder whose edits (its subfolders' too) are to get sound")
-    edits: tuple[Path, ...] = Field(default=(), description="Single edits or movies, in addition to those of the inbox")
-    out: Path = Field(description="Folder for everything written: one folder '<edit stem>_foley' for each edit")
+    inbox: Place | None = Field(default=None, description="Folder whose edits (its subfolders' too) are to get sound")
+    edits: tuple[Place, ...] = Field(
+        default=(), description="Single edits or movies, in addition to those of the inbox"
+    )
+    out: Place = Field(description="Folder for everything written: one folder '<edit stem>_foley' for each edit")
     until: str | None = Field(
         default=None,
         pattern=r"^([01]?\d|2[0-3]):[0-5]\d$",
@@ -95,7 +114,7 @@ class NightOptions(_Options):
 
 def out_folder(edit: Path, options: PassOptions) -> Path:
     """Where the pass writes: `options.out`, else '<edit stem>_foley' beside the edit. Absolute."""
-    return Path(options.out or edit.parent / f"{edit.stem}_foley").expanduser().absolute()
+    return absolute(options.out or edit.parent / f"{edit.stem}_foley")
 
 
 def store_folder(options: PassOptions) -> Path:
@@ -104,7 +123,7 @@ def store_folder(options: PassOptions) -> Path:
     It lies outside the output folder on purpose: a second edit of the same material finds the takes of the first.
     """
     chosen = options.store or os.environ.get("FOLEY_STORE") or _cache_folder() / "smooth-foley"
-    return Path(chosen).expanduser().absolute()
+    return absolute(Path(chosen))
 
 
 def _cache_folder() -> Path:

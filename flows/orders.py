@@ -6,15 +6,18 @@ from pathlib import Path
 from flows.options import PassOptions
 from flows.planning.plan import PassPlan
 from flows.records import ExitCode, PassReport
+from flows.work.boundary import in_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """An edit to make sound for. `plan` spares planning it again."""
+    """An edit to make sound for. `plan` spares planning it again; one that is `begun` was worked on already, so it is
+    looked at, and laid if nothing is missing, even when nothing new is to be begun."""
 
     edit: Path
     options: PassOptions
     plan: PassPlan | None = None
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,4 +54,4 @@ class Outcome:
             return self.report.summary
         if self.shots_left:
             return f"{self.shots_left} shots left for the next time"
-        return str(self.error or "not begun")
+        return in_words(self.error) if self.error else "not begun"

@@ -15,7 +15,7 @@ from flows.conduct import conduct
 from flows.desk import DESK, Desk
 from flows.errors import PassError
 from flows.foley_pass import WITNESSES
-from flows.night import deadline, left_as_it_is, orders_of, sum_up
+from flows.night import deadline, ends_at, left_as_it_is, orders_of, sum_up
 from flows.options import NightOptions
 from flows.server.absent_server import wait_for_server
 from flows.share import share_out
@@ -44,10 +44,11 @@ def overnight(night: NightOptions) -> State[Any]:
         night: which edits, where to, until when, and the options that all of them share
     """
     desk = DESK.get() or Desk()
-    closed = deadline(night.until, datetime.now())
+    end = ends_at(night.until, datetime.now())
+    closed = deadline(end)
     try:
-        with turn(night.out, desk.tell, wait=night.if_busy == "wait") as is_ours:
-            if not is_ours:
+        with turn(night.out, desk.tell, wait=night.if_busy == "wait", closed=closed) as is_ours:
+            if not is_ours and not closed():
                 desk.outcomes = []
                 return Completed(name="Skipped", message=f"another night still works into {night.out}")
             orders = orders_of(night)
@@ -55,7 +56,7 @@ def overnight(night: NightOptions) -> State[Any]:
                 closing(PrefectCrew(desk.workshop or workshop_for(night.options, whole_machine=True))) as crew,
                 audience(desk.tell, place=night.inbox or night.out, devices=crew.makers, night=True) as tell,
             ):
-                share_out(orders, crew, tell, closed=closed)
+                orders = share_out(orders, crew, tell, end=end)
                 desk.outcomes = conduct(orders, crew, tell, closed=closed, is_done=left_as_it_is)
     except (PassError, TimelineError, PipelineError) as error:
         desk.error = error

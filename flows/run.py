@@ -7,7 +7,7 @@ Starting a private Prefect server and loading the model take about ten seconds e
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from flows.conduct import conduct
 from flows.desk import DESK, Desk, Listener, PassEvent, nobody
 from flows.errors import ConductorError
-from flows.night import deadline, left_as_it_is, orders_of
+from flows.night import deadline, ends_at, left_as_it_is, orders_of
 from flows.options import NightOptions, PassOptions
 from flows.orders import Order, Outcome
 from flows.planning.plan import PassPlan, plan_pass
@@ -24,7 +24,6 @@ from flows.server.prefect_env import set_defaults
 from flows.server.private_server import private_api_url
 from flows.studio.reach import join_running_studio
 from flows.turn import turn
-from flows.work.boundary import attempt
 from flows.work.house_crew import HouseCrew
 from flows.work.workshop import workshop_for
 
@@ -65,9 +64,9 @@ def run_night(night: NightOptions, *, tell: Listener = nobody, with_prefect: boo
     orders_of(night)  # what is wrong with it is said before anything starts
     if with_prefect:
         return _under_prefect(Desk(tell=tell), lambda: _call_night(night))
-    closed = deadline(night.until, datetime.now())
-    with turn(night.out, tell, wait=night.if_busy == "wait") as is_ours:
-        if not is_ours:
+    closed = deadline(ends_at(night.until, datetime.now()))
+    with turn(night.out, tell, wait=night.if_busy == "wait", closed=closed) as is_ours:
+        if not is_ours and not closed():
             return []
         with closing(HouseCrew(workshop_for(night.options, whole_machine=True))) as crew:
             return conduct(orders_of(night), crew, tell, closed=closed, is_done=left_as_it_is)
@@ -75,8 +74,7 @@ def run_night(night: NightOptions, *, tell: Listener = nobody, with_prefect: boo
 
 def _under_prefect(desk: Desk, call: "Callable[[], State[Any]]") -> list[Outcome]:
     if desk.plan and desk.plan.to_do:
-        # Errors are kept for the pass itself, which opens the workshop again and reports them.
-        threading.Thread(target=attempt, args=(_warm_up, desk), name="foley-load", daemon=True).start()
+        threading.Thread(target=_warm_up, args=(desk,), name="foley-load", daemon=True).start()
     in_studio = join_running_studio()
     set_defaults()
     where = "with the running studio" if in_studio else "starting Prefect, which takes a moment"
@@ -98,7 +96,9 @@ def _under_prefect(desk: Desk, call: "Callable[[], State[Any]]") -> list[Outcome
 
 def _warm_up(desk: Desk) -> None:
     if desk.plan and desk.workshop:
-        desk.workshop.open(desk.plan.studio, lambda text: desk.tell(PassEvent(stage="wait", text=text)))
+        # Errors are the pass's own: it opens the workshop again and reports them.
+        with suppress(Exception):
+            desk.workshop.open(desk.plan.studio, lambda text: desk.tell(PassEvent(stage="wait", text=text)))
 
 
 @contextmanager

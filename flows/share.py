@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,13 +26,15 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.conduct import conduct
 from flows.desk import DESK, Desk, Listener, PassEvent
 from flows.errors import PassError
-from flows.options import PassOptions
+from flows.night import deadline
+from flows.options import PassOptions, store_folder
 from flows.orders import Order
 from flows.output.assembly import shot_reports
 from flows.output.choice import choose_takes
 from flows.planning.plan import PassPlan, plan_pass
 from flows.records import OutputPaths, PassReport
 from flows.tasks import PrefectCrew
+from flows.work.engine import forget_engine
 from flows.work.house_crew import HouseCrew
 from flows.work.ledger import Ledger
 from flows.work.workshop import Workshop, workshop_for
@@ -98,7 +100,9 @@ def _run_name() -> str:
     task_runner=ThreadPoolTaskRunner(max_workers=64),  # type: ignore[arg-type]  # it is invariant
     persist_result=False,
 )
-def foley_share(edits: dict[Path, Path | None], options: PassOptions, part: int, parts: int) -> State[Any]:
+def foley_share(
+    edits: dict[Path, Path | None], options: PassOptions, part: int, parts: int, until: datetime | None = None
+) -> State[Any]:
     """Make one share of the takes of some edits, for the pass or the night that shares them out.
 
     Args:
@@ -106,55 +110,91 @@ def foley_share(edits: dict[Path, Path | None], options: PassOptions, part: int,
         options: the options that all of them share
         part: which share, counted from 0
         parts: how many shares there are
+        until: the moment after which nothing is begun
     """
     desk = DESK.get() or Desk()
     orders = [Order(edit=edit, options=options.model_copy(update={"out": out})) for edit, out in edits.items()]
     try:
         with closing(ShareCrew(desk.workshop or workshop_for(options), part, parts)) as crew:
-            outcomes = conduct(orders, crew, desk.tell)
+            outcomes = conduct(orders, crew, desk.tell, closed=deadline(until))
     except (PassError, TimelineError, PipelineError) as error:
         return Failed(message=str(error))
     return Completed(message="; ".join(outcome.in_words for outcome in outcomes))
 
 
-def share_out(
-    orders: Sequence[Order], crew: HouseCrew, tell: Listener, *, closed: Callable[[], bool] = lambda: False
-) -> None:
-    """Have the workers of the pool make the takes of these edits, taking part in it; nothing where there is one worker.
+def share_out(orders: Sequence[Order], crew: HouseCrew, tell: Listener, *, end: datetime | None = None) -> list[Order]:
+    """Have the workers of the pool make the takes of these edits until `end`, taking part in it; then what is left to
+    order, which is everything where there is one worker.
 
     The options of all orders are the same, but for where each edit's files go.
     """
+    closed = deadline(end)
     workers = orders[0].options.workers if orders else 1
-    if workers == 1:
-        return
+    if workers == 1 or closed():
+        return list(orders)
     tell(PassEvent(stage="start", text=f"sharing the work between {workers} workers"))
-    shares = _begin_shares(orders, workers)
+    shares = _begin_shares(orders, workers, end)
     own = ShareCrew(crew.workshop, 0, workers)
-    conduct(orders, own, lambda event: None, closed=closed)
-    own.dismiss()
-    _wait_for(shares, closed)
+    try:
+        outcomes = conduct(orders, own, lambda event: None, closed=closed)
+        if shares:
+            # Workers of this very machine wait for its GPUs: whoever waits for them must not hold those.
+            crew.workshop.close()
+            forget_engine()
+            _wait_for(shares, closed)
+    except KeyboardInterrupt:
+        _call_off(shares)
+        raise
+    finally:
+        own.dismiss()
+    # What was planned before the others made their shares is no longer true.
+    return [
+        replace(order, plan=None, begun=outcome.report is not None)
+        for order, outcome in zip(orders, outcomes, strict=True)
+    ]
 
 
-def _begin_shares(orders: Sequence[Order], workers: int) -> list[UUID]:
+def _begin_shares(orders: Sequence[Order], workers: int, end: datetime | None) -> list[UUID]:
     from prefect.deployments import run_deployment
 
-    begun = []
-    options = orders[0].options.model_copy(update={"workers": 1, "out": None})
+    begun: list[UUID] = []
     for part in range(1, workers):
         parameters = {
             "edits": {str(order.edit): order.options.out and str(order.options.out) for order in orders},
-            "options": options.model_dump(mode="json"),
+            "options": options_elsewhere(orders[0].options).model_dump(mode="json"),
             "part": part,
             "parts": workers,
+            "until": end and end.isoformat(),
         }
+        # A pass that is begun again after a crash finds the shares it gave away.
+        key = f"{flow_run.id} share {part} of {workers}" if flow_run.id else None
         try:
-            run: Any = run_deployment(SHARE_DEPLOYMENT, parameters=parameters, timeout=0, as_subflow=False)
+            run: Any = run_deployment(
+                SHARE_DEPLOYMENT, parameters=parameters, timeout=0, as_subflow=False, idempotency_key=key
+            )
         except Exception as error:
             # Whoever shares out can do everything alone.
             log.warning("no share could be given away: %s", error)
             break
         begun.append(run.id)
     return begun
+
+
+def options_elsewhere(options: PassOptions) -> PassOptions:
+    """The options as another worker needs them: with the store that is meant here, whatever its environment says, and
+    on the GPU that is its own, whatever its number is here."""
+    device = "cuda" if options.device.startswith("cuda") else options.device
+    return options.model_copy(update={"workers": 1, "out": None, "store": store_folder(options), "device": device})
+
+
+def _call_off(shares: Sequence[UUID]) -> None:
+    """A person who stops a pass means all of it."""
+    from prefect.client.orchestration import get_client
+    from prefect.states import Cancelling
+
+    with suppress(Exception), get_client(sync_client=True) as client:
+        for share in shares:
+            client.set_flow_run_state(share, Cancelling(message="the pass that gave it away was stopped"))
 
 
 def _wait_for(shares: Sequence[UUID], closed: Callable[[], bool]) -> None:

@@ -5,7 +5,8 @@ deployment is no help: a run whose slot cannot be confirmed for a moment, becaus
 again, is cancelled by its own client in the middle of its work.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,17 +20,18 @@ _ASK_EVERY_S = 2.0
 
 
 @contextmanager
-def turn(out: Path, tell: Listener, *, wait: bool) -> Iterator[bool]:
-    """Hold `out` for as long as the context lasts. False: another night does, and is not waited for.
+def turn(out: Path, tell: Listener, *, wait: bool, closed: Callable[[], bool] = lambda: False) -> Iterator[bool]:
+    """Hold `out` for as long as the context lasts. False: another night does, and is not waited for (any longer).
 
-    Raises OutputFolderError when the folder cannot be written.
+    Nobody waits past the time when nothing may be begun. Raises OutputFolderError when the folder cannot be written.
     """
     lock = FileLock(out / LOCK_NAME)
     is_ours = _taken(lock, out)
     if not is_ours and wait:
         tell(PassEvent(stage="wait", text=f"waiting for another night, which works into {out}"))
-        lock.acquire(poll_interval=_ASK_EVERY_S)
-        is_ours = True
+        while not is_ours and not closed():
+            time.sleep(_ASK_EVERY_S)
+            is_ours = _taken(lock, out)
     try:
         yield is_ours
     finally:

@@ -39,7 +39,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     for word, kind in _KINDS.items():
         name = f"FOLEY_{word.upper().replace('-', '_')}"
         if environ.get(name):
-            found[word] = _checked(kind, _split(environ[name]) if kind in _LISTS else environ[name], Path.cwd(), name)
+            found[word] = _checked(kind, _listed_in(environ[name], kind), Path.cwd(), name)
     return found
 
 
@@ -60,7 +60,7 @@ def _from_file(edit: Path) -> dict[str, Any]:
 def _checked(kind: "Kind", value: Any, home: Path, where: str) -> Any:
     try:
         return kind(value, home)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:  # the last: "~nobody", whose home is not known
         raise ConfigError(f"{where} is {value!r}, but {error}") from error
 
 
@@ -110,8 +110,17 @@ def _model(value: Any, home: Path) -> str:
     return str(folder) if folder.is_dir() else _word(value, home)
 
 
-def _split(text: str) -> list[str]:
-    return [part for part in text.split(os.pathsep) if part]
+def _listed_in(text: str, kind: Kind) -> str | list[str]:
+    """What a variable holds; a list is written like PATH. The colon of a drive (Z:\\Show=/mnt/show) parts nothing."""
+    if kind not in (_paths, _maps):
+        return text
+    parts: list[str] = []
+    for part in filter(None, text.split(os.pathsep)):
+        if kind is _maps and parts and "=" not in parts[-1]:
+            parts[-1] += os.pathsep + part
+        else:
+            parts.append(part)
+    return parts
 
 
 _KINDS: dict[str, Kind] = {
@@ -143,4 +152,3 @@ _KINDS: dict[str, Kind] = {
     "store": _path,
     "refuse-non-commercial": _switch,
 }
-_LISTS = (_paths, _maps)

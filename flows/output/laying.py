@@ -21,6 +21,7 @@ from flows.records import CueReport, OutputPaths, PassReport
 from flows.shot_job import place_take
 from flows.work.boundary import Failure, attempt
 from flows.work.ledger import Ledger
+from flows.work.slots import alone_in
 from pipeline.records import SAMPLE_RATE_HZ
 from pipeline.stem import write_stem
 from timeline_io.companion import can_be_laid_into, write_companions
@@ -50,13 +51,15 @@ def lay_pass(plan: PassPlan, ledger: Ledger, on_stage: OnStage, elapsed_s: Calla
     A take that cannot be written fails its shot; the edit, the report and the manifest must be written.
     Raises OutputFolderError when the folder cannot be used, LayingError when the tracks cannot be laid.
     """
-    out = plan.output()
-    todo = deliveries(plan, ledger, out.takes)
-    try:
-        return _lay(plan, ledger, out, todo, on_stage, elapsed_s)
-    except OSError as error:
-        why = error.strerror or type(error).__name__
-        raise OutputFolderError(f"{error.filename or out.folder} cannot be written ({why}): make room there") from error
+    with alone_in(plan.folder):
+        out = plan.output()
+        todo = deliveries(plan, ledger, out.takes)
+        try:
+            return _lay(plan, ledger, out, todo, on_stage, elapsed_s)
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            what = error.filename or out.folder
+            raise OutputFolderError(f"{what} cannot be written ({why}): make room there") from error
 
 
 def _lay(

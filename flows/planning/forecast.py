@@ -75,8 +75,8 @@ def forecast(plan: PassPlan, *, devices: int = 1) -> Forecast:
     """Look ahead. Reads the store, writes nothing."""
     book, amounts = PaceBook(plan.studio), amounts_of(plan)
     pace = book.pace()
-    known = sum(len(heard.cues) for heard in plan.known.values())
-    told = sum(_takes_of(job, plan) for job in plan.to_do)
+    known = {cue.request.key() for heard in plan.known.values() for cue in heard.cues}
+    told = {key for job in plan.to_do for key in _takes_of(job, plan)}
     return Forecast(
         shots=len(plan.edit.shots),
         missing=tuple(
@@ -84,7 +84,7 @@ def forecast(plan: PassPlan, *, devices: int = 1) -> Forecast:
             for report in plan.settled
             if report.state is ShotState.FAILED
         ),
-        made_already=known + told - amounts.takes,
+        made_already=len(known | told) - amounts.takes,
         to_hear=amounts.to_hear,
         to_make=amounts.takes,
         all_told=not amounts.open_s,
@@ -96,10 +96,11 @@ def forecast(plan: PassPlan, *, devices: int = 1) -> Forecast:
     )
 
 
-def _takes_of(job: ShotJob, plan: PassPlan) -> int:
-    """How many takes a shot wants, as far as that is known."""
+def _takes_of(job: ShotJob, plan: PassPlan) -> list[str]:
+    """The keys of the takes a shot wants, as far as they are known."""
     studio = plan.studio
-    return len(cue_jobs(job, job.given or (), settings_digest=studio.settings_digest, model_digest=studio.model_digest))
+    cues = cue_jobs(job, job.given or (), settings_digest=studio.settings_digest, model_digest=studio.model_digest)
+    return [cue.request.key() for cue in cues]
 
 
 def _disk(plan: PassPlan, amounts: Amounts, pace: Pace) -> Disk:
@@ -107,7 +108,7 @@ def _disk(plan: PassPlan, amounts: Amounts, pace: Pace) -> Disk:
     store = out = None
     if open_sound_s is not None:
         store = _bytes_of([amounts.sound_s + open_sound_s], amounts.takes)
-        out = max(0, store + _delivered_already(plan) - _lying_in(plan.folder / "takes")) + _stems(plan)
+        out = max(0, _delivered(plan, open_sound_s) - _lying_in(plan.folder / "takes")) + _stems(plan)
     preview: int | None = 0
     if plan.options.preview:
         seconds = float(plan.edit.frame_count / plan.edit.rate)
@@ -131,15 +132,16 @@ def _enough(store: int | None, out: int | None, preview: int | None, plan: PassP
     return all(size <= free[device] for device, size in wanted.items())
 
 
-def _delivered_already(plan: PassPlan) -> int:
-    """Bytes of the takes that the store has and the output folder will get."""
-    lengths = [float(job.record.duration_s) for job in plan.jobs for _ in range(_stored(job, plan))]
-    return _bytes_of(lengths, len(lengths))
+def _delivered(plan: PassPlan, open_sound_s: float) -> int:
+    """Bytes of the takes that the output folder will hold: every shot has files of its own."""
+    lengths = [float(job.record.duration_s) for job in plan.jobs for _ in range(_files_of(job, plan))]
+    return _bytes_of([*lengths, open_sound_s], len(lengths))
 
 
-def _stored(job: ShotJob, plan: PassPlan) -> int:
+def _files_of(job: ShotJob, plan: PassPlan) -> int:
+    """How many takes of a shot will be delivered, as far as that is known; one without a sound is not."""
     known = plan.known.get(job.shot_id)
-    return sum(not receipt.silent for receipt in known.stored) if known else 0
+    return sum(not receipt.silent for receipt in known.stored) if known else len(_takes_of(job, plan))
 
 
 def _stems(plan: PassPlan) -> int:

@@ -139,14 +139,15 @@ class PaceBook:
 def amounts_of(plan: PassPlan) -> Amounts:
     """The work that a planned pass has left. Looks into the store for takes that are there already."""
     to_do = plan.to_do
-    missing = [seconds for job in to_do for seconds in _missing_s(job, plan.studio)]
+    # By key: the same picture twice is made once.
+    missing = {key: seconds for job in to_do for key, seconds in _missing(job, plan.studio)}
     return Amounts(
         edit_shots=len(plan.edit.shots),
         to_hear=len(to_do),
         shot_s=sum(look_s(job, plan.studio) for job in to_do),
         job_s=sum(float(job.span.duration_s) for job in to_do),
         takes=len(missing),
-        sound_s=sum(missing),
+        sound_s=sum(missing.values()),
         open_s=sum(float(job.span.duration_s) for job in to_do if job.given is None),
     )
 
@@ -205,11 +206,11 @@ def _batches(amounts: Amounts, sound_s: float | None) -> float:
     return sound_s / (amounts.job_s / amounts.to_hear) / BATCH_SIZE
 
 
-def _missing_s(job: ShotJob, studio: Studio) -> Iterable[float]:
-    """The length of each take that a shot with known cues lacks; nothing for a shot that is still to be listened to."""
+def _missing(job: ShotJob, studio: Studio) -> Iterable[tuple[str, float]]:
+    """The key and the length of each take that a shot with known cues lacks; nothing for one nobody listened to."""
     digests = {"settings_digest": studio.settings_digest, "model_digest": studio.model_digest}
-    cues = cue_jobs(job, job.given or (), **digests)
-    return [float(job.span.duration_s) for cue in cues if studio.clips.find(cue.request.key()) is None]
+    keys = [cue.request.key() for cue in cue_jobs(job, job.given or (), **digests)]
+    return [(key, float(job.span.duration_s)) for key in keys if studio.clips.find(key) is None]
 
 
 def _settled(name: str, newest_first: list[Measured | None]) -> float | None:

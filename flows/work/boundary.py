@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-from flows.errors import BrokenWorkError
-from pipeline.errors import PipelineError
+from flows.errors import BrokenWorkError, PassError
+from pipeline.errors import PipelineError, WeightsError
 from timeline_io.errors import TimelineError
 
 log = logging.getLogger(__name__)
@@ -26,17 +26,23 @@ class Failure:
 def attempt(step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | Failure:
     """`step`'s result, or a Failure: an expected error keeps its own sentence, any other is logged as well.
 
-    Work that broke under the step's hands is not the step's own failure: BrokenWorkError goes on to who conducts.
+    What is not the step's own failure goes on to who conducts: BrokenWorkError, and a WeightsError, with which no other
+    step could do its work either.
     """
     try:
         return step(*args, **kwargs)
-    except BrokenWorkError:
+    except (BrokenWorkError, WeightsError):
         raise
-    except (PipelineError, TimelineError) as error:
-        return Failure(reason=str(error), retryable=error.retryable)
     except Exception as error:
-        log.debug("a step failed in a way nobody expected", exc_info=True)
-        return Failure(reason=f"unexpected {type(error).__name__}: {_first_line(error)}")
+        return Failure(reason=in_words(error), retryable=getattr(error, "retryable", False))
+
+
+def in_words(error: Exception) -> str:
+    """One sentence for a person: an expected error has its own; any other is logged, and its kind is told."""
+    if isinstance(error, PassError | BrokenWorkError | PipelineError | TimelineError):
+        return str(error)
+    log.debug("something failed in a way nobody expected", exc_info=error)
+    return f"unexpected {type(error).__name__}: {_first_line(error)}"
 
 
 def _first_line(error: Exception) -> str:

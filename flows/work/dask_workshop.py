@@ -124,9 +124,13 @@ def _engine_there(studio: Studio, build: Build) -> None:
 
 
 def _hand_over(done: Any, near: Future[Any]) -> None:
-    if done.status == "finished":
-        return _settle(near, result=done.result())
-    error = done.exception() if done.status == "error" else None
+    try:
+        if done.status == "finished":
+            return _settle(near, result=done.result())
+        error = done.exception() if done.status == "error" else None
+    except Exception as lost:
+        # It was done, and died with its result before that came here.
+        error = EngineLostError(f"a Dask worker was lost with what it had done ({lost})")
     if error is None or type(error).__name__ == "KilledWorker":
         error = EngineLostError(f"the Dask workers that worked on it died ({error or done.status})")
     _settle(near, error=error)

@@ -3,6 +3,7 @@
 The rest of the package speaks to `Engine`; tests put in their own with `use_engine`. Only the real one loads torch.
 """
 
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -147,6 +148,14 @@ def set_build(build: Build) -> None:
     """Let `build` make the engine of this process from now on."""
     _RESIDENCE.build = build
     _RESIDENCE.clear()
+
+
+def forget_engine() -> None:
+    """Give back the memory that the engine of this process takes, its GPU's as well."""
+    _RESIDENCE.clear()
+    torch = sys.modules.get("torch")  # who has not loaded it has used no GPU
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 @contextmanager

@@ -11,15 +11,18 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
+from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from typing import Any
 
-from flows.errors import HungError
+from flows.errors import BrokenWorkError, EngineLostError, HungError, PassError, WorkshopError
+from flows.work.boundary import in_words
 from flows.work.engine import Build, Studio, resident, set_build
 from flows.work.hands import Hands
 from flows.work.slots import take_slot
 from flows.work.steps import listen, make_takes
 from flows.work.workshop import LISTENERS, MAKERS, named_device
+from pipeline.errors import PipelineError
 
 _WORK: dict[str, Callable[..., Any]] = {"listen": listen, "make": make_takes}
 
@@ -28,20 +31,28 @@ def serve(pipe: Connection, device: str, studio: Studio, build: Build) -> None:
     """The life of the process: load the model, then work until the other end of the pipe is gone."""
     # Ctrl-C in the terminal is for the supervisor, who ends this process when the time has come.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_supervisor, name="foley-leave", daemon=True).start()
     set_build(build)
     say = _Voice(pipe)
     started = time.monotonic()
     try:
         studio = replace(studio, device=_confine(device))
-        slot = take_slot(named_device(studio.device), lambda text: say("told", text))
+        slot = take_slot(named_device(studio.device), lambda text: say("waits", text))
         resident(studio)
     except Exception as error:
-        say("unfit", error)
+        say("unfit", _able_to_travel(error, device))
         return
     say("ready", time.monotonic() - started)
     hands = {"listen": Hands(LISTENERS, "listen"), "make": Hands(MAKERS, "make")}
     _work_until_left(pipe, hands, studio, say)
     del slot
+
+
+def _leave_with_supervisor() -> None:
+    """End when the supervisor does, also while this process loads its model or waits for its GPU."""
+    if supervisor := parent_process():
+        supervisor.join()
+        os._exit(0)
 
 
 def _work_until_left(pipe: Connection, hands: dict[str, Hands], studio: Studio, say: "_Voice") -> None:
@@ -57,10 +68,17 @@ def _work_until_left(pipe: Connection, hands: dict[str, Hands], studio: Studio, 
 
 def _report(say: "_Voice", number: int, kind: str, done: Future[Any]) -> None:
     error = done.exception()
-    say("raised", number, error) if error else say("done", number, done.result())
-    if isinstance(error, HungError) and kind == "make":
-        # What hangs on the device keeps it; only a new process gets it back.
+    say("raised", number, _able_to_travel(error, kind)) if error else say("done", number, done.result())
+    if isinstance(error, EngineLostError) or (isinstance(error, HungError) and kind == "make"):
+        # What hangs on the device keeps it, and after a fault nothing works there; only a new process gets it back.
         os._exit(1)
+
+
+def _able_to_travel(error: BaseException, where: str) -> BaseException:
+    """The error, if it is one of ours; of a stranger only the words, for not every exception can be built elsewhere."""
+    if isinstance(error, BrokenWorkError | PassError | PipelineError) or not isinstance(error, Exception):
+        return error
+    return WorkshopError(f"{where} cannot be worked with: {in_words(error)}")
 
 
 class _Voice:

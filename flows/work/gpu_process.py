@@ -4,7 +4,7 @@ A process that dies takes no pass with it: what it had in its hands raises Engin
 It ends when its supervisor does, however that ends. What goes on in it is in engine_process.py.
 
     supervisor   --(number, kind, arguments, limit)-->   process
-                 <--("ready" | "unfit" | "done" | "raised" | "told", ...)--
+                 <--("waits" | "ready" | "unfit" | "done" | "raised", ...)--
 """
 
 import signal
@@ -27,6 +27,7 @@ from pipeline.records import FoleyRequest
 # A process that dies so often before it has loaded its model will not load it the next time either.
 _FALSE_STARTS = 3
 _BREATH_S = 1.0
+_LOOK_EVERY_S = 0.2
 
 
 class ProcessWorkshop:
@@ -43,21 +44,30 @@ class ProcessWorkshop:
         self.listeners, self.makers = LISTENERS * len(self._devices), MAKERS * len(self._devices)
 
     def open(self, studio: Studio, tell: Tell) -> None:
-        """Start the processes and wait until they are ready; one of them is enough to begin."""
+        """Start the processes and wait until they are ready; one of them is enough to begin where the others have to
+        wait for their GPU, or cannot be used."""
         with self._opening:
             if self._studio != studio:
                 self._start(studio, tell)
                 self._studio = studio
+            # Who warmed it up is not who hears how the pass goes.
+            for process in self._processes:
+                process.tell = tell
 
     def _start(self, studio: Studio, tell: Tell) -> None:
         self.close()
         self._processes = [_EngineProcess(device, studio, self._build, tell) for device in self._devices]
-        problems = [process.until_ready() for process in self._processes]
-        if all(problems):
-            self.close()
-            raise next(problem for problem in problems if problem)
-        for problem in filter(None, problems):
-            tell(str(problem))
+        for process in self._processes:
+            process.until_heard_of()
+        while not any(process.works for process in self._processes):
+            problems = [process.unfit for process in self._processes if process.unfit]
+            if len(problems) == len(self._processes):
+                self.close()
+                raise problems[0]
+            time.sleep(_LOOK_EVERY_S)
+        for process in self._processes:
+            if process.unfit:
+                tell(str(process.unfit))
 
     def listen(self, job: ShotJob, limit_s: float) -> Future[Any]:
         """Listen on the device that has least to listen to."""
@@ -85,29 +95,36 @@ class ProcessWorkshop:
                 f"no device is left to work on, {', '.join(self._devices)} failed: run again when they work, "
                 "or name others with --device"
             )
-        return min(alive, key=lambda process: process.busy(kind))
+        at_work = [process for process in alive if not process.waits]
+        return min(at_work or alive, key=lambda process: process.busy(kind))
 
 
 class _EngineProcess:
-    """The supervisor of one process. `given_up` when it cannot be brought to life any more."""
+    """The supervisor of one process. `waits` while somebody else uses its GPU; `given_up` when it cannot be brought to
+    life any more, because it is `unfit`."""
 
     def __init__(self, device: str, studio: Studio, build: Build, tell: Tell) -> None:
-        self.given_up = False
+        self.given_up = self.waits = False
+        self.unfit: Exception | None = None
         self.pid: int | None = None
-        self._device, self._studio, self._build, self._tell = device, studio, build, tell
+        self.tell = tell
+        self._device, self._studio, self._build = device, studio, build
         self._lock = threading.Lock()
         self._open: dict[int, tuple[str, Future[Any]]] = {}
         self._asked = 0
-        self._ready = threading.Event()
-        self._unfit: Exception | None = None
+        self._heard_of = threading.Event()
         self._ending = False
         self._pipe, self._process = self._start()
         threading.Thread(target=self._supervise, name=f"foley-{device}", daemon=True).start()
 
-    def until_ready(self) -> Exception | None:
-        """Wait until the process has loaded its model; why it cannot, or None."""
-        self._ready.wait()
-        return self._unfit
+    def until_heard_of(self) -> None:
+        """Wait until the process has loaded its model, or cannot, or has to wait for its GPU."""
+        self._heard_of.wait()
+
+    @property
+    def works(self) -> bool:
+        """Whether it was heard of, and nothing is in its way."""
+        return self._heard_of.is_set() and not self.waits and not self.given_up
 
     def busy(self, kind: str) -> int:
         """How much of a kind it has in its hands."""
@@ -151,29 +168,40 @@ class _EngineProcess:
             came_up = self._attend()
             self._process.join()
             false_starts = 0 if came_up else false_starts + 1
-            if self._ending or self._unfit or false_starts >= _FALSE_STARTS:
+            if self._ending or self.unfit or false_starts >= _FALSE_STARTS:
                 return self._give_up()
             time.sleep(_BREATH_S * false_starts)
             death = self._death()
-            with self._lock:
-                lost, self._open = self._open, {}
-                if not self._ending:
-                    # From here on what is asked goes to the new process; it waits in the pipe until that is ready.
-                    self._pipe, self._process = self._start()
-            self._tell(f"the process on {self._device} {death} and is started again")
+            try:
+                lost = self._start_again()
+            except OSError as error:
+                # Most likely what killed it: the machine has no memory left.
+                self.unfit = WorkshopError(f"no process can be started on {self._device} ({error.strerror or error})")
+                self.tell(f"{self.unfit}: it is given up")
+                return self._give_up()
+            self.tell(f"the process on {self._device} {death} and is started again")
             self._lose(lost, death)
+
+    def _start_again(self) -> dict[int, tuple[str, Future[Any]]]:
+        """Replace the dead process, unless all is over; what it had in its hands."""
+        with self._lock:
+            if not self._ending:
+                # From here on what is asked goes to the new process; it waits in the pipe until that is ready.
+                self._pipe, self._process = self._start()
+            lost, self._open = self._open, {}
+        return lost
 
     def _give_up(self) -> None:
         death = self._death()
-        if self._unfit is None:
-            self._unfit = WorkshopError(f"{self._device} cannot be used: its process {death}")
+        if self.unfit is None:
+            self.unfit = WorkshopError(f"{self._device} cannot be used: its process {death}")
             if not self._ending:
-                self._tell(f"the process on {self._device} {death} and is given up")
+                self.tell(f"the process on {self._device} {death} and is given up")
         with self._lock:
             self.given_up = True
             lost, self._open = self._open, {}
-        self.pid = None
-        self._ready.set()
+        self.pid, self.waits = None, False
+        self._heard_of.set()
         self._lose(lost, death)
 
     def _attend(self) -> bool:
@@ -185,13 +213,15 @@ class _EngineProcess:
             except (EOFError, OSError):
                 return came_up
             if kind == "ready":
-                came_up = True
-                self._ready.set()
-                self._tell(f"model loaded on {self._device} in {said[0]:.0f} s")
+                came_up, self.waits = True, False
+                self._heard_of.set()
+                self.tell(f"model loaded on {self._device} in {said[0]:.0f} s")
             elif kind == "unfit":
-                self._unfit = said[0]
-            elif kind == "told":
-                self._tell(said[0])
+                self.unfit = said[0]
+            elif kind == "waits":
+                self.waits = True
+                self._heard_of.set()
+                self.tell(said[0])
             else:
                 self._answer(kind, *said)
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from flows.errors import HungError
 
+_LOOK_EVERY_S = 0.2
+
 
 @dataclass(slots=True, kw_only=True)
 class _Errand:
@@ -59,12 +61,12 @@ class Hands:
         return errand.future
 
     def close(self) -> None:
-        """Let what was asked be finished, then send everybody home and wait for them."""
-        threads = list(self._threads)
-        for _ in threads:
+        """Let what was asked be finished or given up, then send everybody home and wait for them."""
+        for _ in self._threads:
             self._errands.put(None)
-        for thread in threads:
-            thread.join()
+        # One that hangs is given up meanwhile, and another takes its place.
+        while at_work := [thread for thread in self._threads if thread.is_alive()]:
+            at_work[0].join(_LOOK_EVERY_S)
 
     def _hire(self) -> None:
         thread = threading.Thread(target=self._work, name=self._name, daemon=True)

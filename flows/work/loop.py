@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from math import ceil
 from queue import SimpleQueue
 
-from flows.errors import BrokenWorkError, PassError
+from flows.errors import BrokenWorkError
 from flows.orders import Order, Outcome
 from flows.planning.plan import PassPlan
 from flows.records import PassReport
@@ -25,9 +25,8 @@ from flows.work.attempts import Attempts
 from flows.work.crew import Crew, Pending, Reel, Watcher
 from flows.work.ledger import Batch
 from flows.work.steps import Heard, Take
-from pipeline.errors import PipelineError, WeightsError
+from pipeline.errors import WeightsError
 from pipeline.records import FoleyRequest
-from timeline_io.errors import TimelineError
 
 BATCH_SIZE = 8
 
@@ -93,6 +92,8 @@ class Loop:
         """Keep everyone busy, wait for one result, note it; False when nothing is left to wait for."""
         if not self._closed():
             self._begin_work()
+        else:
+            self._start_planning([order for order in self._orders if order.begun])
         self._start_laying()
         if not (self._planning or self._listening or self._making or self._laying):
             return False
@@ -103,16 +104,17 @@ class Loop:
         if self._suspects:
             self._try_a_suspect()
             return
-        self._start_planning()
+        self._start_planning(self._orders)
         self._start_listening()
         self._start_making()
 
     # Planning: an edit ahead, so that its shots are there when they are needed.
 
-    def _start_planning(self) -> None:
+    def _start_planning(self, orders: Sequence[Order]) -> None:
         waiting = sum(len(reel.unheard) for reel in self._reels)
-        if self._orders and not self._planning and waiting <= 4 * self._crew.listeners:
-            order = self._orders.popleft()
+        if orders and not self._planning and (waiting <= 4 * self._crew.listeners or self._closed()):
+            order = orders[0]
+            self._orders.remove(order)
             self._planning += 1
             self._watch(self._crew.plan(order), lambda pending: self._planned(order, pending))
 
@@ -128,7 +130,8 @@ class Loop:
             self._watcher.planned(reel)
         except WeightsError:
             raise
-        except (PassError, TimelineError, PipelineError) as error:
+        except Exception as error:
+            # Whatever is wrong with one edit, the others of the night get their sound.
             return self._end(order, Outcome(edit=order.edit, error=error))
         self._reels.append(reel)
 
@@ -149,7 +152,7 @@ class Loop:
     def _heard(self, work: _Listening, pending: Pending) -> None:
         self._listening -= 1
         reel, shot_id = work.reel, work.job.shot_id
-        name = ("listen", id(reel), shot_id)
+        name = ("listen", id(reel.order), shot_id)
         try:
             heard: Heard = pending.result()
         except BrokenWorkError as error:
@@ -204,9 +207,9 @@ class Loop:
         try:
             takes: tuple[Take, ...] = pending.result()
         except BrokenWorkError as error:
-            takes = tuple(
-                Take(key=wish.request.key(), failure=str(error), retryable=error.retryable) for wish in wishes
-            )
+            # Which of several it was nobody knows.
+            again_alone = error.retryable or len(wishes) > 1
+            takes = tuple(Take(key=wish.request.key(), failure=str(error), retryable=again_alone) for wish in wishes)
             again, blame = self._suspects, error.blame
         else:
             again, blame = self._wishes, 1.0  # type: ignore[assignment]
@@ -260,7 +263,7 @@ class Loop:
         edit = reel.order.edit
         try:
             report: PassReport = pending.result()
-        except (PassError, TimelineError, PipelineError) as error:
+        except Exception as error:
             return self._end(reel.order, Outcome(edit=edit, error=error))
         self._end(reel.order, Outcome(edit=edit, report=report))
 

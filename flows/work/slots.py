@@ -1,21 +1,27 @@
-"""One pass at a time on each GPU of a machine, whoever started it.
+"""One pass at a time on each GPU of a machine, and one that lays into an output folder, whoever started it.
 
 A slot is a lock on a file, which the kernel frees when its holder ends, however it ends: nothing leaks, nothing has to
 be cleaned up. Processors need no slot, they are shared by nature.
 """
 
+import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+from flows.errors import WorkshopError
+
+_FOLDER_LOCKS = 64
 
 
 def take_slot(device: str, on_wait: Callable[[str], None]) -> FileLock | None:
     """Hold `device` ("cuda:1") until the lock is released or this process ends; None for what needs no slot.
 
-    Waits for as long as somebody else holds it; `on_wait` hears of that, once.
+    Waits for as long as somebody else holds it; `on_wait` hears of that, once. Raises WorkshopError.
     """
     if not device.startswith(("cuda", "mps")):
         return None
@@ -25,7 +31,28 @@ def take_slot(device: str, on_wait: Callable[[str], None]) -> FileLock | None:
     except Timeout:
         on_wait(f"waiting for {device}, which another pass uses")
         slot.acquire()
+    except OSError as error:
+        why = error.strerror or error
+        raise WorkshopError(f"{slot.lock_file} cannot be locked ({why}): name a folder with FOLEY_SLOTS") from error
     return slot
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Be the only one on this machine who writes into an output folder; waits for as long as somebody else does.
+
+    Two passes that lay there at once would leave the edit of one beside the manifest of the other. Where locks cannot
+    be had nobody is kept out.
+    """
+    # A few locks for all folders, so that no files pile up: two that share one only take turns.
+    which = hashlib.sha256(os.fsencode(os.path.realpath(folder))).digest()[0] % _FOLDER_LOCKS
+    lock = FileLock(slots_folder() / f"folder-{which}.lock", mode=0o666)
+    with suppress(OSError, NotImplementedError):
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def slots_folder() -> Path:

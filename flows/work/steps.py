@@ -5,13 +5,16 @@ make_takes    up to eight cues: make them, by halves when the batch as a whole f
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from flows.errors import EngineLostError
 from flows.planning.spotting import heard_by_clip
 from flows.shot_job import CueJob, ShotJob, Spotted, cue_jobs
 from flows.work.boundary import Failure, attempt
 from flows.work.engine import Studio, resident
+from pipeline.errors import OutOfMemoryError
 from pipeline.records import ClipReceipt, FoleyRequest, feature_key
 
 
@@ -61,7 +64,10 @@ def known_before_looking(job: ShotJob, studio: Studio) -> Heard | None:
 
 
 def listen(job: ShotJob, studio: Studio) -> Heard:
-    """Look at a shot and decide its cues. Never raises: what goes wrong is the shot's `failure`."""
+    """Look at a shot and decide its cues. What goes wrong with the shot is its `failure`.
+
+    Raises EngineLostError when the device failed, WeightsError when the model is broken; so does `make_takes`.
+    """
     heard = attempt(_listen, job, studio)
     if isinstance(heard, Failure):
         return Heard(shot_id=job.shot_id, failure=heard.reason, retryable=heard.retryable)
@@ -69,7 +75,7 @@ def listen(job: ShotJob, studio: Studio) -> Heard:
 
 
 def make_takes(requests: Sequence[FoleyRequest], studio: Studio) -> tuple[Take, ...]:
-    """Make a batch, in order. Never raises: a request that cannot be made does not take the others with it.
+    """Make a batch, in order: a request that cannot be made does not take the others with it.
 
     A batch that fails (out of memory, one bad request) is halved until what fails is alone; takes made before that are
     in the store and not made again.
@@ -85,7 +91,8 @@ def make_takes(requests: Sequence[FoleyRequest], studio: Studio) -> tuple[Take, 
 
 def _listen(job: ShotJob, studio: Studio) -> Heard:
     _stop_if_asked()
-    found = resident(studio).listen(job.span, ask=job.given is None)
+    with _device_errors():
+        found = resident(studio).listen(job.span, ask=job.given is None)
     if job.given is not None:
         return _heard(job, job.given, studio)
     spotted = heard_by_clip(found)
@@ -101,8 +108,24 @@ def _heard(job: ShotJob, spotted: tuple[Spotted, ...], studio: Studio) -> Heard:
 
 def _make(requests: Sequence[FoleyRequest], studio: Studio) -> tuple[Take, ...]:
     _stop_if_asked()
-    receipts = resident(studio).make(requests, lambda receipt: _stop_if_asked())
+    with _device_errors():
+        receipts = resident(studio).make(requests, lambda receipt: _stop_if_asked())
     return tuple(Take(key=receipt.key, receipt=receipt) for receipt in receipts)
+
+
+@contextmanager
+def _device_errors() -> Iterator[None]:
+    """What a device says through torch, in our words. Told by name: who works elsewhere has not loaded torch."""
+    try:
+        yield
+    except RuntimeError as error:
+        first_line = next(iter(str(error).splitlines()), "")
+        if type(error).__name__ == "OutOfMemoryError":
+            raise OutOfMemoryError("the device ran out of memory") from error
+        if type(error).__name__ == "AcceleratorError" or first_line.startswith("CUDA error"):
+            # Nothing works on a GPU after that until its process is another one.
+            raise EngineLostError(f"the GPU failed ({first_line})") from error
+        raise
 
 
 def _stop_if_asked() -> None:

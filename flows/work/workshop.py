@@ -56,7 +56,7 @@ class Workshop(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of everything. What is in work comes to an end soon."""
+        """Let go of everything, until it is opened again. What is in work comes to an end soon."""
         ...
 
 
@@ -65,8 +65,7 @@ class ThreadWorkshop:
 
     def __init__(self) -> None:
         self.listeners, self.makers = LISTENERS, MAKERS
-        self._listeners = Hands(LISTENERS, "foley-listen")
-        self._makers = Hands(MAKERS, "foley-make")
+        self._hands: dict[str, Hands] = {}
         self._opening = threading.Lock()
         self._studio: Studio | None = None
         self._slot: FileLock | None = None
@@ -79,23 +78,28 @@ class ThreadWorkshop:
             STOP.clear()
             self._slot = self._slot or take_slot(named_device(studio.device), tell)
             resident(studio)
+            self._hands = self._hands or {
+                "listen": Hands(LISTENERS, "foley-listen"),
+                "make": Hands(MAKERS, "foley-make"),
+            }
             self._studio = studio
 
     def listen(self, job: ShotJob, limit_s: float) -> Future[Any]:
         """Listen in a thread."""
-        return self._listeners.submit(listen, job, self._studio, limit_s=limit_s)
+        return self._hands["listen"].submit(listen, job, self._studio, limit_s=limit_s)
 
     def make(self, requests: Sequence[FoleyRequest], limit_s: float) -> Future[Any]:
         """Make in a thread."""
-        return self._makers.submit(make_takes, requests, self._studio, limit_s=limit_s)
+        return self._hands["make"].submit(make_takes, requests, self._studio, limit_s=limit_s)
 
     def close(self) -> None:
         """The take in hand is the last one."""
         STOP.set()
-        self._listeners.close()
-        self._makers.close()
+        for hands in self._hands.values():
+            hands.close()
         if self._slot:
             self._slot.release()
+        self._hands, self._slot, self._studio = {}, None, None
 
 
 def workshop_for(options: SharedOptions, *, whole_machine: bool = False) -> Workshop:
@@ -107,17 +111,29 @@ def workshop_for(options: SharedOptions, *, whole_machine: bool = False) -> Work
         from flows.work.dask_workshop import DaskWorkshop
 
         return DaskWorkshop(options.dask)
-    devices = [device.strip() for device in options.device.split(",") if device.strip()]
-    for device in devices:
-        if not _DEVICE.fullmatch(device):
-            raise SettingError(f"--device {device} is not known: use auto, cpu, cuda, cuda:N, cuda:all or mps")
+    devices = _devices_of(options.device)
     if whole_machine and devices == ["auto"] and len(numbers := gpus(os.environ)) > 1:
         devices = [f"cuda:{place}" for place in range(len(numbers))]
     if options.isolate or len(devices) > 1 or options.device == "cuda:all":
         from flows.work.gpu_process import ProcessWorkshop
 
-        return ProcessWorkshop(devices or ["auto"], current_build())
+        return ProcessWorkshop(devices, current_build())
     return ThreadWorkshop()
+
+
+def _devices_of(told: str) -> list[str]:
+    """The devices that are named. Raises SettingError."""
+    devices = [device.strip() for device in told.split(",") if device.strip()]
+    for device in devices or [told]:
+        if not _DEVICE.fullmatch(device):
+            raise SettingError(f"--device {device} is not known: use auto, cpu, cuda, cuda:N, cuda:all or mps")
+    if "cuda:all" in devices[1:] or (devices[0] == "cuda:all" and len(devices) > 1):
+        raise SettingError(f"--device {told}: cuda:all is every GPU there is, so nothing can be beside it")
+    # Each would wait for the slot that the other holds.
+    gpus_named = ["cuda:0" if device == "cuda" else device for device in devices if device not in ("cpu", "auto")]
+    if len(set(gpus_named)) < len(gpus_named):
+        raise SettingError(f"--device {told} names a GPU twice: one process works on each")
+    return devices
 
 
 def named_device(device: str) -> str:

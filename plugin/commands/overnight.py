@@ -64,7 +64,7 @@ def _as_json(outcome: "Outcome") -> dict[str, Any]:
         "exit_code": outcome.exit_code,
         "unchanged": outcome.unchanged,
         "shots_left": outcome.shots_left,
-        "error": str(outcome.error) if outcome.error else None,
+        "error": outcome.how_it_ended if outcome.error else None,
         "report": outcome.report.as_json() if outcome.report else None,
     }
 
@@ -75,6 +75,6 @@ def _complain(outcomes: "list[Outcome]") -> None:
 
     for outcome in outcomes:
         if outcome.error:
-            complain(f"{outcome.edit.name}: {outcome.error}")
+            complain(f"{outcome.edit.name}: {outcome.how_it_ended}")
         elif outcome.report and outcome.report.first_failure:
             complain(f"{outcome.edit.name}: {outcome.report.first_failure}; see {outcome.report.outputs.report}")

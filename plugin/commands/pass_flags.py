@@ -89,7 +89,7 @@ _OF_ONE_EDIT = ("labels", "sequence", "conform")
 def night_options(
     edits: tuple[Path, ...], inbox: Path | None, out: Path, until: str | None, flags: dict[str, Any]
 ) -> "tuple[NightOptions, bool]":
-    """A night's options, all paths absolute, for it may run elsewhere and later; and whether Prefect keeps a record.
+    """A night's options, which may run elsewhere and later; and whether Prefect keeps a record.
 
     A foley.toml in the inbox counts as one beside the edit does for `foley run`. Raises UsageError.
     """
@@ -104,23 +104,11 @@ def night_options(
     for word in _OF_ONE_EDIT:
         if shared.pop(word) is not None:
             raise UsageError(f"{word} is for one edit, a night has many: take it out of foley.toml or the environment")
-    shared["media_roots"] = tuple(map(_absolute, options.media_roots))
-    shared["store"] = options.store and _absolute(options.store)
     try:
-        night = NightOptions(
-            inbox=inbox and _absolute(inbox),
-            edits=tuple(map(_absolute, edits)),
-            out=_absolute(out),
-            until=until,
-            options=SharedOptions(**shared),
-        )
+        night = NightOptions(inbox=inbox, edits=edits, out=out, until=until, options=SharedOptions(**shared))
     except ValidationError as error:
         raise UsageError(f"--until {until} is no time of day: write it as 07:00") from error
     return night, with_prefect
-
-
-def _absolute(path: Path) -> Path:
-    return path.expanduser().absolute()
 
 
 def _parameter(word: str) -> str:

@@ -8,16 +8,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from flows.errors import WorkshopError
+from flows.errors import EngineLostError, WorkshopError
 from flows.options import PassOptions
 from flows.records import PassReport
 from flows.run import run_pass
+from flows.work.dask_workshop import _hand_over
 from flows.work.engine import Studio, use_engine
 from tests.support.dangers import DangerousEngine
 from tests.support.foley_process import foley
@@ -43,6 +46,15 @@ class Build:
     @property
     def engine(self) -> DangerousEngine:
         return DangerousEngine(diary=self.diary, seconds_per_take=self.seconds_per_take)
+
+
+def test_a_result_that_is_lost_on_its_way_is_a_lost_engine_and_not_waited_for_for_ever() -> None:
+    def gone() -> object:
+        raise OSError("the worker left with it")
+
+    near: Future[Any] = Future()
+    _hand_over(SimpleNamespace(status="finished", result=gone), near)
+    assert isinstance(near.exception(timeout=0), EngineLostError)
 
 
 class Cluster:

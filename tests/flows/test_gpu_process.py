@@ -1,26 +1,36 @@
 """Engines in processes of their own, which die, hang and fill their memory; processors stand in for GPUs."""
 
+import errno
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from multiprocessing import Pipe
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
 from flows.desk import PassEvent
-from flows.options import PassOptions
+from flows.errors import EngineLostError, SettingError, WorkshopError
+from flows.options import PassOptions, SharedOptions
 from flows.records import PassReport
 from flows.run import run_pass
 from flows.work.engine import use_engine
+from flows.work.engine_process import serve
 from flows.work.gpu_process import ProcessWorkshop
+from flows.work.slots import take_slot
+from flows.work.workshop import workshop_for
 from pipeline.errors import WeightsError
 from tests.support.dangers import DangerousEngine
 from tests.support.in_hand import watched_hands
-from tests.support.passes import Cut
+from tests.support.nights import plan_of, studio_at
+from tests.support.passes import Cut, FakeEngine
 
 pytestmark = pytest.mark.usefixtures("card")
 Movie = Callable[[str], Path]
@@ -98,6 +108,17 @@ def test_a_death_that_does_not_come_back_costs_nothing(
     assert set(dangers.takes.values()) == {1}
 
 
+def test_a_gpu_that_fails_gets_a_new_process_and_costs_no_shot(
+    dangers: DangerousEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    dangers.faulty_once = {"bouncing ball"}
+    cuts = [*trains(movie, 3), Cut(name="ball", media=movie("b.mp4")), *trains(movie, 9)[3:]]
+    report = go(edit_of(*cuts), options, device="cpu", isolate=True)
+    assert states(report) == ["made"] * 10
+    assert [line for line in dangers.lines() if not line.startswith("made")].count("load cpu") == 2
+    assert set(dangers.takes.values()) == {1}
+
+
 def test_a_hanging_decoder_is_given_up(
     dangers: DangerousEngine, movie: Movie, edit_of: EditOf, options: PassOptions
 ) -> None:
@@ -157,3 +178,131 @@ def test_processes_killed_at_random_change_nothing(
     assert len(killed) >= 2
     assert states(report) == ["made"] * 36
     assert sum(dangers.takes.values()) <= 36 + 2 * len(killed)
+
+
+class StrangeError(Exception):
+    """Of a library that did not think of its errors leaving the process: it cannot be built from its words alone."""
+
+    def __init__(self, message: str, *, answer: object) -> None:
+        super().__init__(message)
+
+
+def test_an_error_that_cannot_leave_its_process_is_told_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.work.engine_process.signal.signal", lambda *how: None)
+
+    def build(studio: object) -> FakeEngine:
+        raise StrangeError("no kernel image\nfor this device", answer=None)
+
+    ours, theirs = Pipe()
+    with use_engine(build):
+        serve(theirs, "cpu", studio_at(tmp_path), build)
+    kind, error = ours.recv()
+    assert kind == "unfit" and isinstance(error, WorkshopError)
+    assert str(error) == "cpu cannot be worked with: unexpected StrangeError: no kernel image"
+
+
+def test_where_no_process_can_be_started_again_the_device_is_given_up(
+    dangers: DangerousEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dangers.hanging_media = {"a.mov"}
+    told: list[str] = []
+    workshop = ProcessWorkshop(["cpu"], dangers.build)
+    workshop.open(studio_at(tmp_path), told.append)
+
+    def full(self: object) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr("flows.work.gpu_process._EngineProcess._start", full)
+    (job,) = plan_of([1.0]).jobs
+    hanging = workshop.listen(job, 300)
+    os.kill(workshop.pids()[0], signal.SIGKILL)
+    assert isinstance(hanging.exception(timeout=30), EngineLostError)
+    with pytest.raises(WorkshopError, match="no device is left"):
+        workshop.listen(job, 300)
+    assert told[-1] == "no process can be started on cpu (Cannot allocate memory): it is given up"
+    workshop.close()
+
+
+def test_losses_are_told_to_the_pass_and_not_to_who_warmed_it_up(dangers: DangerousEngine, tmp_path: Path) -> None:
+    first: list[str] = []
+    again = SimpleQueue[str]()
+    workshop = ProcessWorkshop(["cpu"], dangers.build)
+    workshop.open(studio_at(tmp_path), first.append)
+    workshop.open(studio_at(tmp_path), again.put)
+    os.kill(workshop.pids()[0], signal.SIGKILL)
+    assert again.get(timeout=30) == "the process on cpu was killed by SIGKILL and is started again"
+    assert len(first) == 1
+    workshop.close()
+
+
+def test_a_device_that_another_pass_uses_joins_when_it_is_free_and_the_others_begin(
+    dangers: DangerousEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOLEY_SLOTS", str(tmp_path / "slots"))
+    slot = take_slot("mps", pytest.fail)
+    assert slot
+    told = SimpleQueue[str]()
+    workshop = ProcessWorkshop(["cpu", "mps"], dangers.build)
+    workshop.open(studio_at(tmp_path), told.put)
+    first = {told.get(timeout=30) for _ in range(2)}
+    assert {line.rstrip("0123456789 s") for line in first} == {
+        "model loaded on cpu in",
+        "waiting for mps, which another pass use",
+    }
+    (job,) = plan_of([1.0], label="train passing").jobs
+    heard = [workshop.listen(job, 300) for _ in range(3)]
+    assert [future.result(timeout=30).failure for future in heard] == [""] * 3
+    slot.release()
+    assert told.get(timeout=30).startswith("model loaded on mps in ")
+    workshop.close()
+
+
+WAITER = """
+import threading, time
+from pathlib import Path
+from flows.work.gpu_process import ProcessWorkshop
+from tests.support.nights import studio_at
+from tests.support.passes import FakeEngine
+workshop = ProcessWorkshop(["mps"], FakeEngine().build)
+told = threading.Event()
+open = threading.Thread(target=workshop.open, args=(studio_at(Path("store")), lambda text: told.set()), daemon=True)
+open.start()
+told.wait()
+print(*workshop.pids(), flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="no list of processes to look into")
+def test_a_process_that_waits_for_its_gpu_goes_when_its_pass_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOLEY_SLOTS", str(tmp_path))
+    slot = take_slot("mps", pytest.fail)
+    with subprocess.Popen([sys.executable, "-c", WAITER], stdout=subprocess.PIPE, text=True, cwd=Path.cwd()) as waiter:
+        assert waiter.stdout and slot
+        process = Path(f"/proc/{int(waiter.stdout.readline())}")
+        assert process.exists()
+        waiter.kill()
+        give_up_at = time.monotonic() + 20
+        while process.exists() and time.monotonic() < give_up_at:
+            time.sleep(0.1)
+    assert not process.exists()
+    slot.release()
+
+
+@pytest.mark.parametrize(
+    ("device", "why"),
+    [
+        ("cuda:0,cuda:0", "names a GPU twice"),
+        ("cuda,cpu,cuda:0", "names a GPU twice"),
+        ("cuda:1,cuda:all", "nothing can be beside it"),
+        ("", "is not known"),
+        (",", "is not known"),
+    ],
+)
+def test_devices_that_cannot_be_are_refused(device: str, why: str) -> None:
+    with pytest.raises(SettingError, match=why):
+        workshop_for(SharedOptions(device=device))

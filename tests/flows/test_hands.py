@@ -49,3 +49,14 @@ def test_the_limit_counts_from_the_beginning_of_the_work() -> None:
     slow = [hands.submit(time.sleep, 0.2, limit_s=0.5) for _ in range(4)]
     assert [future.exception(timeout=10) for future in slow] == [None] * 4
     hands.close()
+
+
+def test_who_closes_does_not_wait_longer_for_what_hangs_than_its_limit() -> None:
+    hands, release = Hands(1, "test"), threading.Event()
+    hung = hands.submit(release.wait, limit_s=0.3)
+    closing = threading.Thread(target=hands.close, daemon=True)
+    closing.start()
+    closing.join(10)
+    assert not closing.is_alive() and not release.is_set()
+    assert isinstance(hung.exception(timeout=0), HungError)
+    release.set()

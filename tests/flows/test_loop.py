@@ -166,10 +166,17 @@ class WaitingQueue:
 def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Outcome]]:
     """Work off edits, named by their place in the list, with this crew."""
 
-    def go(crew: SlowCrew, *edits: Sequence[Job], diary: Diary | None = None, **more: Any) -> list[Outcome]:
+    def go(
+        crew: SlowCrew, *edits: Sequence[Job], diary: Diary | None = None, begun: Sequence[int] = (), **more: Any
+    ) -> list[Outcome]:
         monkeypatch.setattr("flows.work.loop.SimpleQueue", lambda: WaitingQueue(crew.finish_one))
         orders = [
-            Order(edit=Path(f"/edits/reel{n}.otio"), options=PassOptions(), plan=plan_of(f"reel{n}", jobs))
+            Order(
+                edit=Path(f"/edits/reel{n}.otio"),
+                options=PassOptions(),
+                plan=plan_of(f"reel{n}", jobs),
+                begun=n in begun,
+            )
             for n, jobs in enumerate(edits, start=1)
         ]
         return Loop(orders, crew, diary or Diary(), **more).run()
@@ -289,6 +296,18 @@ def test_when_a_process_dies_each_suspect_is_tried_alone_and_only_the_culprit_is
     assert all(in_hand == 1 for name, in_hand in crew.company if name in alone)
 
 
+def test_of_a_batch_that_hangs_only_the_take_that_hangs_alone_is_given_up(run: Run) -> None:
+    crew = SlowCrew(Random(0))
+    crew.seed_errors = {5: [HungError("it did not come back")] * 9}
+    run(crew, jobs_of(8))
+    takes = crew.laid[0][1].takes
+    assert {key: take.failure for key, take in takes.items() if take.failure} == {
+        request_of(5).key(): "it did not come back"
+    }
+    tries = Counter(request.seed for batch in crew.batches for request in batch.requests)
+    assert set(tries.values()) == {2}
+
+
 def test_an_edit_that_cannot_be_laid_does_not_stop_the_others(run: Run) -> None:
     crew = SlowCrew(Random(0))
     crew.lay_error = OutputFolderError("no room")
@@ -297,11 +316,19 @@ def test_an_edit_that_cannot_be_laid_does_not_stop_the_others(run: Run) -> None:
     assert len(crew.laid) == 2
 
 
-def test_an_unexpected_error_of_the_laying_is_raised(run: Run) -> None:
+def test_an_unexpected_error_of_one_edit_does_not_stop_the_others(run: Run) -> None:
     crew = SlowCrew(Random(0))
     crew.lay_error = KeyError("what")
-    with pytest.raises(KeyError):
-        run(crew, jobs_of(1))
+    first, second = run(crew, jobs_of(1), jobs_of(2))
+    assert first.error is second.error is crew.lay_error
+    assert first.how_it_ended == "unexpected KeyError: 'what'"
+
+
+def test_what_was_begun_is_laid_after_the_deadline_and_nothing_else_is_touched(run: Run) -> None:
+    crew = SlowCrew(Random(0))
+    first, second, third = run(crew, [], jobs_of(3), [], begun=(1, 2), closed=lambda: True)
+    assert first.report and [name for name, _ in crew.laid] == ["reel1"]
+    assert (second.shots_left, third.how_it_ended) == (3, "not begun")
 
 
 def test_a_finished_edit_is_left_as_it_is(run: Run) -> None:

@@ -1,21 +1,25 @@
 """A night's work: which edits, until when, what is left alone, how it is summed up."""
 
+import json
+import logging
 import os
 import time
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from flows import night as night_module
+from flows.desk import nobody
 from flows.errors import SettingError
-from flows.night import deadline, orders_of, sum_up
+from flows.night import deadline, ends_at, orders_of, sum_up
 from flows.options import NightOptions, PassOptions, SharedOptions
 from flows.orders import Outcome
 from flows.run import run_night
-from pipeline.errors import MediaError
+from flows.turn import turn
+from pipeline.errors import MediaError, WeightsError
 from tests.support.passes import Cut, FakeEngine
 from timeline_io.errors import UnreadableEditError
 
@@ -60,6 +64,63 @@ def test_what_a_pass_wrote_into_the_inbox_is_no_edit_of_it(inbox: Path, tmp_path
     assert "a.foley.otio" not in [order.edit.name for order in orders_of(NightOptions(inbox=inbox, out=tmp_path))]
 
 
+def edits_in(inbox: Path) -> list[str]:
+    return [order.edit.name for order in orders_of(NightOptions(inbox=inbox, out=inbox.parent / "out"))]
+
+
+def test_links_to_nothing_and_in_circles_are_no_edits(inbox: Path) -> None:
+    (inbox / "gone.otio").symlink_to(inbox / "nowhere")
+    (inbox / "self.otio").symlink_to("self.otio")
+    (inbox / "circle").symlink_to(inbox)
+    assert edits_in(inbox) == ["a.otio", "b.xml", "e.otiod", "c.edl"]
+
+
+def test_a_folder_that_cannot_be_looked_into_is_told_and_the_others_are_read(
+    inbox: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = os.scandir
+
+    def refuse(folder: str) -> object:
+        if folder == str(inbox / "show"):
+            raise PermissionError(13, "Permission denied", str(folder))
+        return real(folder)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    with caplog.at_level(logging.WARNING):
+        assert edits_in(inbox) == ["a.otio", "b.xml", "e.otiod"]
+    assert f"{inbox / 'show'} cannot be looked into (Permission denied)" in caplog.text
+
+
+def test_an_inbox_that_a_pass_wrote_into_still_has_its_edits(inbox: Path) -> None:
+    (inbox / "a.foley.otio").write_text("x")
+    (inbox / "e.foley.otiod").mkdir()
+    (inbox / "e.foley.otiod" / "content.otio").write_text("x")
+    os.utime(inbox / "e.foley.otiod" / "content.otio", (0, 0))
+    files = {"a.foley.otio": "0", "e.foley.otiod/content.otio": "0"}
+    manifest = {"what": "smooth-foley manifest", "files": files, "writing": ["a.foley-only.xml"]}
+    (inbox / "foley_manifest.json").write_text(json.dumps(manifest))
+    for path in inbox.iterdir():
+        os.utime(path, (0, 0))
+    assert edits_in(inbox) == ["a.otio", "b.xml", "e.otiod", "c.edl"]
+
+
+def test_an_edit_from_a_machine_whose_clock_is_ahead_is_read(inbox: Path) -> None:
+    os.utime(inbox / "a.otio", (time.time() + 7200, time.time() + 7200))
+    assert "a.otio" in edits_in(inbox)
+
+
+def test_an_edit_that_is_named_twice_is_made_once(inbox: Path, tmp_path: Path) -> None:
+    edits = (inbox / "b.xml", inbox / "a.otio", inbox / "show" / ".." / "a.otio", inbox / "a.otio")
+    night = NightOptions(edits=edits, inbox=inbox, out=tmp_path / "out")
+    assert [order.options.out for order in orders_of(night)] == [tmp_path / "out" / f"{stem}_foley" for stem in "baec"]
+
+
+def test_names_that_differ_in_case_alone_get_folders_that_do_not(tmp_path: Path) -> None:
+    edits = (tmp_path / "Reel.otio", tmp_path / "reel.xml")
+    folders = {str(order.options.out).casefold() for order in orders_of(NightOptions(edits=edits, out=tmp_path))}
+    assert len(folders) == 2
+
+
 def test_edits_of_one_name_get_folders_of_their_own(tmp_path: Path) -> None:
     edits = (tmp_path / "one/reel.otio", tmp_path / "two/reel.otio", tmp_path / "reel.xml")
     folders = [order.options.out for order in orders_of(NightOptions(edits=edits, out=tmp_path / "out"))]
@@ -94,15 +155,44 @@ def test_a_deadline_that_is_no_time_is_refused(until: str, tmp_path: Path) -> No
 def test_the_deadline_is_the_next_one(
     begun: tuple[int, ...], until: str | None, now: tuple[int, ...], closed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    over = deadline(until, datetime(2026, 11, *begun))
+    over = deadline(ends_at(until, datetime(2026, 11, *begun)))
+    monkeypatch.setattr(night_module, "datetime", clock_at(datetime(2026, 11, *now).astimezone()))
+    assert over() is closed
 
+
+def clock_at(moment: datetime) -> type[datetime]:
     class Clock(datetime):
         @classmethod
-        def now(cls, tz: object = None) -> "Clock":
-            return cls(2026, 11, *now)
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return moment.astimezone(tz)
 
-    monkeypatch.setattr(night_module, "datetime", Clock)
-    assert over() is closed
+    return Clock
+
+
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine that changes its clock at night: on 2026-10-25 it is 02:30 twice, on 2026-03-29 never."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("berlin")
+def test_a_night_that_is_over_stays_over_when_the_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = deadline(ends_at("02:30", datetime(2026, 10, 24, 22)))
+    told = []
+    for hour, minute in ((0, 29), (0, 30), (1, 0), (1, 29)):  # 02:29 and 02:30 of summer, 02:00 and 02:29 of winter
+        monkeypatch.setattr(night_module, "datetime", clock_at(datetime(2026, 10, 25, hour, minute, tzinfo=UTC)))
+        told.append(over())
+    assert told == [False, True, True, True]
+
+
+@pytest.mark.usefixtures("berlin")
+def test_a_time_that_does_not_come_because_the_clock_is_set_forward_ends_the_night_all_the_same() -> None:
+    assert ends_at("02:30", datetime(2026, 3, 28, 22)) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+    assert ends_at("07:00", datetime(2026, 3, 28, 22)) == datetime(2026, 3, 29, 5, 0, tzinfo=UTC)
 
 
 def go(options: PassOptions, out: Path, *edits: Path, **more: object) -> list[Outcome]:
@@ -193,12 +283,70 @@ class TestNights:
             )
             for e in range(3)
         ]
-        monkeypatch.setattr("flows.run.deadline", lambda until, now: lambda: len(engine.made) >= 8)
+        monkeypatch.setattr("flows.run.deadline", lambda end: lambda: len(engine.made) >= 8)
         stopped = go(options, tmp_path / "out", *edits, until="07:00")
         ending = sum_up(stopped)
         assert (ending.name, ending.exit_code) == ("ToBeContinued", 3)
         assert 8 <= len(engine.made) < 24
-        monkeypatch.setattr("flows.run.deadline", lambda until, now: lambda: False)
+        monkeypatch.setattr("flows.run.deadline", lambda end: lambda: False)
         finished = go(options, tmp_path / "out", *edits, until="07:00")
         assert sum_up(finished).exit_code == 0
         assert len(engine.made) == 24
+
+    def test_one_edit_that_fails_in_a_way_nobody_expected_does_not_end_the_night(
+        self, engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions, tmp_path: Path
+    ) -> None:
+        bad, good = (edit_of(Cut(name="train", media=movie("a.mp4")), name=f"{n}.otio") for n in ("bad", "good"))
+        (tmp_path / "out" / "bad_foley").mkdir(parents=True)
+        manifest = {"what": "smooth-foley manifest", "files": ["no digests"]}
+        (tmp_path / "out" / "bad_foley" / "foley_manifest.json").write_text(json.dumps(manifest))
+        outcomes = go(options, tmp_path / "out", bad, good)
+        assert [outcome.exit_code for outcome in outcomes] == [4, 0]
+        assert outcomes[0].how_it_ended.startswith("unexpected ValueError: ")
+        assert sum_up(outcomes).exit_code == 3
+
+    def test_media_that_became_again_what_it_was_is_laid_again(
+        self, engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions, tmp_path: Path
+    ) -> None:
+        media, laid, made = tmp_path / "m.mp4", [], []
+        edit = edit_of(Cut(name="train", media=media), name="r.otio")
+        for number, name in enumerate(("a.mp4", "b.mp4", "a.mp4", "a.mp4")):
+            media.write_bytes(movie(name).read_bytes())
+            os.utime(media, (number, number))
+            (outcome,) = go(options, tmp_path / "out", edit)
+            manifest = json.loads((tmp_path / "out" / "r_foley" / "foley_manifest.json").read_text())
+            laid.append(manifest["shots"][0]["cues"][0]["sha256"])
+            made.append(len(engine.made))
+        assert laid[0] != laid[1] and laid[0] == laid[2] == laid[3]
+        assert made == [1, 2, 2, 2] and outcome.unchanged
+
+    def test_media_that_is_away_for_a_night_leaves_what_was_laid(
+        self, engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions, tmp_path: Path
+    ) -> None:
+        media = tmp_path / "m.mp4"
+        media.write_bytes(movie("a.mp4").read_bytes())
+        edit = edit_of(Cut(name="train", media=media), name="r.otio")
+        go(options, tmp_path / "out", edit)
+        media.unlink()
+        (outcome,) = go(options, tmp_path / "out", edit)
+        assert outcome.unchanged
+
+    def test_weights_that_turn_out_to_be_broken_end_the_night_with_their_own_words(
+        self, engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions, tmp_path: Path
+    ) -> None:
+        engine.errors_by_label["train passing"] = WeightsError("the vocoder is damaged; install the model again")
+        cuts = (Cut(name="train", media=movie("a.mp4"), first=n) for n in range(24))
+        with pytest.raises(WeightsError, match="vocoder is damaged"):
+            go(options, tmp_path / "out", edit_of(*cuts))
+        assert len(engine.batches) == 1
+
+    def test_who_waits_for_another_night_past_the_deadline_begins_nothing(
+        self, engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions, tmp_path: Path
+    ) -> None:
+        edit = edit_of(Cut(name="train", media=movie("a.mp4")))
+        past = datetime.now(UTC) - timedelta(seconds=1)
+        with pytest.MonkeyPatch.context() as patched, turn(tmp_path / "out", nobody, wait=False):
+            patched.setattr("flows.run.ends_at", lambda until, now: past)
+            outcomes = go(options, tmp_path / "out", edit, until="07:00")
+        assert (sum_up(outcomes).name, sum_up(outcomes).exit_code) == ("ToBeContinued", 3)
+        assert not engine.loads

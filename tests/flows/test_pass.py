@@ -182,6 +182,31 @@ def test_a_take_that_fails_does_not_take_its_batch_with_it(
     assert engine.batches[0] == ["train passing", "bouncing ball", "train passing"] or len(engine.batches[0]) == 3
 
 
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory."), "ran out of memory"),
+        (
+            RuntimeError("CUDA error: device-side assert triggered\nmore"),
+            "the GPU failed (CUDA error: device",
+        ),
+    ],
+)
+def test_what_a_device_says_is_tried_again_before_a_shot_is_set_aside(
+    error: Exception,
+    reason: str,
+    engine: FakeEngine,
+    movie: Movie,
+    edit_of: EditOf,
+    options: PassOptions,
+) -> None:
+    engine.errors_by_media["b.mp4"] = error
+    edit = edit_of(Cut(name="train", media=movie("a.mp4")), Cut(name="ball", media=movie("b.mp4")))
+    report = go(edit, options)
+    assert states(report) == ["made", "failed"]
+    assert report.shots[1].reason.startswith("set aside after 3 tries: ") and reason in report.shots[1].reason
+
+
 def test_one_failed_cue_of_two_fails_the_shot_but_the_other_is_laid(
     engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions
 ) -> None:

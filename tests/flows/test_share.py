@@ -1,16 +1,29 @@
 """Shares of a pass: every shot is in exactly one, and a share reports its own shots alone."""
 
 from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from flows.conduct import conduct
+from flows.desk import nobody
 from flows.options import PassOptions
+from flows.orders import Order
 from flows.planning.plan import plan_pass
-from flows.share import share_of
+from flows.share import foley_share, options_elsewhere, share_of, share_out
+from flows.work.house_crew import HouseCrew
+from flows.work.slots import take_slot
+from flows.work.workshop import ThreadWorkshop
 from tests.support.passes import Cut, FakeEngine
 
 pytestmark = pytest.mark.usefixtures("card")
+Movie = Callable[[str], Path]
+EditOf = Callable[..., Path]
 
 
 @pytest.mark.parametrize("parts", [1, 2, 3, 7])
@@ -31,3 +44,133 @@ def test_every_shot_is_in_exactly_one_share(
         assert [shot.shot_id for shot in share.edit.shots] == [job.shot_id for job in share.jobs]
         assert not share.settled
     assert max(len(share.jobs) for share in shares) - min(len(share.jobs) for share in shares) <= 1
+
+
+@pytest.fixture
+def given_away(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What is asked of other workers; none of them ever answers, and no server is there to hear of the own share."""
+    asked: list[dict[str, Any]] = []
+
+    def run_deployment(name: str, *, parameters: dict[str, Any], **more: Any) -> SimpleNamespace:
+        asked.append(parameters | {"key": more["idempotency_key"]})
+        return SimpleNamespace(id=uuid4())
+
+    monkeypatch.setattr("prefect.deployments.run_deployment", run_deployment)
+    monkeypatch.setattr("flows.tasks.PrefectCrew._tell", lambda *about: None)
+    monkeypatch.setattr("flows.share._wait_for", lambda shares, closed: None)
+    return asked
+
+
+@pytest.fixture
+def order(movie: Movie, edit_of: EditOf, options: PassOptions) -> Order:
+    edit = edit_of(*(Cut(name="train", media=movie("a.mp4"), first=n) for n in range(9)))
+    return Order(edit=edit, options=options.model_copy(update={"workers": 3}))
+
+
+def test_a_share_is_done_with_the_store_and_the_files_that_are_meant_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FOLEY_STORE", "mine")
+    told = PassOptions(
+        labels=Path("cues.csv"),
+        conform=Path("last"),
+        media_roots=(Path("media"),),
+        model="./models/own",
+        device="cuda:1",
+        sequence="reel 3",
+        workers=3,
+    )
+    there = options_elsewhere(told)
+    assert (there.store, there.labels, there.conform) == (tmp_path / "mine", tmp_path / "cues.csv", tmp_path / "last")
+    assert (there.media_roots, there.model) == ((tmp_path / "media",), str(tmp_path / "models" / "own"))
+    assert (there.device, there.sequence, there.workers, there.out) == ("cuda", "reel 3", 1, None)
+    assert options_elsewhere(PassOptions(device="cpu", model="mini")).device == "cpu"
+
+
+def test_what_the_others_leave_undone_is_made_after_the_waiting(
+    engine: FakeEngine, given_away: list[dict[str, Any]], order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.share.flow_run", SimpleNamespace(id="this-run"))
+    with closing(HouseCrew(ThreadWorkshop())) as crew:
+        left = share_out([order], crew, nobody)
+        assert len(engine.made) == 3
+        (outcome,) = conduct(left, crew, nobody)
+    assert outcome.report and outcome.report.summary == "6 made, 3 cached"
+    assert len(engine.made) == 9
+    assert [(share["part"], share["parts"], share["until"]) for share in given_away] == [(1, 3, None), (2, 3, None)]
+    # Begun again after a crash, the same run asks for the same two shares.
+    assert [share["key"] for share in given_away] == ["this-run share 1 of 3", "this-run share 2 of 3"]
+
+
+def test_who_waits_for_shares_does_not_hold_the_gpu_that_they_need(
+    engine: FakeEngine,
+    given_away: list[dict[str, Any]],
+    order: Order,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FOLEY_SLOTS", str(tmp_path))
+    monkeypatch.setattr("flows.work.workshop.named_device", lambda device: "cuda:0")
+    held: list[str] = []
+
+    def wait_for(shares: object, closed: object) -> None:
+        slot = take_slot("cuda:0", pytest.fail)
+        assert slot
+        held.append("by the share")
+        slot.release()
+
+    monkeypatch.setattr("flows.share._wait_for", wait_for)
+    with closing(HouseCrew(ThreadWorkshop())) as crew:
+        (outcome,) = conduct(share_out([order], crew, nobody), crew, nobody)
+    assert held == ["by the share"] and outcome.exit_code == 0
+
+
+def test_after_the_deadline_no_share_is_given_away_and_one_that_was_makes_nothing_more(
+    engine: FakeEngine, given_away: list[dict[str, Any]], order: Order
+) -> None:
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    with closing(HouseCrew(ThreadWorkshop())) as crew:
+        assert share_out([order], crew, nobody, end=past) == [order]
+    assert not given_away
+    state = foley_share.fn({order.edit: None}, order.options, part=1, parts=3, until=past)
+    assert state.message == "reel: not begun" and not engine.made
+
+
+def test_what_is_made_when_the_deadline_comes_is_laid(
+    engine: FakeEngine, given_away: list[dict[str, Any]], order: Order, options: PassOptions
+) -> None:
+    whole = plan_pass(order.edit, options)
+    with closing(HouseCrew(ThreadWorkshop())) as crew:
+        conduct(
+            [Order(edit=order.edit, options=options.model_copy(update={"out": whole.folder / "else"}))], crew, nobody
+        )
+        orders = share_out([order], crew, nobody, end=datetime.now(UTC) + timedelta(hours=1))
+        (outcome,) = conduct(orders, crew, nobody, closed=lambda: True)
+    assert outcome.report and outcome.report.summary == "9 cached"
+    assert [share["until"] is None for share in given_away] == [False, False]
+
+
+def test_a_pass_that_is_stopped_calls_off_its_shares(
+    engine: FakeEngine, given_away: list[dict[str, Any]], order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[object, str]] = []
+
+    class Client:
+        def __enter__(self) -> "Client":
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            return None
+
+        def set_flow_run_state(self, run: object, state: Any) -> None:
+            told.append((run, state.name))
+
+    def interrupted(shares: object, closed: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("flows.share._wait_for", interrupted)
+    monkeypatch.setattr("prefect.client.orchestration.get_client", lambda **how: Client())
+    with closing(HouseCrew(ThreadWorkshop())) as crew, pytest.raises(KeyboardInterrupt):
+        share_out([order], crew, nobody)
+    assert [name for _, name in told] == ["Cancelling", "Cancelling"]

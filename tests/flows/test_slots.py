@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from flows.errors import WorkshopError
 from flows.work.slots import take_slot
 from flows.work.workshop import named_device
 
 HOLDER = """
 import sys, time
+from flows.errors import WorkshopError
 from flows.work.slots import take_slot
 slot = take_slot(sys.argv[1], print)
 print("held", flush=True)
@@ -71,3 +73,9 @@ def test_a_gpu_is_known_by_its_number_in_the_machine(
     if visible:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert named_device(device) == named
+
+
+def test_a_slot_that_cannot_be_locked_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "cuda-0.lock").mkdir()
+    with pytest.raises(WorkshopError, match=r"cuda-0.lock cannot be locked \(.*\): name a folder with FOLEY_SLOTS"):
+        take_slot("cuda:0", pytest.fail)

@@ -230,6 +230,21 @@ def test_a_pass_run_by_hand_is_recorded_by_the_studio(
     assert not any("server_process.py" in line for line in studio.processes().values())
 
 
+def test_a_pass_is_shared_with_a_worker_that_lives_in_another_folder(
+    studio: StudioUnderTest, movie: Callable[[str], Path], edit_of: Callable[..., Path]
+) -> None:
+    cuts = (Cut(name="train", media=movie("a.mp4"), first=4 * n, count=12) for n in range(6))
+    edit_of(*cuts, name="shared.otio", folder=studio.folder)
+    words = ("run", "shared.otio", "--no-preview", "--workers", "2", "--store", "own")
+    # Nothing moves in these pictures, so what is made is silence.
+    said = studio.foley(*words, expect=4)
+    # What the other worker made is found: its store is the one that was named here.
+    assert "6 shots, 6 finished earlier, 0 to do" in said
+    query = {"flow_runs": {"name": {"like_": "share 2 of 2"}}}
+    (run,) = studio.api("POST", "/flow_runs/filter", query)
+    assert (run["state_name"], run["state"]["message"]) == ("Completed", "shared: 3 silent")
+
+
 def test_a_further_machine_takes_its_share(studio: StudioUnderTest, tmp_path: Path) -> None:
     other = StudioUnderTest(tmp_path)
     (tmp_path / "password").write_text(f"{studio.credentials()}\n")

@@ -57,6 +57,15 @@ def test_lists_in_the_environment_are_split_like_path(edit: Path) -> None:
     assert found == {"media-root": [Path("/a b"), Path("/c")], "path-map": ["/x=/y"]}
 
 
+@pytest.mark.skipif(os.pathsep != ":", reason="nothing to mistake there")
+def test_a_drive_letter_in_the_environment_is_no_end_of_a_path(edit: Path) -> None:
+    found = settle({}, edit, {"FOLEY_PATH_MAP": r"Z:\Show=/mnt/show:/x=/y:Y:/a=/b", "FOLEY_SET": "steps=25:guidance=3"})
+    assert found == {
+        "path-map": [r"Z:\Show=/mnt/show", "/x=/y", "Y:/a=/b"],
+        "set": ["steps=25", "guidance=3"],
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -99,3 +108,20 @@ def test_a_path_map_without_two_sides_is_explained(edit: Path, text: str) -> Non
 def test_a_value_out_of_range_is_one_sentence(edit: Path) -> None:
     with pytest.raises(UsageError, match="--handles 99999"):
         pass_options(edit, {"handles": 99999})
+
+
+def test_paths_hold_whichever_folder_goes_on_from_there(edit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(edit.parent))
+    flags = {"store": Path("store"), "media-root": [Path("~/media")], "labels": Path("cues.csv"), "model": "models/own"}
+    options, _ = pass_options(edit, flags)
+    assert (options.store, options.media_roots) == (Path.cwd() / "store", (edit.parent / "media",))
+    assert (options.labels, options.model) == (Path.cwd() / "cues.csv", str(Path.cwd() / "models" / "own"))
+    assert pass_options(edit, {"model": "mini"})[0].model == "mini"
+
+
+def test_the_home_of_nobody_is_one_sentence(edit: Path) -> None:
+    toml(edit.parent, 'store = "~nobody-of-that-name/store"')
+    with pytest.raises(ConfigError, match=r"store in .* is '~nobody-of-that-name/store', but"):
+        settle({}, edit, {})
+    options, _ = pass_options(edit.parent.parent / "x.otio", {"store": Path("~nobody-of-that-name/store")})
+    assert options.store == Path.cwd() / "~nobody-of-that-name" / "store"

@@ -79,6 +79,20 @@ def test_what_is_made_is_not_made_again(edit: Path, engine: FakeEngine, card: Mo
     assert (three["to_make"], three["made_already"]) == (6, 3)
 
 
+def test_the_same_picture_twice_is_counted_once_to_make_and_twice_to_deliver(
+    edit_of: EditOf, movie: Movie, engine: FakeEngine, card: ModelCard, capsys: Capture
+) -> None:
+    edit = edit_of(*(Cut(name="train", media=movie("a.mp4")) for _ in range(3)))
+    before = dry(edit, capsys, "--handles", "0")["forecast"]
+    assert (before["to_make"], before["made_already"]) == (1, 0)
+    assert before["disk"]["store"] == 144_000 + 4096
+    assert before["disk"]["out"] == 3 * (144_000 + 4096)
+    assert exit_code_of(["run", str(edit), "-q", "--handles", "0"]) == 0
+    capsys.readouterr()
+    after = dry(edit, capsys, "--handles", "0")["forecast"]
+    assert (after["to_make"], after["made_already"], len(engine.made)) == (0, 1, 1)
+
+
 def test_nothing_on_the_disk_changes(
     edit: Path, engine: FakeEngine, card: ModelCard, capsys: Capture, tmp_path: Path
 ) -> None:

@@ -23,12 +23,14 @@ class DangerousEngine(FakeEngine):
     """Keeps its diary in the file `diary`. `deadly_labels` kill its process; `deadly_once` only the first time.
 
     `hanging_media` never come back from being listened to. Batches larger than `room` run out of memory, and so do the
-    first `full_times` batches of several takes.
+    first `full_times` batches of several takes. `faulty_once` breaks the GPU, which a new process mends.
     """
 
     diary: Path = Path()
     deadly_labels: set[str] = field(default_factory=set)
     deadly_once: set[str] = field(default_factory=set)
+    faulty_once: set[str] = field(default_factory=set)
+    broken: bool = False
     hanging_media: set[str] = field(default_factory=set)
     room: int = 100
     full_times: int = 0
@@ -54,6 +56,7 @@ class DangerousEngine(FakeEngine):
         receipts = []
         for request in requests:
             self._perhaps_die(request.label)
+            self._perhaps_break(request.label)
             assert self.studio
             known = self.studio.clips.find(request.key())
             if known is None:
@@ -68,6 +71,13 @@ class DangerousEngine(FakeEngine):
             self._note(f"die {label}")
             os.kill(os.getpid(), signal.SIGSEGV)
             time.sleep(60)
+
+    def _perhaps_break(self, label: str) -> None:
+        if label in self.faulty_once and f"break {label}" not in self.lines():
+            self._note(f"break {label}")
+            self.broken = True
+        if self.broken:
+            raise RuntimeError("CUDA error: an illegal memory access was encountered\nand a page more")
 
     def _times(self, word: str) -> int:
         return sum(line.startswith(word) for line in self.lines())
