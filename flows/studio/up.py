@@ -47,7 +47,7 @@ def up(home: StudioHome, wishes: Wishes, say: Say) -> None:
         require_free(PAPERS_HOST, plan.port + 1)
         server, papers = Child(plan.server), Child(plan.papers)
         workers = [Child(worker) for worker in plan.workers]
-        watch = NightWatch(Api(plan.api_url, home.credentials()))
+        watch = NightWatch(Api(plan.api_url, home.credentials()), say)
         try:
             say(f"starting the server, its words go to {plan.server.log}")
             _start_server(server, plan, stop)
