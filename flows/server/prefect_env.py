@@ -3,6 +3,7 @@ imported; so call `set_defaults()` first. What the user has set stays as it is, 
 
 import os
 import sys
+from collections.abc import Mapping
 
 QUIET_DEFAULTS = {
     # Nobody is told that a sound was made.
@@ -26,4 +27,16 @@ def set_defaults() -> bool:
     """Fill in what the user has not set; False when Prefect was imported already and will not notice."""
     for name, value in QUIET_DEFAULTS.items():
         os.environ.setdefault(name, value)
+    os.environ.update(past_proxies(os.environ, "127.0.0.1", "localhost"))
     return "prefect" not in sys.modules
+
+
+def past_proxies(environ: Mapping[str, str], *hosts: str) -> dict[str, str]:
+    """The variables that let these hosts be asked directly, added to what they hold.
+
+    Prefect's client asks every proxy that the environment names, and a studio's proxy knows neither this machine nor
+    may it hear the password.
+    """
+    told = (environ.get("no_proxy") or environ.get("NO_PROXY") or "").split(",")
+    direct = ",".join(dict.fromkeys(filter(None, [*(host.strip() for host in told), *hosts])))
+    return {"no_proxy": direct, "NO_PROXY": direct}

@@ -5,9 +5,14 @@ import base64
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPException
 from typing import Any
 
 _PATIENCE_S = 15.0
+# The server answers with no more at once.
+_PAGE = 200
 
 
 class ApiError(Exception):
@@ -23,12 +28,19 @@ class Api:
         # Without proxies: a studio's proxy must not be asked for the studio's own machines.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    def runs(self, state: dict[str, Any], *, tag: str | None = None, limit: int) -> list[dict[str, Any]]:
-        """The flow runs, with this tag, whose state fits; the latest first."""
-        tags = {"tags": {"all_": [tag]}} if tag else {}
-        wanted = {"flow_runs": {"state": state, **tags}, "sort": "START_TIME_DESC", "limit": limit}
-        found: list[dict[str, Any]] = self._ask("POST", "/flow_runs/filter", wanted)
-        return found
+    def runs(self, states: Sequence[str], flows: Sequence[str]) -> list[dict[str, Any]]:
+        """All runs of the flows with these names whose state is of one of these types; the latest first."""
+        wanted = {
+            "flows": {"name": {"any_": list(flows)}},
+            "flow_runs": {"state": {"type": {"any_": list(states)}}},
+            "sort": "START_TIME_DESC",
+        }
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self._ask("POST", "/flow_runs/filter", wanted | {"offset": len(found), "limit": _PAGE})
+            found += page
+            if len(page) < _PAGE:
+                return found
 
     def states(self, run_id: str) -> list[dict[str, Any]]:
         """Every state a run has had."""
@@ -36,11 +48,13 @@ class Api:
         return found
 
     def last_heartbeat(self, run_id: str) -> str | None:
-        """When the server last heard a run's heartbeat, by its own clock, as an ISO time; None when never."""
+        """The id of the last heartbeat of a run; None when there was none."""
+        # The server leaves out what is later than its own clock, and other machines' clocks may go before it.
+        occurred = {"until": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
         resource = {"id": [f"prefect.flow-run.{run_id}"]}
-        wanted = {"filter": {"event": {"name": ["prefect.flow-run.heartbeat"]}, "resource": resource}, "limit": 1}
-        found = self._ask("POST", "/events/filter", wanted)["events"]
-        return str(found[0]["received"]) if found else None
+        beats = {"event": {"name": ["prefect.flow-run.heartbeat"]}, "resource": resource, "occurred": occurred}
+        found = self._ask("POST", "/events/filter", {"filter": beats, "limit": 1})["events"]
+        return str(found[0]["id"]) if found else None
 
     def set_state(self, run_id: str, state: dict[str, Any]) -> None:
         """Propose a state; the server's rules may refuse it."""
@@ -67,5 +81,5 @@ class Api:
         try:
             with self._opener.open(request, timeout=_PATIENCE_S) as reply:
                 return json.loads(reply.read())
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             raise ApiError(f"{method} {path}: {error}") from error

@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.errors import StudioError
+
 Say = Callable[[str], None]
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
@@ -57,7 +59,16 @@ class Child:
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Start the process, in a session of its own: Ctrl-C is for the studio, which then ends it in good order."""
+        """Start the process, in a session of its own: Ctrl-C is for the studio, which then ends it in good order.
+
+        Raises StudioError when it cannot be started.
+        """
+        try:
+            self._start()
+        except OSError as error:
+            raise StudioError(f"{self.plan.name} cannot be started ({error}): see to it") from error
+
+    def _start(self) -> None:
         _shorten(self.plan.log)
         with os.fdopen(os.open(self.plan.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
             self._process = subprocess.Popen(
@@ -77,12 +88,20 @@ class Child:
     def step(self, say: Say) -> bool:
         """Start it again when it has ended and its time has come; True when it was just found to have ended."""
         if self._start_at is not None and self._clock() >= self._start_at:
-            self.start()
+            self._try_again(say)
         elif self._start_at is None and (code := self.ended()) is not None:
             self._start_at = self._clock() + self._next_wait_s()
             say(f"{self.plan.name} ended ({_why(code)}), starting it again; see {self.plan.log}")
             return True
         return False
+
+    def _try_again(self, say: Say) -> None:
+        """A disk or a memory that is full for a moment must not take the whole studio along."""
+        try:
+            self.start()
+        except StudioError as error:
+            self._start_at = self._clock() + self._next_wait_s()
+            say(str(error))
 
     def ask_to_end(self) -> None:
         """Tell it to end; does not wait."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from flows.errors import StudioError
-from flows.server.prefect_env import QUIET_DEFAULTS
+from flows.server.prefect_env import QUIET_DEFAULTS, past_proxies
 from flows.watching.papers import HOME_VARIABLE, URL_VARIABLE
 
 # Prefect knows no shorter heartbeat; three in a row must be missing before a run counts as lost.
@@ -19,11 +19,14 @@ HEARTBEAT_S, LOST_AFTER_S = 30, 90
 # A worker asks for work this often.
 _ASK_EVERY_S = 5
 _DATABASES = ("postgresql+asyncpg://", "sqlite+aiosqlite:///")
-# What a person may have set for another server must not reach ours.
+# What a person may have set for another server must not reach ours, and the secrets of the studio not its passes.
 _NOT_OURS = (
+    "FOLEY_STUDIO_DATABASE",
+    "FOLEY_SMTP_PASSWORD",
     "PREFECT_PROFILE",
     "PREFECT_API_KEY",
     "PREFECT_API_DATABASE_CONNECTION_URL",
+    "PREFECT_SERVER_DATABASE_CONNECTION_URL",
     "PREFECT_UI_API_URL",
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE",
 )
@@ -36,6 +39,7 @@ def client_environment(api_url: str, credentials: str) -> dict[str, str]:
         "PREFECT_API_AUTH_STRING": credentials,
         # The default is six times as slow: the watch, which waits for three of these, would call every run lost.
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S),
+        **past_proxies(os.environ, urlsplit(api_url).hostname or "localhost"),
     }
 
 

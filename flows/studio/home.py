@@ -11,10 +11,11 @@ studio/            FOLEY_STUDIO, else this user's data folder; nobody else may l
 
 import json
 import os
+import platform
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -28,7 +29,8 @@ _LOCK_PATIENCE_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A studio that runs. `pid` is the process of `foley studio up`; `since` is an ISO time; nothing here is secret."""
+    """A studio that runs. `pid` is the process of `foley studio up` on `machine`; `since` is an ISO time; `papers_url`
+    is "" where what passes wrote is not shown. Nothing here is secret."""
 
     pid: int
     api_url: str
@@ -36,6 +38,8 @@ class Running:
     database: str
     workers: tuple[str, ...]
     since: str
+    machine: str = field(default_factory=platform.node)
+    papers_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +69,16 @@ class StudioHome:
         return self.folder / "password"
 
     def make(self) -> None:
-        """Make the folder and what belongs in it, for this user alone. Raises StudioError when that cannot be."""
+        """Make the folder and what belongs in it, for this user alone. Raises StudioError when that cannot be, and for
+        a folder of other things, which nobody else could open any more."""
         try:
+            if self._is_of_others():
+                raise StudioError(
+                    f"{self.folder} holds other things, and a studio closes its folder to everybody else: name "
+                    "a new or empty folder with --home or FOLEY_STUDIO"
+                )
             for folder in (self.folder, self.prefect, self.logs):
-                folder.mkdir(parents=True, exist_ok=True)
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.folder.chmod(0o700)
         except OSError as error:
             raise StudioError(
@@ -85,6 +95,10 @@ class StudioHome:
             lock.acquire(timeout=_LOCK_PATIENCE_S)
         except Timeout as error:
             raise StudioError(f"the studio in {self.folder} is running already{self._by_whom()}") from error
+        except (OSError, NotImplementedError) as error:  # some network disks know no locks
+            raise StudioError(
+                f"{self._lock_file} cannot be locked ({error}): name another folder with --home"
+            ) from error
         try:
             self._record.unlink(missing_ok=True)
             yield
@@ -101,7 +115,7 @@ class StudioHome:
             lock.acquire(timeout=0)
         except Timeout:
             return True
-        except OSError:  # another user's: not ours to use
+        except (OSError, NotImplementedError):  # another user's: not ours to use
             return False
         lock.release()
         return False
@@ -141,13 +155,12 @@ class StudioHome:
         except OSError as error:
             raise StudioError(f"{self.password_file} cannot be used ({error.strerror}): see to it") from error
 
-    def take_credentials(self, file: Path) -> None:
-        """Keep the password in this file, of a studio elsewhere. Raises StudioError when it cannot be read."""
-        self.make()
+    def keep_credentials(self, credentials: str) -> None:
+        """Keep the password of a studio elsewhere. Raises StudioError when it cannot be written."""
         try:
-            private_text(self.password_file, read_credentials(file) + "\n")
+            private_text(self.password_file, f"{credentials}\n")
         except OSError as error:
-            raise StudioError(f"{file} cannot be read ({error.strerror}): name the file with the password") from error
+            raise StudioError(f"{self.password_file} cannot be written ({error.strerror}): see to it") from error
 
     @property
     def _lock_file(self) -> Path:
@@ -157,12 +170,18 @@ class StudioHome:
     def _record(self) -> Path:
         return self.folder / "studio.json"
 
+    def _is_of_others(self) -> bool:
+        names = {entry.name for entry in self.folder.iterdir()} if self.folder.is_dir() else set()
+        return bool(names - {"lost+found"}) and not names & {self._lock_file.name, self.password_file.name}
+
     def _by_whom(self) -> str:
         running = self.running()
         if running is None:
             return ""
+        where = "" if running.machine == platform.node() else f" of {running.machine}"
         return (
-            f" (process {running.pid}, {running.ui_url}): `foley studio status` shows it, `foley studio down` ends it"
+            f" (process {running.pid}{where}, {running.ui_url}): `foley studio status` shows it, `foley studio down` "
+            "ends it"
         )
 
 
@@ -173,9 +192,12 @@ def studio_home(chosen: Path | None = None) -> StudioHome:
 
 
 def read_credentials(file: Path) -> str:
-    """The "user:password" in a file. Raises StudioError when there is none, OSError when it cannot be read."""
-    text = file.read_text(encoding="utf-8").strip()
-    if ":" not in text or len(text.splitlines()) != 1:
+    """The "user:password" in a file. Raises StudioError when there is none or when it cannot be read."""
+    try:
+        text = file.read_bytes().decode(errors="replace").strip()
+    except OSError as error:
+        raise StudioError(f"{file} cannot be read ({error.strerror}): name the file with the password") from error
+    if ":" not in text or not text.isprintable() or "\ufffd" in text:
         raise StudioError(f"{file} holds no password: it must be one line, as `foley studio password` prints it")
     return text
 

@@ -1,6 +1,7 @@
 """Every process of a studio, its arguments and environment, worked out before anything is started."""
 
 import os
+import re
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from flows.studio.pools import WorkerPlan, gpus, worker_plans
 # What passes wrote is shown on the port after the server's, to this machine alone.
 PAPERS_HOST = "127.0.0.1"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# A host name, or an IPv6 address: that one has two colons at least.
+_NAME = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*")
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -44,6 +47,7 @@ class StudioPlan:
     port: int
     api_url: str
     ui_url: str
+    papers_url: str
     database: str
     server: ChildPlan
     papers: ChildPlan
@@ -56,13 +60,15 @@ def studio_plan(home: StudioHome, wishes: Wishes) -> StudioPlan:
     local = f"http://{_in_url(_EVERYWHERE.get(wishes.host, wishes.host))}:{wishes.port}"
     ui_url = f"http://{_in_url(_public_name(wishes))}:{wishes.port}"
     database = checked_database(wishes.database, home.prefect)
-    papers = papers_environment(f"http://{PAPERS_HOST}:{wishes.port + 1}", home.papers)
-    common = common_environment(home.prefect, f"{local}/api", ui_url, home.credentials()) | papers
+    papers_url = f"http://{PAPERS_HOST}:{wishes.port + 1}"
+    common = common_environment(home.prefect, f"{local}/api", ui_url, home.credentials())
+    common |= papers_environment(papers_url, home.papers)
     return StudioPlan(
         host=wishes.host,
         port=wishes.port,
         api_url=f"{local}/api",
         ui_url=ui_url,
+        papers_url=papers_url,
         database=without_password(database),
         server=ChildPlan(
             name="the server",
@@ -109,14 +115,23 @@ def _worker_arguments(worker: WorkerPlan) -> tuple[str, ...]:
 
 
 def require_meant(wishes: Wishes) -> None:
-    """Raise StudioError for an address that lets others in without a word about it, and for a port that is none."""
+    """Raise StudioError for an address that lets others in without a word about it, and for names and ports that are
+    none."""
+    if not wishes.host:
+        raise StudioError("--host is empty: write 127.0.0.1, or 0.0.0.0 for every address of this machine")
     if wishes.host not in LOOPBACK and not wishes.open_to_network:
         raise StudioError(
             f"--host {wishes.host} lets other machines reach this studio, protected by its password alone: add "
             "--open-to-network if that is meant"
         )
-    if not 1 <= wishes.port <= 65535:
-        raise StudioError(f"--port {wishes.port} is no port: choose one between 1024 and 65535")
+    if not 1 <= wishes.port <= 65534:
+        raise StudioError(
+            f"--port {wishes.port} cannot be: choose one between 1024 and 65534, the next one shows what passes wrote"
+        )
+    if wishes.address is not None and not _NAME.fullmatch(wishes.address):
+        raise StudioError(
+            f"--address {wishes.address} is no name of a machine: write it without http:// and without a port"
+        )
 
 
 def _public_name(wishes: Wishes) -> str:

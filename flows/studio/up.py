@@ -12,12 +12,13 @@ takes in hand; the next `foley studio up` takes it up again.
 """
 
 import os
+import platform
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from types import FrameType
 
@@ -41,13 +42,14 @@ _ENDS_WITHIN_S = 90.0
 def up(home: StudioHome, wishes: Wishes, say: Say) -> None:
     """Run the studio until this process is told to stop. Raises StudioError when it cannot start."""
     require_meant(wishes)
+    say = _whatever_happens(say)
     with home.held(), _told_to_stop() as stop:
         plan = studio_plan(home, wishes)
         require_free(plan.host, plan.port)
         require_free(PAPERS_HOST, plan.port + 1)
         server, papers = Child(plan.server), Child(plan.papers)
         workers = [Child(worker) for worker in plan.workers]
-        watch = NightWatch(Api(plan.api_url, home.credentials()))
+        watch = NightWatch(Api(plan.api_url, home.credentials()), say)
         try:
             say(f"starting the server, its words go to {plan.server.log}")
             _start_server(server, plan, stop)
@@ -63,15 +65,17 @@ def up(home: StudioHome, wishes: Wishes, say: Say) -> None:
             end_all([server, papers])
 
 
-def join(home: StudioHome, api_url: str, wishes: Wishes, say: Say) -> None:
-    """Run this machine's workers for a studio whose server is elsewhere, until told to stop.
+def join(home: StudioHome, api_url: str, credentials: str, wishes: Wishes, say: Say) -> None:
+    """Run this machine's workers for a studio whose server is elsewhere, until told to stop. The password is kept.
 
-    Raises StudioError when the server does not let us in.
+    Raises StudioError when the server does not let us in; then nothing is kept.
     """
-    require_entry(api_url, home.credentials())
+    require_entry(api_url, credentials)
+    say = _whatever_happens(say)
     ui_url = api_url.removesuffix("/api")
     with home.held(), _told_to_stop() as stop:
-        common = common_environment(home.prefect, api_url, ui_url, home.credentials())
+        home.keep_credentials(credentials)
+        common = common_environment(home.prefect, api_url, ui_url, credentials)
         workers = [Child(plan) for plan in worker_children(home, wishes, common, nights=False)]
         names = tuple(worker.plan.name for worker in workers)
         running = Running(pid=os.getpid(), api_url=api_url, ui_url=ui_url, database="", workers=names, since=_now())
@@ -86,7 +90,10 @@ def join(home: StudioHome, api_url: str, wishes: Wishes, say: Say) -> None:
 def down(home: StudioHome) -> Running:
     """End the studio of this folder and wait for it. Raises StudioError when none runs, or when it does not end."""
     running = home.require_running()
-    os.kill(running.pid, signal.SIGTERM)
+    if running.machine != platform.node():
+        raise StudioError(f"the studio in {home.folder} runs on {running.machine}: end it there")
+    with suppress(ProcessLookupError):  # it has just ended by itself
+        os.kill(running.pid, signal.SIGTERM)
     give_up_at = time.monotonic() + _ENDS_WITHIN_S
     while home.is_held():
         if time.monotonic() > give_up_at:
@@ -130,6 +137,16 @@ def _start_workers(workers: Sequence[Child], running: Running, home: StudioHome,
     say(f"the studio is up: {running.ui_url} (its password: `foley studio password`), {len(workers)} workers")
 
 
+def _whatever_happens(say: Say) -> Say:
+    """Words that nobody can hear any more must not end a studio: its terminal may be gone, or the pipe it writes to."""
+
+    def said(text: str) -> None:
+        with suppress(OSError, SystemExit):
+            say(text)
+
+    return said
+
+
 class _Stopped(SystemExit):
     """Told to stop before everything was up."""
 
@@ -161,6 +178,7 @@ def _running(plan: StudioPlan) -> Running:
         pid=os.getpid(),
         api_url=plan.api_url,
         ui_url=plan.ui_url,
+        papers_url=plan.papers_url,
         database=plan.database,
         workers=tuple(worker.name for worker in plan.workers),
         since=_now(),

@@ -79,18 +79,20 @@ def join(
     debug: DebugOption = False,
 ) -> int:
     """Run this machine's workers for a studio on another machine, and keep them alive. Stays in the foreground."""
-    from flows.studio.home import studio_home
+    from flows.studio.environment import has_password
+    from flows.studio.home import read_credentials, studio_home
     from flows.studio.studio_plan import Wishes
     from flows.studio.up import join as run_workers
     from plugin.console import Voice
 
     keep_studio_policy()
+    if has_password(server):
+        raise UsageError("the URL holds a password that everybody on this machine can read: use --password-file")
     studio = studio_home(home)
-    if password_file:
-        studio.take_credentials(password_file)
-    elif not studio.password_file.exists():
+    if not password_file and not studio.password_file.exists():
         raise UsageError("name the studio's password with --password-file: `foley studio password` prints it there")
-    run_workers(studio, server.rstrip("/"), Wishes(workers=workers), Voice(quiet=quiet).note)
+    credentials = read_credentials(password_file or studio.password_file)
+    run_workers(studio, server.rstrip("/"), credentials, Wishes(workers=workers), Voice(quiet=quiet).note)
     return 0
 
 

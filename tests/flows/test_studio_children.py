@@ -1,14 +1,17 @@
 """Processes that are kept alive, and that leave with who keeps them."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from flows.errors import StudioError
 from flows.studio.children import Child, ChildPlan, end_all
 
 PACE_S = 0.02
@@ -85,6 +88,35 @@ def test_one_that_lived_long_is_started_again_at_once(module: Path, tmp_path: Pa
     first = child.pid
     child.step(said.append)
     assert child.pid != first
+
+
+def test_one_that_cannot_be_started_for_a_while_is_tried_again(module: Path, tmp_path: Path) -> None:
+    module.write_text("raise SystemExit(3)\n")
+    (tmp_path / "logs").mkdir()
+    clock, said = Clock(), []
+    child = Child(replace(plan(tmp_path), log=tmp_path / "logs" / "kept.log"), clock)
+    child.start()
+    wait_until(lambda: child.ended() is not None)
+    assert child.step(said.append)
+    shutil.rmtree(tmp_path / "logs")
+    clock.now += 1
+    assert not child.step(said.append)
+    assert said[-1].startswith("a worker cannot be started ([Errno 2]")
+    (tmp_path / "logs").mkdir()
+    clock.now += 1
+    child.step(said.append)
+    assert len(said) == 2
+    first = child.pid
+    clock.now += 1
+    child.step(said.append)
+    assert child.pid != first
+
+
+def test_one_that_cannot_be_started_at_first_is_one_sentence(tmp_path: Path) -> None:
+    child = Child(replace(plan(tmp_path), log=tmp_path / "nowhere" / "kept.log"))
+    with pytest.raises(StudioError, match="a worker cannot be started"):
+        child.start()
+    assert child.ended() is None
 
 
 def test_all_end_when_asked_and_a_deaf_one_is_killed(

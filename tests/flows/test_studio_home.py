@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from flows.errors import StudioError
-from flows.studio.home import Running, StudioHome, studio_home
+from flows.studio.home import Running, StudioHome, read_credentials, studio_home
+from flows.studio.up import down
 
 HOLD = """
 import sys, time
@@ -71,13 +72,17 @@ def test_a_password_that_others_could_read_is_closed_to_them(home: StudioHome) -
 
 def test_a_password_of_another_studio_is_kept(home: StudioHome, tmp_path: Path) -> None:
     (tmp_path / "theirs").write_text("foley:theirs\n")
-    home.take_credentials(tmp_path / "theirs")
+    home.make()
+    home.keep_credentials(read_credentials(tmp_path / "theirs"))
     assert home.credentials() == "foley:theirs"
-    (tmp_path / "wrong").write_text("two\nlines:\n")
-    with pytest.raises(StudioError, match="holds no password"):
-        home.take_credentials(tmp_path / "wrong")
-    with pytest.raises(StudioError, match="cannot be read"):
-        home.take_credentials(tmp_path / "nowhere")
+    assert home.password_file.stat().st_mode & 0o777 == 0o600
+    for wrong in (b"two\nlines:\n", b"none", b"\xff\xfef\x00:\x00", b"foley:\x1b[2J"):
+        (tmp_path / "wrong").write_bytes(wrong)
+        with pytest.raises(StudioError, match="holds no password"):
+            read_credentials(tmp_path / "wrong")
+    for none in ("nowhere", "."):
+        with pytest.raises(StudioError, match="cannot be read"):
+            read_credentials(tmp_path / none)
 
 
 def test_a_second_one_is_told_who_holds_it_and_a_killed_one_holds_nothing(home: StudioHome) -> None:
@@ -86,7 +91,10 @@ def test_a_second_one_is_told_who_holds_it_and_a_killed_one_holds_nothing(home: 
         running = home.running()
         assert isinstance(running, Running)
         assert (running.pid, running.workers) == (4711, ("w-1",))
-        with pytest.raises(StudioError, match=r"running already \(process 4711, http://127.0.0.1:1\)"), home.held():
+        with (
+            pytest.raises(StudioError, match=r"running already \(process 4711, http://127.0.0.1:1\)"),
+            home.held(),
+        ):
             pass
     finally:
         holder.kill()
@@ -111,6 +119,47 @@ def test_a_folder_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StudioError, match="--home or FOLEY_STUDIO"):
         StudioHome(tmp_path / "file" / "studio").make()
+
+
+def test_a_folder_of_other_things_is_not_closed_to_everybody_else(tmp_path: Path) -> None:
+    (tmp_path / "show").mkdir(mode=0o755)
+    (tmp_path / "show" / "reel1.otio").write_text("")
+    with pytest.raises(StudioError, match="holds other things"):
+        StudioHome(tmp_path / "show").make()
+    assert (tmp_path / "show").stat().st_mode & 0o777 == 0o755
+    assert [path.name for path in (tmp_path / "show").iterdir()] == ["reel1.otio"]
+    (tmp_path / "disk" / "lost+found").mkdir(parents=True)
+    disk = StudioHome(tmp_path / "disk")
+    disk.make()
+    disk.credentials()
+    disk.make()
+    assert disk.folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_lock_that_cannot_be_is_one_sentence(home: StudioHome) -> None:
+    (home.folder / "studio.lock").mkdir(parents=True)
+    with pytest.raises(StudioError, match="cannot be locked"), home.held():
+        pass
+    assert home.running() is None
+
+
+def test_a_studio_of_another_machine_is_not_ended_here(home: StudioHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder may lie on a disk that several machines see; the process of that number here is somebody else's."""
+    signals: list[object] = []
+    monkeypatch.setattr("flows.studio.up.os.kill", lambda *told: signals.append(told))
+    there = Running(pid=4711, api_url="a", ui_url="u", database="d", workers=(), since="s", machine="another-box")
+    monkeypatch.setattr(StudioHome, "running", lambda self: there)
+    with pytest.raises(StudioError, match="runs on another-box: end it there"):
+        down(home)
+    assert signals == []
+
+
+def test_one_that_has_just_ended_by_itself_is_ended(home: StudioHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    gone = Running(pid=ended.pid, api_url="a", ui_url="u", database="d", workers=(), since="s")
+    monkeypatch.setattr(StudioHome, "running", lambda self: gone)
+    assert down(home) == gone
 
 
 def test_a_studio_that_does_not_run_is_one_sentence(home: StudioHome) -> None:

@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import ClassVar
 
 import pytest
 
 from flows.errors import StudioError
 from flows.studio import pools
-from flows.studio.environment import checked_database, has_password, without_password
+from flows.studio.environment import checked_database, client_environment, has_password, without_password
 from flows.studio.home import Running, StudioHome
 from flows.studio.pools import NIGHTS, NIGHTS_AT_ONCE, PASSES, gpus, worker_plans
 from flows.studio.reach import answers, join_running_studio, require_entry, require_free
-from flows.studio.studio_plan import Wishes, studio_plan
+from flows.studio.studio_plan import Wishes, require_meant, studio_plan
 from flows.studio.up import up
 
 
@@ -93,8 +94,12 @@ def test_another_server_that_the_user_has_set_does_not_leak_in(
         assert "PREFECT_API_DATABASE_CONNECTION_URL" not in child.environment
 
 
-def test_no_secret_is_on_a_command_line(home: StudioHome) -> None:
-    plan = studio_plan(home, Wishes(database="postgresql+asyncpg://foley:hidden@db/foley"))
+def test_no_secret_is_on_a_command_line(home: StudioHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = "postgresql+asyncpg://foley:hidden@db/foley"
+    for variable in ("FOLEY_STUDIO_DATABASE", "PREFECT_SERVER_DATABASE_CONNECTION_URL"):
+        monkeypatch.setenv(variable, database)
+    monkeypatch.setenv("FOLEY_SMTP_PASSWORD", "hidden")
+    plan = studio_plan(home, Wishes(database=database))
     secret = home.credentials().partition(":")[2]
     for child in (plan.server, plan.preparation, *plan.workers):
         line = " ".join(child.command())
@@ -147,10 +152,13 @@ def test_a_password_in_a_url_is_seen_and_hidden() -> None:
 class Server(BaseHTTPRequestHandler):
     """Knows one password; the health page needs none."""
 
+    version: ClassVar[str] = '"3.8.8"'
+
     def do_GET(self) -> None:
         good = self.path == "/api/health" or self.headers.get("Authorization") == "Basic Zm9sZXk6bWluZQ=="
         self.send_response(200 if good else 401)
         self.end_headers()
+        self.wfile.write(self.version.encode())
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -170,8 +178,47 @@ def test_a_wrong_password_and_a_wrong_address_have_a_sentence_each(api_url: str)
     require_entry(api_url, "foley:mine")
     with pytest.raises(StudioError, match="refuses the password"):
         require_entry(api_url, "foley:wrong")
-    with pytest.raises(StudioError, match="no server answers"):
-        require_entry("http://127.0.0.1:9/api", "foley:mine")
+    port = api_url.removesuffix("/api").rpartition(":")[2]
+    for nobody in (
+        "http://127.0.0.1:9/api",
+        "nonsense",
+        f"127.0.0.1:{port}/api",
+        "http://[::1/api",
+        "http://box:x/api",
+    ):
+        with pytest.raises(StudioError, match="no server answers"):
+            require_entry(nobody, "foley:mine")
+
+
+@pytest.mark.parametrize(
+    ("told", "word"),
+    [
+        ('"2.20.1"', "is Prefect 2.20.1, here is 3"),
+        ("<html>a proxy</html>", "is no Prefect server"),
+        ('{"version": "3.8.8"}', "is no Prefect server"),
+        ("", "is no Prefect server"),
+    ],
+)
+def test_another_server_is_not_taken_for_ours(
+    api_url: str, told: str, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Server, "version", told)
+    with pytest.raises(StudioError, match=word):
+        require_entry(api_url, "foley:mine")
+
+
+def test_what_speaks_another_language_is_no_server() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+
+        def greet() -> None:
+            connection, _ = other.accept()
+            with connection:
+                connection.sendall(b"SSH-2.0-OpenSSH_9\r\n")
+                connection.recv(1000)
+
+        Thread(target=greet, daemon=True).start()
+        with pytest.raises(StudioError, match="no server answers"):
+            require_entry(f"http://127.0.0.1:{other.getsockname()[1]}/api", "foley:mine")
 
 
 def test_a_port_in_use_is_one_sentence() -> None:
@@ -182,16 +229,53 @@ def test_a_port_in_use_is_one_sentence() -> None:
     require_free("127.0.0.1", free)
 
 
+@pytest.mark.parametrize("host", ["no-such-box.invalid", "203.0.113.1", "x" * 70, "a..b"])
+def test_an_address_of_another_machine_is_not_taken_for_a_port_in_use(host: str) -> None:
+    with pytest.raises(StudioError, match=f"--host {host} is no address of this machine"):
+        require_free(host, 4711)
+
+
+@pytest.mark.parametrize("address", ["http://box", "box:4200", "two words", "", "[::1]", "box/api", "a:b"])
+def test_a_name_that_is_none_is_refused(address: str) -> None:
+    with pytest.raises(StudioError, match="is no name of a machine"):
+        require_meant(Wishes(address=address))
+
+
+@pytest.mark.parametrize("address", ["studio-box", "studio.example", "10.0.0.1", "fd00::1", "::1"])
+def test_a_name_that_is_one_is_taken(address: str) -> None:
+    require_meant(Wishes(address=address))
+
+
+def test_no_proxy_hears_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prefect's client asks the proxies of its environment, as the HTTP library below it does."""
+    import httpx
+
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.settimeout(0.1)
+        url = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        environ = {"HTTP_PROXY": url, "ALL_PROXY": url, "NO_PROXY": "intranet.example"}
+        monkeypatch.setattr(os, "environ", environ)
+        environ |= client_environment("http://127.0.0.1:9/api", "foley:mine")
+        with pytest.raises(httpx.ConnectError):
+            httpx.get("http://127.0.0.1:9/api/health")
+        with pytest.raises(TimeoutError):
+            proxy.accept()
+    assert environ["no_proxy"] == environ["NO_PROXY"] == "intranet.example,127.0.0.1"
+
+
 def test_a_pass_finds_the_running_studio(api_url: str, home: StudioHome, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flows.studio.reach.sys.modules", {})
     monkeypatch.setenv("FOLEY_STUDIO", str(home.folder))
     monkeypatch.setattr(os, "environ", {"FOLEY_STUDIO": str(home.folder)})
     assert not join_running_studio()
-    running = Running(pid=1, api_url=api_url, ui_url="u", database="d", workers=(), since="s")
+    papers = "http://127.0.0.1:4201"
+    running = Running(pid=1, api_url=api_url, ui_url="u", database="d", workers=(), since="s", papers_url=papers)
     monkeypatch.setattr(StudioHome, "running", lambda self: running)
     assert join_running_studio()
     assert os.environ["PREFECT_API_URL"] == api_url
     assert os.environ["PREFECT_API_AUTH_STRING"] == home.credentials()
+    assert os.environ["FOLEY_PAPERS_URL"] == papers
+    assert os.environ["FOLEY_PAPERS_HOME"] == str(home.papers)
     assert os.environ["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == "30"
 
 

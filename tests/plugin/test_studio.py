@@ -52,9 +52,13 @@ def test_what_needs_a_studio_says_how_to_start_one(tmp_path: Path, capsys: Captu
     [
         (["up", "--host", "0.0.0.0"], "--open-to-network"),
         (["up", "--port", "99999"], "--port 99999"),
+        (["up", "--port", "65535"], "choose one between 1024 and 65534"),
+        (["up", "--address", "http://box"], "--address http://box is no name"),
+        (["up", "--host", "", "--open-to-network"], "--host is empty"),
         (["up", "--workers", "0"], "--workers 0"),
         (["up", "--database", "mysql://db"], "postgresql+asyncpg://USER@HOST/NAME"),
         (["join", "http://127.0.0.1:9/api"], "--password-file"),
+        (["join", "http://foley:secret@box/api"], "use --password-file"),
         (["notify"], "say what to do"),
         (["notify", "--mail", "td@studio.test"], "--mail and --smtp go together"),
     ],
@@ -69,6 +73,7 @@ def test_a_server_that_does_not_answer_is_not_joined(tmp_path: Path, capsys: Cap
     join = ["studio", "join", "http://127.0.0.1:9/api", "--home", str(tmp_path / "studio")]
     assert exit_code_of([*join, "--password-file", str(tmp_path / "password")]) == 2
     assert "no server answers at http://127.0.0.1:9/api" in one_sentence(capsys)
+    assert not (tmp_path / "studio").exists()
 
 
 def test_the_password_is_printed_by_its_command_alone(tmp_path: Path, capsys: Capture) -> None:
