@@ -133,7 +133,7 @@ def share_out(orders: Sequence[Order], crew: HouseCrew, tell: Listener, *, end: 
     if workers == 1 or closed():
         return list(orders)
     tell(PassEvent(stage="start", text=f"sharing the work between {workers} workers"))
-    shares = _begin_shares(orders, workers, end)
+    shares = _begin_shares(orders, workers, end, tell)
     own = ShareCrew(crew.workshop, 0, workers)
     try:
         outcomes = conduct(orders, own, lambda event: None, closed=closed)
@@ -154,7 +154,7 @@ def share_out(orders: Sequence[Order], crew: HouseCrew, tell: Listener, *, end: 
     ]
 
 
-def _begin_shares(orders: Sequence[Order], workers: int, end: datetime | None) -> list[UUID]:
+def _begin_shares(orders: Sequence[Order], workers: int, end: datetime | None, tell: Listener) -> list[UUID]:
     from prefect.deployments import run_deployment
 
     begun: list[UUID] = []
@@ -174,7 +174,8 @@ def _begin_shares(orders: Sequence[Order], workers: int, end: datetime | None) -
             )
         except Exception as error:
             # Whoever shares out can do everything alone.
-            log.warning("no share could be given away: %s", error)
+            why = next(iter(str(error).splitlines()), type(error).__name__)
+            tell(PassEvent(stage="wait", text=f"share {part + 1} could not be given away ({why}): it is made here"))
             break
         begun.append(run.id)
     return begun

@@ -37,16 +37,16 @@ class Voice:
     def note(self, text: str) -> None:
         """Something on the way, on stderr."""
         if not self.quiet:
-            self.err.print(text, style="dim")
+            _aside(self.err, text, style="dim")
 
     def warn(self, text: str) -> None:
         """A warning on stderr; also when quiet."""
-        self.err.print(f"foley: warning: {text}", style="yellow")
+        _aside(self.err, f"foley: warning: {text}", style="yellow")
 
 
 def complain(text: str) -> None:
     """One sentence on stderr about why nothing, or not everything, was done."""
-    _console(sys.stderr).print(f"foley: {text}", style="red")
+    _aside(_console(sys.stderr), f"foley: {text}", style="red")
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
@@ -65,10 +65,22 @@ def survive_any_letter() -> None:
         _spell_out(stream)
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to who prints: rich would end the program, in the middle of a night."""
+        raise
+
+
+def _aside(console: Console, text: str, *, style: str) -> None:
+    """Words beside the work: a log on a full disk, or nobody who reads them any more, does not stop it."""
+    with suppress(OSError):
+        console.print(text, style=style)
+
+
 def _console(stream: TextIO) -> Console:
     # A file or a pipe has no width: tables are not folded there, so that other programs can read them.
     width = None if stream.isatty() else _NO_WIDTH
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    return _Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def _spell_out(stream: TextIO) -> None:

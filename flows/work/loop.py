@@ -124,6 +124,9 @@ class Loop:
             plan: PassPlan = pending.result()
             if self._is_done(plan):
                 return self._end(order, Outcome(edit=order.edit, unchanged=True))
+            if plan.to_do and self._closed():
+                # No engine is loaded for what is not begun any more.
+                return self._end(order, Outcome(edit=order.edit, shots_left=len(plan.to_do)))
             reel = Reel(order, plan, unheard=deque(plan.to_do))
             for heard in plan.known.values():
                 reel.ledger.note_heard(heard)

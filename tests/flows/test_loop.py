@@ -325,8 +325,9 @@ def test_an_unexpected_error_of_one_edit_does_not_stop_the_others(run: Run) -> N
 
 
 def test_what_was_begun_is_laid_after_the_deadline_and_nothing_else_is_touched(run: Run) -> None:
-    crew = SlowCrew(Random(0))
-    first, second, third = run(crew, [], jobs_of(3), [], begun=(1, 2), closed=lambda: True)
+    crew, diary = SlowCrew(Random(0)), Diary()
+    first, second, third = run(crew, [], jobs_of(3), [], begun=(1, 2), closed=lambda: True, diary=diary)
+    assert "planned reel1" in diary.lines and "planned reel2" not in diary.lines
     assert first.report and [name for name, _ in crew.laid] == ["reel1"]
     assert (second.shots_left, third.how_it_ended) == (3, "not begun")
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from flows.conduct import conduct
-from flows.desk import nobody
+from flows.desk import PassEvent, nobody
 from flows.options import PassOptions
 from flows.orders import Order
 from flows.planning.plan import plan_pass
@@ -101,6 +101,23 @@ def test_what_the_others_leave_undone_is_made_after_the_waiting(
     assert [(share["part"], share["parts"], share["until"]) for share in given_away] == [(1, 3, None), (2, 3, None)]
     # Begun again after a crash, the same run asks for the same two shares.
     assert [share["key"] for share in given_away] == ["this-run share 1 of 3", "this-run share 2 of 3"]
+
+
+def test_without_a_studio_everything_is_made_here_and_a_person_is_told(
+    engine: FakeEngine, given_away: list[dict[str, Any]], order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(name: str, **more: Any) -> None:
+        raise LookupError("no such deployment\nand more")
+
+    monkeypatch.setattr("prefect.deployments.run_deployment", nowhere)
+    told: list[PassEvent] = []
+    with closing(HouseCrew(ThreadWorkshop())) as crew:
+        (outcome,) = conduct(share_out([order], crew, told.append), crew, nobody)
+    assert outcome.exit_code == 0 and (engine.loads, len(engine.made)) == (1, 9)
+    assert [event.text for event in told] == [
+        "sharing the work between 3 workers",
+        "share 2 could not be given away (no such deployment): it is made here",
+    ]
 
 
 def test_who_waits_for_shares_does_not_hold_the_gpu_that_they_need(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,27 @@ def test_two_edits_are_made_and_the_second_night_leaves_them(
     assert document["summary"] == "2 edits, 0 finished, 2 unchanged"
     assert [edit["unchanged"] for edit in document["edits"]] == [True, True]
     assert engine.loads == 1
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), BrokenPipeError(32, "Broken pipe")])
+def test_a_log_that_cannot_be_written_does_not_stop_the_night(
+    error: OSError,
+    engine: FakeEngine,
+    movie: Movie,
+    edit_of: EditOf,
+    call: Callable[..., int],
+    capsys: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Full(StringIO):
+        def write(self, text: str) -> int:
+            raise error
+
+    edit = edit_of(Cut(name="train", media=movie("a.mp4")), Cut(name="gone", media=None))
+    monkeypatch.setattr("sys.stderr", Full())
+    assert call(str(edit), "--json") == 3
+    document = json.loads(capsys.readouterr().out)
+    assert document["summary"].startswith("1 edits, 0 finished, 1 with failures (reel: 1 made, 1 failed)")
 
 
 def test_what_needs_a_person_is_named(

@@ -75,6 +75,6 @@ def test_two_workers_of_a_pool_share_a_pass(
     assert ended["state_name"] == "Completed", ended["state"]["message"]
     assert laid_in(tmp_path / "out") == alone
     (share,) = [one for one in studio.api("POST", "/flow_runs/filter", {}) if one["name"].startswith("share")]
-    assert (share["state_name"], share["state"]["message"]) == ("Completed", f"many: {SHOTS // 2} made")
+    assert (share["state_name"], share["state"]["message"]) == ("Completed", f"reel: {SHOTS // 2} made")
     assert share["labels"]["prefect.worker.name"] != ended["labels"]["prefect.worker.name"]
     assert len(list((tmp_path / "store" / "clips").glob("*/*.wav"))) == SHOTS
