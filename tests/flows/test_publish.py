@@ -1,5 +1,6 @@
 """What people are told about a pass, when, and at what cost; the server is made up and may be slow, moody or gone."""
 
+import json
 import re
 import threading
 import time
@@ -541,7 +542,7 @@ def test_a_real_server_shows_what_was_told() -> None:
         artifacts = shown(run_id)
         assert set(artifacts) == {f"foley-{kind}-harbour-reel3" for kind in ("progress", "shots", "report", "edit")}
         assert artifacts["foley-progress-harbour-reel3"]["data"] == 100.0
-        assert len(artifacts["foley-shots-harbour-reel3"]["data"]) == 60
+        assert len(json.loads(artifacts["foley-shots-harbour-reel3"]["data"])) == 60
         latest = asked("/artifacts/latest/filter", {"limit": 200})
         assert {artifact["key"] for artifact in latest} == set(artifacts)
         with get_client(sync_client=True) as client:
