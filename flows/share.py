@@ -45,7 +45,8 @@ log = logging.getLogger(__name__)
 
 SHARE_DEPLOYMENT = "foley-share/studio"
 _ASK_EVERY_S = 2.0
-_BEGIN_AGAIN_S = 120.0
+# A worker asks for work every few seconds, and a run needs some more to start; one that crashed is begun again later.
+_BEGIN_S, _BEGIN_AGAIN_S = 15.0, 120.0
 _SILENCE_S = 120.0
 
 
@@ -204,25 +205,23 @@ def _wait_for(shares: Sequence[UUID], closed: Callable[[], bool]) -> None:
 
     silent_since = time.monotonic()
     with get_client(sync_client=True) as client:
-        patience_s = 0.0
         while not closed() and time.monotonic() - silent_since < _SILENCE_S:
             try:
-                going_on = [_going_on(client, share, patience_s) for share in shares]
+                going_on = [_going_on(client, share) for share in shares]
                 if not any(going_on):
                     return
                 silent_since = time.monotonic()
             except Exception as error:
                 log.warning("the server does not say how the shares go: %s", error)
-            # One that crashes is begun again by a worker, if there still is one.
-            patience_s = _BEGIN_AGAIN_S
             time.sleep(_ASK_EVERY_S)
 
 
-def _going_on(client: Any, share: UUID, patience_s: float) -> bool:
-    """Whether somebody works on the share. One that nobody has begun for so long is taken back."""
+def _going_on(client: Any, share: UUID) -> bool:
+    """Whether somebody works on the share. One that nobody begins is taken back."""
     from prefect.states import Cancelled
 
-    state = client.read_flow_run(share).state
+    run = client.read_flow_run(share)
+    state, patience_s = run.state, _BEGIN_AGAIN_S if run.run_count else _BEGIN_S
     if not state or state.is_final():
         return False
     waits = state.is_scheduled() or state.is_pending()

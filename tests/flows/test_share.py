@@ -6,16 +6,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Pending, Running, Scheduled
 
 from flows.conduct import conduct
 from flows.desk import PassEvent, nobody
 from flows.options import PassOptions
 from flows.orders import Order
 from flows.planning.plan import plan_pass
-from flows.share import foley_share, options_elsewhere, share_of, share_out
+from flows.share import _going_on, foley_share, options_elsewhere, share_of, share_out
 from flows.work.house_crew import HouseCrew
 from flows.work.slots import take_slot
 from flows.work.workshop import ThreadWorkshop
@@ -191,3 +193,40 @@ def test_a_pass_that_is_stopped_calls_off_its_shares(
     with closing(HouseCrew(ThreadWorkshop())) as crew, pytest.raises(KeyboardInterrupt):
         share_out([order], crew, nobody)
     assert [name for _, name in told] == ["Cancelling", "Cancelling"]
+
+
+class FakeServer:
+    """Knows one share, in a state that began so many seconds ago."""
+
+    def __init__(self, state: State[Any], seconds: float, begun: int) -> None:
+        state.timestamp = datetime.now(UTC) - timedelta(seconds=seconds)
+        self.run = SimpleNamespace(state=state, run_count=begun)
+        self.taken_back = False
+
+    def read_flow_run(self, share: UUID) -> SimpleNamespace:
+        return self.run
+
+    def set_flow_run_state(self, share: UUID, state: State[Any], force: bool) -> None:
+        assert state.is_cancelled() and force
+        self.taken_back = True
+
+
+@pytest.mark.parametrize(
+    ("state", "seconds", "begun", "goes_on", "taken_back"),
+    [
+        (Scheduled(), 5, 0, True, False),
+        (Scheduled(), 16, 0, False, True),
+        (Pending(), 5, 0, True, False),
+        (Pending(), 16, 0, False, True),
+        (Scheduled(), 16, 1, True, False),
+        (Scheduled(), 121, 1, False, True),
+        (Running(), 5000, 1, True, False),
+        (Completed(), 1, 1, False, False),
+    ],
+)
+def test_a_share_that_nobody_begins_is_taken_back(
+    state: State[Any], seconds: float, begun: int, goes_on: bool, taken_back: bool
+) -> None:
+    server = FakeServer(state, seconds, begun)
+    assert _going_on(server, uuid4()) is goes_on
+    assert server.taken_back is taken_back
