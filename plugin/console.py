@@ -1,7 +1,7 @@
 """How the command line speaks: results on stdout, everything else on stderr, and with --json one document on stdout.
 
 Names from an edit are printed as they are: nothing in them is taken for markup, and a letter the terminal cannot show
-is spelled out instead of ending the program.
+is spelled out instead of ending the program. So is one that would steer the terminal: its title, its colours, its past.
 """
 
 import json
@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 _NO_WIDTH = 10_000
+_STEERING = {number: f"\\x{number:02x}" for number in (*range(32), *range(127, 160)) if chr(number) not in "\t\n"}
 
 
 class Voice:
@@ -32,7 +33,7 @@ class Voice:
             self.out.file.write(json.dumps(document, indent=2) + "\n")
             return
         for line in () if self.quiet else lines:
-            self.out.print(line)
+            self.out.print(_harmless(line) if isinstance(line, str) else line)
 
     def note(self, text: str) -> None:
         """Something on the way, on stderr."""
@@ -55,8 +56,13 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     for column in columns:
         shown.add_column(column, overflow="fold")
     for row in rows:
-        shown.add_row(*(Text(cell) for cell in row))
+        shown.add_row(*(Text(_harmless(cell).replace("\n", "\\n")) for cell in row))
     return shown
+
+
+def _harmless(text: str) -> str:
+    """The text with everything spelled out that a terminal would obey."""
+    return text.translate(_STEERING)
 
 
 def survive_any_letter() -> None:
@@ -74,7 +80,7 @@ class _Console(Console):
 def _aside(console: Console, text: str, *, style: str) -> None:
     """Words beside the work: a log on a full disk, or nobody who reads them any more, does not stop it."""
     with suppress(OSError):
-        console.print(text, style=style)
+        console.print(_harmless(text), style=style)
 
 
 def _console(stream: TextIO) -> Console:

@@ -76,5 +76,7 @@ def _hours_of(cron: str) -> set[int]:
         if span == "*":
             continue
         first, _, last = span.partition("-")
-        hours.update(range(int(first), int(last or (23 if step else first)) + 1, int(step or 1)))
+        begin, end = int(first), int(last or (23 if step else first))
+        # 22-6 goes over midnight.
+        hours.update(hour % 24 for hour in range(begin, end + (24 if end < begin else 0) + 1, int(step or 1)))
     return hours

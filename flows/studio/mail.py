@@ -7,6 +7,7 @@ from prefect.blocks.notifications import AppriseNotificationBlock
 from pydantic import Field, SecretStr
 
 from flows.errors import StudioError
+from flows.studio.environment import has_password
 
 _MODES = {"smtp": "insecure", "smtp+starttls": "starttls", "smtps": "ssl"}
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
@@ -32,10 +33,10 @@ def mail_url(address: str, smtp: str, password: str = "") -> str:
         host, port = parts.hostname, parts.port
     except ValueError:
         parts, host, port = urlsplit(""), None, None
+    if has_password(smtp):
+        raise StudioError("--smtp holds a password that everybody on this machine can read: use FOLEY_SMTP_PASSWORD")
     if parts.scheme not in _MODES or not host:
         raise StudioError(f"--smtp {smtp}: write it as smtp://HOST, smtp+starttls://USER@HOST or smtps://USER@HOST")
-    if parts.password:
-        raise StudioError("--smtp holds a password that everybody on this machine can read: use FOLEY_SMTP_PASSWORD")
     if address.count("@") != 1 or not all(address.split("@")) or any(letter.isspace() for letter in address):
         raise StudioError(f"--mail {address} is no mail address")
     user = unquote(parts.username or "")

@@ -3,7 +3,9 @@
 The address lies encrypted in a block of the server; the words are made there too, with a link to the run.
 """
 
+import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from flows.errors import StudioError
 from flows.server.automations import drop, keep
@@ -16,6 +18,7 @@ WEBHOOK, MAIL = "foley-webhook", "foley-mail"
 _TELLS = {WEBHOOK: "Foley: tell a webhook", MAIL: "Foley: tell by mail"}
 FAILED = ("Failed", "Crashed", "GivenUp", "CompletedWithFailures")
 FINISHED = ("Completed",)
+_URL = re.compile(r"[a-z]+://\S+")
 _FLOWS = ["foley-pass", "overnight"]
 _SUBJECT = "{{ flow_run.name }}: {{ flow_run.state.name }}"
 _BODY = (
@@ -26,8 +29,8 @@ _BODY = (
 
 def tell_webhook(url: str, *, finished: bool = False) -> None:
     """POST {"text", "subject", "body"} to the URL, which chat services understand. Raises StudioError for no URL."""
-    if not url.startswith(("http://", "https://")):
-        raise StudioError("--webhook must be a URL that begins with http:// or https://")
+    if not _is_web_address(url):
+        raise StudioError("--webhook must be a URL that begins with http:// or https:// and a host")
     from prefect.blocks.notifications import CustomWebhookNotificationBlock
 
     block = CustomWebhookNotificationBlock(
@@ -113,6 +116,14 @@ def tells(name: str, block_id: Any, *, finished: bool) -> "AutomationCore":
     )
 
 
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and url.isprintable()
+    except ValueError:
+        return False
+
+
 def _tell(name: str, block: "NotificationBlock", *, finished: bool) -> None:
     block_id = block.save(name, overwrite=True)
     keep(tells(name, block_id, finished=finished))
@@ -131,6 +142,7 @@ def _send(name: str, block: Any) -> None:
             block.notify(subject="Smooth-Foley", body="A test: notifications of this studio arrive here.")
     except Exception as error:  # whatever the way there may raise
         first_line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        first_line = _URL.sub("its address", first_line)  # which is a secret
         raise StudioError(
             f"the test by {name.removeprefix('foley-')} did not arrive ({first_line}): set it up again"
         ) from error

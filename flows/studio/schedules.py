@@ -3,6 +3,7 @@
 Each has a name; to schedule the same name again changes it. The caller has connected to a server (flows.studio.reach).
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
 
 _SCHEDULED = "foley-schedule"
 _FLOW = "overnight"
-# Looking costs a process of a few seconds each time.
-_SHORTEST_S = 60
+# Looking costs a process of a few seconds each time; and Prefect's scheduler cannot count to the end of the calendar.
+_SHORTEST_S, _LONGEST_S = 60, 7 * 24 * 3600
 _BANNED = set("/%&<>")
+_LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,7 @@ class Scheduled:
 
 def schedule_nightly(name: str, night: NightOptions, cron: str, zone: str) -> Scheduled:
     """Begin a night whenever the cron says. Raises ScheduleError for anything that cannot be."""
+    _require_name(name)
     times = next_times(cron, zone)
     _require_folders(night)
     from prefect.schedules import Cron
@@ -54,8 +57,11 @@ def schedule_nightly(name: str, night: NightOptions, cron: str, zone: str) -> Sc
 
 def schedule_watch(name: str, night: NightOptions, every_s: int) -> Scheduled:
     """Look into the inbox every so many seconds. Raises ScheduleError for anything that cannot be."""
+    _require_name(name)
     if every_s < _SHORTEST_S:
         raise ScheduleError(f"--every {every_s}: looking more often than every {_SHORTEST_S} s only costs")
+    if every_s > _LONGEST_S:
+        raise ScheduleError(f"--every {every_s}: name at most {_LONGEST_S} s, a week, or use `foley schedule nightly`")
     _require_folders(night)
     from prefect.schedules import Interval
 
@@ -89,7 +95,6 @@ def remove(name: str) -> None:
 
 
 def _deploy(name: str, night: NightOptions, schedule: "Schedule") -> None:
-    _require_name(name)
     from prefect.types.entrypoint import EntrypointType
 
     from flows.overnight import overnight
@@ -107,13 +112,15 @@ def _deploy(name: str, night: NightOptions, schedule: "Schedule") -> None:
 
 
 def _require_name(name: str) -> None:
-    if not name.strip() or _BANNED & set(name) or name != name.strip():
-        raise ScheduleError(f"--name '{name}' cannot be a schedule's name: use letters, numbers, dashes and spaces")
+    if not name.strip() or _BANNED & set(name) or name != name.strip() or not name.isprintable():
+        raise ScheduleError(f"--name {name!r} cannot be a schedule's name: use letters, numbers, dashes and spaces")
+    if len(name) > _LONGEST_NAME:
+        raise ScheduleError(f"--name {name[:20]}... is longer than {_LONGEST_NAME} letters: shorten it")
 
 
 def _require_folders(night: NightOptions) -> None:
     inbox = night.inbox
-    if inbox is None or not inbox.is_dir():
+    if inbox is None or not os.path.isdir(inbox):  # noqa: PTH112  (Path's raises where a folder above it is closed)
         raise ScheduleError(f"--inbox {inbox} is no folder on this machine: make it, or name another")
     if night.out.resolve() == inbox.resolve() or inbox.resolve() in night.out.resolve().parents:
         raise ScheduleError(

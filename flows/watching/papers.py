@@ -90,13 +90,15 @@ def served_file(home: Path, key: str, name: str) -> Path | None:
     The name has to be, letter for letter, one that the folder's manifest holds, and the file has to lie in the folder
     itself: a link that leads out of it leads nowhere.
     """
-    told = _folders(home / _IDS_NAME).get(key)
-    if told is None or name not in _written_files(Path(told)):
-        return None
-    folder = Path(told).resolve()
-    file = (folder / name).resolve()
-    inside = file.is_relative_to(folder) and file.relative_to(folder).as_posix() == name
-    return file if inside and file.is_file() else None
+    with suppress(OSError, ValueError, RuntimeError):  # links in a ring, a closed folder, JSON without an end
+        told = _folders(home / _IDS_NAME).get(key)
+        if told is None or name not in _written_files(Path(told)):
+            return None
+        folder = Path(told).resolve()
+        file = (folder / name).resolve()
+        inside = file.is_relative_to(folder) and file.relative_to(folder).as_posix() == name
+        return file if inside and file.is_file() and os.access(file, os.R_OK) else None
+    return None
 
 
 def app(home: Path) -> "Starlette":

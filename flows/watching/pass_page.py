@@ -36,7 +36,7 @@ def pass_page(report: PassReport, plan: PassPlan, url_of: UrlOf = no_url) -> str
     """The page of a finished edit."""
     worst = [shot for shot in worst_first(report.shots)[:_WORST] if problem_of(shot)]
     parts = [
-        f"# {plain(report.edit_name)}: {plain(report.summary)}",
+        f"# {plain(report.edit_name[:_LONGEST_WHY])}: {plain(report.summary)}",
         *(f"> {plain(warning)}" for warning in report.warnings),
         _links(report, url_of),
         _facts(report, plan),
@@ -120,7 +120,7 @@ def _worst(worst: Iterable[ShotReport], report: PassReport, url_of: UrlOf) -> It
         row = row_of(shot)
         sound = f"{row['label']}, confidence {row['confidence']}" if row["confidence"] else row["label"]
         why = ": ".join(filter(None, (sound, shot.reason or row["why"])))
-        yield f"**{plain(shot.shot_id)}** {plain(shot.name)}, {row['state']}: {plain(why[:_LONGEST_WHY])}"
+        yield f"**{plain(shot.shot_id)}** {plain(shot.name[:_LONGEST_WHY])}, {row['state']}: {plain(why[:_LONGEST_WHY])}"
         picture = shot.picture
         if picture is None or not picture.is_file():
             continue

@@ -90,7 +90,7 @@ class PrefectSink:
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         """One request. Raises whatever the client raises when the server is gone or says no."""
-        return self._connected().request(method, path, **({} if body is None else {"json": body}))
+        return self._connected().request(method, path, **({} if body is None else {"json": _sendable(body)}))
 
     def _connected(self) -> Any:
         """A client that gives up soon; whoever asked will try again later, when it still matters."""
@@ -102,3 +102,12 @@ class PrefectSink:
             client = get_client(httpx_settings={"timeout": _PATIENCE_S}, sync_client=True)
             self._client = self._held.enter_context(client)
         return self._client
+
+
+def _sendable(news: Any) -> Any:
+    """The same with what no server takes left out of its texts: bytes of a file's name that are no letters, and nulls."""
+    if isinstance(news, str):
+        return news.encode(errors="replace").decode().replace("\0", "?")
+    if isinstance(news, dict):
+        return {_sendable(name): _sendable(value) for name, value in news.items()}
+    return [_sendable(one) for one in news] if isinstance(news, list | tuple) else news

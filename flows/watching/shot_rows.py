@@ -11,7 +11,7 @@ Row = dict[str, str]
 UNSURE_BELOW = 0.6
 MOST_ROWS = 200
 _WHOLE_TABLE_UP_TO = 1000
-_LONGEST_WHY = 300
+_LONGEST_WHY, _LONGEST_NAME = 300, 120
 _FOLDERS = re.compile(r"(?<!\S)(?:[A-Za-z]:)?[/\\](?:[^\s/\\]+[/\\])+(?=\S)")
 
 
@@ -74,8 +74,8 @@ def table_of(report: PassReport, more_in: str) -> list[Row]:
 def _row(state: str, shot: str, label: str, confidence: float | None, seconds: float, why: str) -> Row:
     return {
         "state": state,
-        "shot": shot,
-        "label": label,
+        "shot": _cut(shot, _LONGEST_NAME),
+        "label": _cut(label, _LONGEST_NAME),
         "confidence": "" if confidence is None else f"{confidence:.2f}",
         "seconds": _seconds(seconds),
         "why": _short(why),
@@ -84,8 +84,11 @@ def _row(state: str, shot: str, label: str, confidence: float | None, seconds: f
 
 def _short(why: str) -> str:
     """The reason with file names instead of paths: a table cell is narrow, and the report has the whole."""
-    short = _FOLDERS.sub("", why)
-    return short if len(short) <= _LONGEST_WHY else f"{short[: _LONGEST_WHY - 1]}…"
+    return _cut(_FOLDERS.sub("", why[: 10 * _LONGEST_WHY]), _LONGEST_WHY)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def _seconds(seconds: float) -> str:

@@ -124,6 +124,17 @@ def test_a_manifest_cannot_open_the_disk(out: OutputFolder, tmp_path: Path) -> N
     assert served_file(tmp_path / "home", key, "report.html") == out.report
 
 
+def test_nothing_in_a_folder_makes_the_server_stumble(out: OutputFolder, browser: TestClient) -> None:
+    (out.folder / "ring").symlink_to(out.folder / "ring")
+    names = ["ring", "long" * 100, "nul\0"]
+    whole = json.loads(out.manifest.read_text())
+    out.manifest.write_text(json.dumps(whole | {"files": dict.fromkeys(names, "0")}))
+    for name in names:
+        assert browser.get(path_of(out) + quote(name)).status_code == 404
+    out.manifest.write_text("[" * 100_000)
+    assert browser.get(path_of(out) + "report.html").status_code == 404
+
+
 def test_an_output_folder_that_is_itself_a_link_is_shown(
     out: OutputFolder, browser: TestClient, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 
 from flows.watching.prefect_sink import PrefectSink
@@ -48,3 +49,23 @@ def test_tags_are_added_to_those_the_run_has(asked: list[tuple[str, str, Any]]) 
         f"/flow_runs/{RUN}",
         {"name": "reel3 - 214 shots", "tags": ["foley-studio", "harbour", "reel3"]},
     )
+
+
+def test_a_name_that_is_no_text_reaches_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file's name may be bytes of another time's alphabet; a name in an edit may hold a null, which a database of
+    the better kind refuses. Neither may cost all that is to be told of the pass."""
+    sent: list[bytes] = []
+
+    class Client:
+        def request(self, method: str, path: str, json: Any = None) -> httpx.Response:
+            sent.append(httpx.Request(method, f"http://test{path}", json=json).content)
+            return httpx.Response(200, json={"id": "made", "tags": []})
+
+    monkeypatch.setattr(PrefectSink, "_connected", lambda self: Client())
+    sink = PrefectSink(RUN)
+    sink.describe("caf\udce9 - 3 shots", ["caf\udce9"])
+    sink.line("nul\0 failed")
+    sink.event("foley.shot.failed", "foley.pass.x", {"edit": "/show/caf\udce9.otio", "shots": 3})
+    assert b'"caf? - 3 shots"' in sent[1]
+    assert b'"nul? failed"' in sent[2]
+    assert json.loads(sent[3])[0]["payload"] == {"edit": "/show/caf?.otio", "shots": 3}

@@ -493,6 +493,19 @@ def test_a_page_does_not_grow_beyond_what_a_browser_likes(tmp_path: Path) -> Non
     assert len(pass_page(report_of(plan, shots), plan)) < 600_000
 
 
+def test_names_as_long_as_books_do_not_make_pages_as_long() -> None:
+    """The name of a clip, and a label from its notes, are whatever an editor pasted there."""
+    plan = plan_of([2.0] * 20)
+    book = "word " * 100_000
+    shots = [replace(shot_report(job.shot_id, ShotState.FAILED, book), name=book) for job in plan.jobs]
+    shots += [replace(shot_report("", ShotState.SKIPPED, "a title"), name=book)]
+    report = replace(report_of(plan, shots), edit_name=book)
+    assert len(pass_page(report, plan)) < 20_000
+    rows = table_of(report, "r")
+    assert max(len(text) for row in rows for text in row.values()) == 300
+    assert rows[-1]["shot"].startswith("word word")
+
+
 def test_plain_text_stays_plain() -> None:
     assert plain("a|b\n<i>*c*</i> [d](e) `f` $g$") == "a\\|b \\<i\\>\\*c\\*\\</i\\> \\[d\\]\\(e\\) \\`f\\` \\$g\\$"
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from flows.errors import ScheduleError
-from flows.studio.clock import changing_hours, clock_warning, here, next_times, require_zone
+from flows.studio.clock import _hours_of, changing_hours, clock_warning, here, next_times, require_zone
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -72,3 +72,11 @@ def test_the_zone_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     assert here() == "Asia/Tokyo"
     monkeypatch.setenv("TZ", ":nonsense")
     assert here()
+
+
+@pytest.mark.parametrize(
+    ("hours", "named"), [("22-6", {22, 23, 0, 1, 2, 3, 4, 5, 6}), ("22-4/3", {22, 1, 4}), ("2/3", set(range(2, 24, 3)))]
+)
+def test_hours_over_midnight_are_seen(hours: str, named: set[int]) -> None:
+    assert _hours_of(f"30 {hours} * * *") == named
+    assert {time.hour for time in next_times(f"30 {hours} * * *", "UTC", 24)} == named

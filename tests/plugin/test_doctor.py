@@ -80,7 +80,7 @@ def test_a_studio_that_does_not_answer_is_worth_a_look(tmp_path: Path, monkeypat
     finding = doctor.check_studio()
     assert finding.health is Health.WARN
     assert str(tmp_path / "logs") in finding.remedy
-    monkeypatch.setattr("flows.studio.reach.status_of", lambda url: 200)
+    monkeypatch.setattr("flows.studio.reach.answers", lambda url: True)
     assert doctor.check_studio().text == "http://127.0.0.1:9 with 1 worker"
 
 

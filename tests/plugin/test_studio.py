@@ -138,6 +138,29 @@ def test_a_night_that_cannot_be_is_refused_before_a_server_is_asked(tmp_path: Pa
 
 
 @pytest.mark.usefixtures("connected")
+@pytest.mark.parametrize(
+    ("what", "word"),
+    [
+        (["watch", "--every", "59"], "only costs"),
+        (["watch", "--every", "999999999999"], "at most 604800 s, a week"),
+        (["watch", "--name", "two\nlines"], "'two\\nlines' cannot be a schedule's name"),
+        (["watch", "--name", "\x1b[31mred"], "cannot be a schedule's name"),
+        (["watch", "--name", "x" * 61], "longer than 60 letters"),
+        (["nightly", "--cron", "0 22 * * *", "--name", "a/b"], "'a/b' cannot be a schedule's name"),
+        (["watch", "--inbox", "nowhere"], "is no folder on this machine"),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_one_sentence(
+    what: list[str], word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "inbox").mkdir()
+    command, *flags = what
+    assert exit_code_of(["schedule", command, "--inbox", "inbox", "--out", "out", *flags]) == 2
+    assert word in one_sentence(capsys)
+
+
+@pytest.mark.usefixtures("connected")
 def test_no_schedules_says_how_to_make_one(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     monkeypatch.setattr(schedules, "schedules", list)
     assert exit_code_of(["schedule", "list"]) == 0
