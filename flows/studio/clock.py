@@ -77,6 +77,8 @@ def _hours_of(cron: str) -> set[int]:
             continue
         first, _, last = span.partition("-")
         begin, end = int(first), int(last or (23 if step else first))
-        # 22-6 goes over midnight.
-        hours.update(hour % 24 for hour in range(begin, end + (24 if end < begin else 0) + 1, int(step or 1)))
+        if end < begin:
+            # 22-6 goes over midnight. Its steps every scheduler counts in its own way: it may be any of these hours.
+            begin, step = begin - 24, ""
+        hours.update(hour % 24 for hour in range(begin, end + 1, int(step or 1)))
     return hours

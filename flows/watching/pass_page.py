@@ -120,7 +120,8 @@ def _worst(worst: Iterable[ShotReport], report: PassReport, url_of: UrlOf) -> It
         row = row_of(shot)
         sound = f"{row['label']}, confidence {row['confidence']}" if row["confidence"] else row["label"]
         why = ": ".join(filter(None, (sound, shot.reason or row["why"])))
-        yield f"**{plain(shot.shot_id)}** {plain(shot.name[:_LONGEST_WHY])}, {row['state']}: {plain(why[:_LONGEST_WHY])}"
+        name, why = plain(shot.name[:_LONGEST_WHY]), plain(why[:_LONGEST_WHY])
+        yield f"**{plain(shot.shot_id)}** {name}, {row['state']}: {why}"
         picture = shot.picture
         if picture is None or not picture.is_file():
             continue

@@ -105,7 +105,7 @@ class PrefectSink:
 
 
 def _sendable(news: Any) -> Any:
-    """The same with what no server takes left out of its texts: bytes of a file's name that are no letters, and nulls."""
+    """The same without what no server takes in a text: bytes of a file's name that are no letters, and nulls."""
     if isinstance(news, str):
         return news.encode(errors="replace").decode().replace("\0", "?")
     if isinstance(news, dict):
