@@ -71,9 +71,7 @@ class _Watch:
             plan.output()
         self._reels[reel.order.edit] = reel
         done, total = self._heard()
-        self._tell(
-            PassEvent(stage="plan", done=done, total=total, text=_plan_in_words(plan), plan=plan, edit=_name(reel))
-        )
+        self._tell(PassEvent(stage="plan", done=done, total=total, text=plan.in_words, plan=plan, edit=_name(reel)))
         if plan.to_do:
             require_writable(plan.studio.store, "--store or FOLEY_STORE")
             self._open(plan)
@@ -136,8 +134,3 @@ def _counts(reel: Reel) -> Counter[str]:
 
 def _name(reel: Reel) -> str:
     return reel.order.edit.stem
-
-
-def _plan_in_words(plan: PassPlan) -> str:
-    shots = len(plan.edit.shots)
-    return f"{shots} shots, {len(plan.known)} finished earlier, {len(plan.to_do)} to do"

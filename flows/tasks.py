@@ -33,7 +33,7 @@ Waiting = Future[Any]
 @task(name="plan", task_run_name="plan {edit}", cache_policy=NO_CACHE, persist_result=False)
 def plan_task(edit: str, work: Sequence[Waiting]) -> State[Any]:
     """Reading an edit, probing its media, seeing what is done already."""
-    return _witness(work, lambda found: Completed(message=_of_plan(found[0])))
+    return _witness(work, lambda found: Completed(message=found[0].in_words))
 
 
 @task(name="listen", task_run_name="listen {shots}", cache_policy=NO_CACHE, persist_result=False)
@@ -102,10 +102,6 @@ def _witness(work: Sequence[Waiting], in_words: Callable[[list[Any]], State[Any]
     if errors:
         return Failed(message=str(errors[0]))
     return in_words([future.result() for future in work])
-
-
-def _of_plan(plan: PassPlan) -> str:
-    return f"{len(plan.edit.shots)} shots, {len(plan.known)} finished earlier, {len(plan.to_do)} to do"
 
 
 def _of_heard(found: list[Heard]) -> State[Any]:

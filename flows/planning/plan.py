@@ -55,6 +55,11 @@ class PassPlan:
         """The shots that need work."""
         return tuple(job for job in self.jobs if job.shot_id not in self.known)
 
+    @property
+    def in_words(self) -> str:
+        """How much there is, and how much of it is left."""
+        return f"{len(self.edit.shots)} shots, {len(self.known)} finished earlier, {len(self.to_do)} to do"
+
     def output(self) -> OutputFolder:
         """The output folder, checked. Raises OutputFolderError."""
         return open_folder(self.folder, self.edit.path)
