@@ -82,6 +82,9 @@ def test_a_schedule_is_made_changed_paused_resumed_and_removed(studio: StudioUnd
     at_ten = ("schedule", "nightly", "--cron", "0 22 * * 1-5", "--timezone", "Europe/Berlin", *folders)
     (made,) = studio.foley_json(*at_ten, "--until", "07:00", "--seed", "3", "--takes", "2")
     assert (made["when"], made["until"], made["paused"]) == ("0 22 * * 1-5 Europe/Berlin", "07:00", False)
+    # With a limit of Prefect's, a server that is started again would have the night cancelled (flows/turn.py).
+    deployments = studio.api("POST", "/deployments/filter", {})
+    assert {each["name"]: each["global_concurrency_limit"] for each in deployments}["reels"] is None
 
     def planned() -> list[str]:
         (found,) = studio.foley_json("schedule", "list")
