@@ -76,8 +76,8 @@ def studio_plan(home: StudioHome, wishes: Wishes) -> StudioPlan:
             arguments=("server", "start", "--host", wishes.host, "--port", str(wishes.port)),
             environment=server_environment(common, ui_url, local, database),
             log=home.logs / "server.log",
-            # The server sends the mails, so it must know what a mail is.
-            imports=("flows.studio.mail",),
+            # The server sends the mails, so it must know what a mail is; its pages speak to nobody else.
+            imports=("flows.studio.mail", "flows.studio.pages"),
         ),
         papers=ChildPlan(
             name="the papers' server",

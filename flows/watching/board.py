@@ -12,7 +12,7 @@ from flows.planning.plan import PassPlan
 from flows.records import PassReport, ShotState
 from flows.watching.pace import Pace
 from flows.watching.remaining import Left, duration, remaining, stages_left, time_left
-from flows.watching.shot_rows import MOST_ROWS, Row, failed_row, is_unsure, row_of, unsure_row
+from flows.watching.shot_rows import MOST_ROWS, Row, counted, failed_row, is_unsure, row_of, unsure_row
 from flows.watching.stopwatch import Stopwatch
 from flows.work.steps import Heard, Take
 from pipeline.records import ClipReceipt
@@ -92,8 +92,8 @@ class Board:
         """What the run is called once its edits are known: "reel3 - 214 shots"."""
         shots = sum(edit.shots for edit in self.edits.values())
         if self.night:
-            return f"night of {self.night.isoformat()} - {_counted(len(self.edits), 'edit')}, {_counted(shots, 'shot')}"
-        return f"{_short(self.first_edit)} - {_counted(shots, 'shot')}"
+            return f"night of {self.night.isoformat()} - {counted(len(self.edits), 'edit')}, {counted(shots, 'shot')}"
+        return f"{_short(self.first_edit)} - {counted(shots, 'shot')}"
 
     @property
     def tags(self) -> list[str]:
@@ -127,19 +127,26 @@ class Board:
 
     def counts_in_words(self) -> str:
         """ "1 failed, 37/60 shots heard, 41/88 cues made"."""
-        told = [self.problems_in_words()] if self.failed or self.unsure_shots else []
+        told = [self.problems_in_words()] if self.failed or self.unsure_shots or self._lost_edits else []
         if self.night:
             ended = sum(bool(edit.ended) for edit in self.edits.values())
-            told.append(f"{ended}/{_counted(len(self.edits), 'edit')} done")
+            told.append(f"{ended}/{counted(len(self.edits), 'edit')} done")
         if self.heard[1]:
             told += [f"{self.heard[0]}/{self.heard[1]} shots heard", f"{self.made[0]}/{self.made[1]} cues made"]
         return ", ".join(told)
 
     def problems_in_words(self) -> str:
-        """ "1 failed, 3 unsure"."""
+        """ "1 failed, 3 unsure"; of a night "1 edit failed, 2 shots failed"."""
         counts = {"failed": len(self.failed), "unsure": len(self.unsure_shots)}
-        of_what = " shots" if self.night else ""
-        return ", ".join(f"{count}{of_what} {what}" for what, count in counts.items() if count) or "no problems"
+        told = [f"{counted(self._lost_edits, 'edit')} failed"] if self.night and self._lost_edits else []
+        for what, count in counts.items():
+            told += [f"{counted(count, 'shot') if self.night else count} {what}"] * bool(count)
+        return ", ".join(told) or "no problems"
+
+    @property
+    def _lost_edits(self) -> int:
+        """How many edits ended without any sound on their timeline."""
+        return sum(edit.ended == "failed" for edit in self.edits.values())
 
     def problem_rows(self) -> list[Row]:
         """The failed shots, then the unsure ones, no more than a browser shows well."""
@@ -226,10 +233,6 @@ def ending_of(report: PassReport) -> str:
     if not report.counts[ShotState.FAILED]:
         return "finished"
     return "partly failed" if report.laid else "failed"
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _short(name: str) -> str:

@@ -173,7 +173,7 @@ class Publisher:
             ("line", progress[1], partial(self._sink.line, progress[1]), _A_LINE_EVERY_S),
         ]
         if problems:
-            text = f"So far: {board.problems_in_words()}"
+            text = board.problems_in_words() if at_last else f"So far: {board.problems_in_words()}"
             table = partial(self._sink.table, self._key("shots"), problems, text)
             news.append(("problems", (problems, text), table, seldom))
         if edits:

@@ -63,12 +63,17 @@ def table_of(report: PassReport, more_in: str) -> list[Row]:
     if len(shots) <= _WHOLE_TABLE_UP_TO:
         return [row_of(shot) for shot in shots]
     counts = [
-        _row(state, f"{count} shots", "", None, 0.0, "") | {"why": f"all of them: {more_in}"}
+        _row(state, counted(count, "shot"), "", None, 0.0, "") | {"why": f"all of them: {more_in}"}
         for state, count in report.counts.items()
         if count
     ]
     problems = [row_of(shot) for shot in shots if problem_of(shot)]
     return [*counts, *problems[: _WHOLE_TABLE_UP_TO - len(counts)]]
+
+
+def counted(count: int, what: str) -> str:
+    """ "1 shot", "2 shots"."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _row(state: str, shot: str, label: str, confidence: float | None, seconds: float, why: str) -> Row:

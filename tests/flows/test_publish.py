@@ -23,6 +23,7 @@ from flows.watching.pass_page import pass_page, plain
 from flows.watching.publish import Facts, Publisher, artifact_key
 from flows.watching.shot_rows import Row, row_of, table_of, worst_first
 from flows.watching.stopwatch import Stopwatch
+from tests.support.killing import wait_until
 from tests.support.nights import MadeUpPass, heard_of, plan_of, report_of, shot_report, take_of
 
 NIGHT = date(2026, 11, 24)
@@ -223,7 +224,7 @@ def test_a_night_has_one_page_of_its_edits_and_a_report_for_each() -> None:
     assert sink.of("describe")[-1][0] == "night of 2026-11-24 - 8 edits, 24 shots"
     assert sink.of("describe")[-1][1] == ["inbox", *(f"reel{n}" for n in range(8)), "mini"]
     _, page, text = [told for told in sink.of("page") if told[0] == "foley-night-inbox"][-1]
-    assert text == "6 shots failed, 8/8 edits done"
+    assert text == "2 edits failed, 6 shots failed, 8/8 edits done"
     head, _, *rows = page.splitlines()
     assert head == "| state | edit | shots | made | cached | silent | failed | took | why |"
     assert rows[0] == "| failed | [reel3](http://here/reel3_foley) | 3 | 0 | 0 | 0 | 3 | 1 s | sh0010 broken |"
@@ -243,8 +244,22 @@ def test_an_edit_of_the_night_that_cannot_be_read_is_on_its_page() -> None:
         PassEvent(stage="plan", plan=plan, edit="reel3"),
         PassEvent(stage="failed", edit="reel4", text="reel4.otio | is no edit"),
     ]
-    page = told(events, night=NIGHT, show="inbox").of("page")[-1][1]
-    assert "| failed | reel4 | 0 |  |  |  |  |  | reel4.otio \\| is no edit |" in page
+    sink = told(events, night=NIGHT, show="inbox")
+    assert "| failed | reel4 | 0 |  |  |  |  |  | reel4.otio \\| is no edit |" in sink.of("page")[-1][1]
+    assert sink.of("progress")[-1][2].endswith("1 edit failed, 1/2 edits done")
+
+
+def test_a_table_of_problems_says_so_far_only_until_the_end() -> None:
+    plan = plan_of([2.0] * 2)
+    failed = heard_of(plan.jobs[0], failure="broken")
+    events = [PassEvent(stage="plan", plan=plan), PassEvent(stage="listen", done=1, total=2, heard=failed)]
+    sink = FakeSink()
+    publisher = Publisher(sink, every_s=0.02, table_every_s=0.02, night=NIGHT, show="inbox")
+    for event in events:
+        publisher.tell(event)
+    wait_until(lambda: sink.of("table"), 20, "a table")
+    assert publisher.close(20)
+    assert [text for _, _, text in sink.of("table")] == ["So far: 1 shot failed", "1 shot failed"]
 
 
 @pytest.mark.parametrize("shots", [60, 1000, 5000])
@@ -287,7 +302,7 @@ def test_a_long_edit_has_a_table_a_browser_can_show() -> None:
     rows = table_of(report_of(plan, shots), "/shows/report.html")
     assert [(row["state"], row["shot"]) for row in rows] == [
         ("made", "2999 shots"),
-        ("failed", "1 shots"),
+        ("failed", "1 shot"),
         ("failed", "sh0080"),
         ("made, unsure", "sh0100"),
     ]
