@@ -1,11 +1,11 @@
-"""What a planned pass will need before it begins: work, time, disk, memory, and whether its model may be used for it.
+"""What a planned pass, or a night of them, will need: work, time, disk, memory, and whether its model may be used.
 
 Nothing is written and no model is loaded. What nobody can know yet is None, and said so.
 """
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -71,29 +71,31 @@ class Forecast:
     commercial_use: bool
 
 
-def forecast(plan: PassPlan, *, devices: int = 1) -> Forecast:
-    """Look ahead. Reads the store, writes nothing."""
-    book, amounts = PaceBook(plan.studio), amounts_of(plan)
+def forecast(*plans: PassPlan, devices: int = 1) -> Forecast:
+    """Look ahead, over one plan or a night of them, which share a model and a store. Writes nothing."""
+    first = plans[0]
+    book, amounts = PaceBook(first.studio), amounts_of(*plans)
     pace = book.pace()
-    known = {cue.request.key() for heard in plan.known.values() for cue in heard.cues}
-    told = {key for job in plan.to_do for key in _takes_of(job, plan)}
+    known = {cue.request.key() for plan in plans for heard in plan.known.values() for cue in heard.cues}
+    told = {key for plan in plans for job in plan.to_do for key in _takes_of(job, plan)}
     return Forecast(
-        shots=len(plan.edit.shots),
-        missing=tuple(
-            Missing(shot_id=report.shot_id, name=report.name, why=report.reason)
-            for report in plan.settled
-            if report.state is ShotState.FAILED
-        ),
+        shots=sum(len(plan.edit.shots) for plan in plans),
+        missing=tuple(missing for plan in plans for missing in _missing_of(plan)),
         made_already=len(known | told) - amounts.takes,
         to_hear=amounts.to_hear,
         to_make=amounts.takes,
         all_told=not amounts.open_s,
         estimate=book.estimate(amounts, devices=devices),
-        disk=_disk(plan, amounts, pace),
-        memory=_memory(plan, pace),
-        licence=plan.card.licence,
-        commercial_use=not plan.card.non_commercial,
+        disk=_disk(plans, amounts, pace),
+        memory=_memory(first, pace),
+        licence=first.card.licence,
+        commercial_use=not first.card.non_commercial,
     )
+
+
+def _missing_of(plan: PassPlan) -> list[Missing]:
+    failed = [report for report in plan.settled if report.state is ShotState.FAILED]
+    return [Missing(shot_id=report.shot_id, name=report.name, why=report.reason) for report in failed]
 
 
 def _takes_of(job: ShotJob, plan: PassPlan) -> list[str]:
@@ -103,33 +105,62 @@ def _takes_of(job: ShotJob, plan: PassPlan) -> list[str]:
     return [cue.request.key() for cue in cues]
 
 
-def _disk(plan: PassPlan, amounts: Amounts, pace: Pace) -> Disk:
-    open_sound_s = 0.0 if not amounts.open_s else None if pace.sound is None else pace.sound * amounts.open_s
-    store = out = None
-    if open_sound_s is not None:
-        store = _bytes_of([amounts.sound_s + open_sound_s], amounts.takes)
-        out = max(0, _delivered(plan, open_sound_s) - _lying_in(plan.folder / "takes")) + _stems(plan)
-    preview: int | None = 0
-    if plan.options.preview:
-        seconds = float(plan.edit.frame_count / plan.edit.rate)
-        preview = None if pace.movie is None else ceil(pace.movie * seconds)
-    free = {_device(path): shutil.disk_usage(path).free for path in map(_standing, (plan.studio.store, plan.folder))}
+def _disk(plans: Sequence[PassPlan], amounts: Amounts, pace: Pace) -> Disk:
+    open_sound_s = _times(pace.sound, amounts.open_s)
+    store = None if open_sound_s is None else _bytes_of([amounts.sound_s + open_sound_s], amounts.takes)
+    outs = [_out_bytes(plan, pace) for plan in plans]
+    previews = [_preview_bytes(plan, pace) for plan in plans]
+    places = [(plan.folder, _sum([out, preview])) for plan, out, preview in zip(plans, outs, previews, strict=True)]
+    places.append((plans[0].studio.store, store))
     return Disk(
-        store=store, out=out, preview=preview, free=min(free.values()), enough=_enough(store, out, preview, plan)
+        store=store,
+        out=_sum(outs),
+        preview=_sum(previews),
+        free=min(shutil.disk_usage(_standing(path)).free for path, _ in places),
+        enough=_enough(places),
     )
 
 
-def _enough(store: int | None, out: int | None, preview: int | None, plan: PassPlan) -> bool | None:
-    """Whether there is room on each disk; they may be one and the same."""
-    if store is None or out is None or preview is None:
+def _out_bytes(plan: PassPlan, pace: Pace) -> int | None:
+    """What a plan's output folder will hold more than it does now, but for the preview."""
+    open_s = sum(float(job.span.duration_s) for job in plan.to_do if job.given is None)
+    open_sound_s = _times(pace.sound, open_s)
+    if open_sound_s is None:
         return None
+    return max(0, _delivered(plan, open_sound_s) - _lying_in(plan.folder / "takes")) + _stems(plan)
+
+
+def _preview_bytes(plan: PassPlan, pace: Pace) -> int | None:
+    if not plan.options.preview:
+        return 0
+    size = _times(pace.movie, float(plan.edit.frame_count / plan.edit.rate))
+    return None if size is None else ceil(size)
+
+
+def _enough(places: Iterable[tuple[Path, int | None]]) -> bool | None:
+    """Whether there is room for so many bytes at each place; several may lie on one disk."""
     wanted: dict[int, int] = {}
     free: dict[int, int] = {}
-    for path, size in ((plan.studio.store, store), (plan.folder, out + preview)):
+    for path, size in places:
+        if size is None:
+            return None
         place = _standing(path)
         wanted[_device(place)] = wanted.get(_device(place), 0) + size
         free[_device(place)] = shutil.disk_usage(place).free
     return all(size <= free[device] for device, size in wanted.items())
+
+
+def _times(rate: float | None, amount: float) -> float | None:
+    """`rate` for `amount`; nothing of something unknown is nothing."""
+    if not amount:
+        return 0.0
+    return None if rate is None else rate * amount
+
+
+def _sum(sizes: Sequence[int | None]) -> int | None:
+    """None as soon as one of them is not known."""
+    known = [size for size in sizes if size is not None]
+    return sum(known) if len(known) == len(sizes) else None
 
 
 def _delivered(plan: PassPlan, open_sound_s: float) -> int:

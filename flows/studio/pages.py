@@ -26,13 +26,12 @@ class OwnPages:
         self._policy = " ".join(("connect-src 'self'", *origins, *sockets))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the app does; a page gets the policy along."""
+        """Answer as the app does, and say the policy along: also with "not modified", or a page that the browser kept
+        from before would go on without it."""
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                if headers.get("content-type", "").startswith("text/html"):
-                    headers["Content-Security-Policy"] = self._policy
+                MutableHeaders(scope=message)["Content-Security-Policy"] = self._policy
             await send(message)
 
         await self._app(scope, receive, sent)

@@ -136,19 +136,19 @@ class PaceBook:
             return []
 
 
-def amounts_of(plan: PassPlan) -> Amounts:
-    """The work that a planned pass has left. Looks into the store for takes that are there already."""
-    to_do = plan.to_do
+def amounts_of(*plans: PassPlan) -> Amounts:
+    """The work that planned passes of one studio have left. Looks into the store for takes that are there already."""
+    to_do = [(job, plan.studio) for plan in plans for job in plan.to_do]
     # By key: the same picture twice is made once.
-    missing = {key: seconds for job in to_do for key, seconds in _missing(job, plan.studio)}
+    missing = {key: seconds for job, studio in to_do for key, seconds in _missing(job, studio)}
     return Amounts(
-        edit_shots=len(plan.edit.shots),
+        edit_shots=sum(len(plan.edit.shots) for plan in plans),
         to_hear=len(to_do),
-        shot_s=sum(look_s(job, plan.studio) for job in to_do),
-        job_s=sum(float(job.span.duration_s) for job in to_do),
+        shot_s=sum(look_s(job, studio) for job, studio in to_do),
+        job_s=sum(float(job.span.duration_s) for job, _ in to_do),
         takes=len(missing),
         sound_s=sum(missing.values()),
-        open_s=sum(float(job.span.duration_s) for job in to_do if job.given is None),
+        open_s=sum(float(job.span.duration_s) for job, _ in to_do if job.given is None),
     )
 
 

@@ -1,5 +1,6 @@
 """foley run --dry-run: what a pass would do and what it would take, without doing it or writing anything."""
 
+import os
 from dataclasses import asdict
 from typing import Any
 
@@ -7,6 +8,7 @@ from flows.planning.forecast import Disk, Forecast, forecast
 from flows.planning.plan import PassPlan
 from flows.records import ExitCode, ShotReport
 from flows.shot_job import ShotJob
+from flows.studio.pools import gpus
 from flows.watching.remaining import duration
 from plugin.console import Voice, table
 
@@ -16,7 +18,7 @@ _NEVER = "not known: no pass with this model on this machine yet"
 def show_plan(plan: PassPlan, voice: Voice) -> int:
     """Show the plan; the exit code: 0, or 3 when the plan knows already that shots will fail."""
     rows = [_of_job(job, plan) for job in plan.jobs] + [_of_report(report) for report in plan.settled]
-    ahead = forecast(plan, devices=plan.options.device.count(",") + 1)
+    ahead = forecast(plan, devices=device_count(plan.options.device))
     for warning in plan.warnings:
         voice.warn(warning)
     document = {
@@ -28,13 +30,20 @@ def show_plan(plan: PassPlan, voice: Voice) -> int:
         "shots": rows,
         "forecast": asdict(ahead),
     }
-    shown = table(("shot", "name", "would be", "sounds", "why"), [list(map(str, row.values())) for row in rows])
-    facts = table(("", ""), list(_in_words(ahead).items()))
-    voice.result(document, shown, facts, f"Would write to {plan.folder}; nothing was written.")
+    shots = table(("shot", "name", "would be", "sounds", "why"), [list(map(str, row.values())) for row in rows])
+    needs = table(("", ""), list(facts(ahead).items()))
+    voice.result(document, shots, needs, f"Would write to {plan.folder}; nothing was written.")
     return ExitCode.SOME_FAILED if ahead.missing else ExitCode.ALL_MADE
 
 
-def _in_words(ahead: Forecast) -> dict[str, str]:
+def device_count(device: str, *, whole_machine: bool = False) -> int:
+    """How many devices are meant, without loading torch; with `whole_machine`, "auto" is every GPU there is."""
+    if device == "cuda:all" or (device == "auto" and whole_machine):
+        return max(1, len(gpus(os.environ)))
+    return device.count(",") + 1
+
+
+def facts(ahead: Forecast) -> dict[str, str]:
     """The forecast, a line each."""
     return {
         "shots": f"{ahead.shots}, {ahead.to_hear} to listen to, {len(ahead.missing)} cannot be done",

@@ -85,6 +85,8 @@ PrefectOption = Annotated[
     bool | None,
     typer.Option("--prefect/--no-prefect", help="Keep a record of the pass in Prefect (default), or do without."),
 ]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+SubmitOption = Annotated[bool, typer.Option("--submit", help="Let the running studio do it, and return at once.")]
 
 
 def pass_options(edit: Path, flags: Mapping[str, Any]) -> "tuple[PassOptions, bool]":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from plugin.commands.options import DebugOption, JsonOption, PrefectOption, QuietOption
+from plugin.commands.options import DebugOption, DryRunOption, JsonOption, PrefectOption, QuietOption, SubmitOption
 from plugin.commands.pass_flags import night_options, with_pass_flags
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ def overnight(
         str | None, typer.Option("--until", metavar="HH:MM", help="Begin no work after this time; run again to go on.")
     ] = None,
     prefect: PrefectOption = None,
+    submit: SubmitOption = False,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     debug: DebugOption = False,
@@ -43,6 +45,14 @@ def overnight(
 
     night, with_prefect = night_options(tuple(edits or ()), inbox, out, until, {**flags, "prefect": prefect})
     voice = Voice(as_json=as_json, quiet=quiet)
+    if dry_run:
+        from plugin.commands.dry_night import show_night
+
+        return show_night(night, voice)
+    if submit:
+        from plugin.commands.submit import hand_over_night
+
+        return hand_over_night(night, voice)
     with half_way(), PassProgress(voice, many=True) as progress:
         outcomes = run_night(night, tell=progress.tell, with_prefect=with_prefect)
     ending = sum_up(outcomes)

@@ -10,6 +10,7 @@ from plugin.commands.options import (
     DaskOption,
     DebugOption,
     DeviceOption,
+    DryRunOption,
     DtypeOption,
     EditArgument,
     IsolateOption,
@@ -27,6 +28,7 @@ from plugin.commands.options import (
     SequenceOption,
     SettingOption,
     StoreOption,
+    SubmitOption,
     WorkersOption,
     pass_options,
 )
@@ -81,7 +83,8 @@ def run(
     ] = None,
     store: StoreOption = None,
     prefect: PrefectOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    submit: SubmitOption = False,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     debug: DebugOption = False,
@@ -124,11 +127,15 @@ def run(
     }
     options, with_prefect = pass_options(edit, flags)
     voice = Voice(as_json=as_json, quiet=quiet)
-    if not dry_run:
-        return carry_out(edit, options, voice, with_prefect=with_prefect)
-    from plugin.commands.dry_run import show_plan
+    if dry_run:
+        from plugin.commands.dry_run import show_plan
 
-    return show_plan(plan_pass(edit.absolute(), options), voice)
+        return show_plan(plan_pass(edit.absolute(), options), voice)
+    if submit:
+        from plugin.commands.submit import hand_over_pass
+
+        return hand_over_pass(plan_pass(edit.absolute(), options), voice)
+    return carry_out(edit, options, voice, with_prefect=with_prefect)
 
 
 def carry_out(edit: Path, options: "PassOptions", voice: "Voice", *, with_prefect: bool) -> int:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -44,6 +45,13 @@ def test_nobody_enters_without_the_password(studio: StudioUnderTest) -> None:
     assert all(secret not in line for line in studio.processes().values())
     for log in (studio.home / "logs").iterdir():
         assert secret not in log.read_text()
+
+
+def test_its_pages_are_told_to_speak_to_nobody_else(studio: StudioUnderTest) -> None:
+    with urllib.request.urlopen(f"http://127.0.0.1:{studio.port}/v2/dashboard", timeout=30) as page:
+        policy = page.headers["Content-Security-Policy"]
+        assert page.headers["Content-Type"].startswith("text/html")
+    assert policy == f"connect-src 'self' http://127.0.0.1:{studio.port} ws://127.0.0.1:{studio.port}"
 
 
 def test_status_shows_server_pools_and_workers(studio: StudioUnderTest) -> None:
