@@ -48,7 +48,9 @@ def test_nobody_enters_without_the_password(studio: StudioUnderTest) -> None:
 
 
 def test_its_pages_are_told_to_speak_to_nobody_else(studio: StudioUnderTest) -> None:
-    with urllib.request.urlopen(f"http://127.0.0.1:{studio.port}/v2/dashboard", timeout=30) as page:
+    as_a_browser = {"Accept": "text/html"}
+    request = urllib.request.Request(f"http://127.0.0.1:{studio.port}/v2/dashboard", headers=as_a_browser)
+    with urllib.request.urlopen(request, timeout=30) as page:
         policy = page.headers["Content-Security-Policy"]
         assert page.headers["Content-Type"].startswith("text/html")
     assert policy == f"connect-src 'self' http://127.0.0.1:{studio.port} ws://127.0.0.1:{studio.port}"
