@@ -5,9 +5,10 @@ Killed are the flow's process, its engines, the worker, the server, and `foley s
 again by itself, this program starts again as a person would: the studio, and a run that the studio gave up after three
 crashes.
 
-With `--workers 2` two workers share each pass. Counted: takes made twice (files of the store that were replaced), laid
-edits that differ from the undisturbed one by a byte, runs that stay "Running" without a process longer than the
-heartbeat's limit.
+With `--workers 2` two workers share each pass; with `--second-machine` one of them is on a machine of another name that
+joined the studio (in a namespace of its own, so only root of a Linux machine can). Counted: takes made twice (files of
+the store that were replaced), laid edits that differ from the undisturbed one by a byte, runs that stay "Running"
+without a process longer than the heartbeat's limit.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from flows.options import PassOptions
 from flows.run import run_pass
 from flows.studio.environment import LOST_AFTER_S
 from flows.studio.home import StudioHome
-from flows.studio.reach import answers, connect
+from flows.studio.reach import connect
 from pipeline.scenes.catalogue import source_named
 from pipeline.scenes.movie import write_scene_movie
 from pipeline.scenes.scene import make_scene
@@ -89,20 +90,20 @@ class Wanted:
     database: str | None = None
     device: str = "cpu,cpu"
     workers: int = 1
+    second_machine: bool = False
     kinds: tuple[str, ...] = KINDS
 
 
-class Studio:
-    """`foley studio up` in a folder of its own."""
+class Machine:
+    """A machine that takes part: one command of `foley studio` that stays, in a folder of its own."""
 
-    def __init__(self, folder: Path, wanted: Wanted) -> None:
-        self.home = folder / "studio"
-        self._command = [sys.executable, "-m", "plugin.cli", "studio", "up", "--port", str(wanted.port)]
-        self._command += ["--workers", str(wanted.workers)]
-        self._command += ["--database", wanted.database] if wanted.database else []
-        self._log = (folder / "up.log").open("ab")
-        self._environment = os.environ | {"FOLEY_STUDIO": str(self.home)}
-        self.api_url = f"http://127.0.0.1:{wanted.port}/api"
+    def __init__(self, home: Path, *command: str, name: str = "") -> None:
+        self.home = home
+        # Another name needs a namespace of its own.
+        as_other = ["unshare", "--uts", "sh", "-c", f'hostname {name} && exec "$@"', "sh"] if name else []
+        self._command = [*as_other, sys.executable, "-m", "plugin.cli", "studio", *command]
+        self._log = home.with_suffix(".log").open("ab")
+        self._environment = os.environ | {"FOLEY_STUDIO": str(home)}
         self.up()
 
     def up(self) -> None:
@@ -116,7 +117,7 @@ class Studio:
 
     def wait(self) -> None:
         give_up_at = time.monotonic() + _PATIENCE_S
-        while not (self.home / "studio.json").is_file() or not answers(self.api_url):
+        while not (self.home / "studio.json").is_file():
             self.keep_up()
             if time.monotonic() > give_up_at:
                 raise SystemExit(f"the studio does not come up: see {self._log.name}")
@@ -125,6 +126,38 @@ class Studio:
     def down(self) -> None:
         self.process.terminate()
         self.process.wait(timeout=120)
+
+
+class Studio:
+    """The machine with the server, and the one that joined it, if one is wanted."""
+
+    def __init__(self, folder: Path, wanted: Wanted) -> None:
+        url = f"http://127.0.0.1:{wanted.port}/api"
+        own_workers = 1 if wanted.second_machine else wanted.workers
+        database = ["--database", wanted.database] if wanted.database else []
+        up = ("up", "--port", str(wanted.port), "--workers", str(own_workers), *database)
+        self.machines = [Machine(folder / "studio", *up)]
+        self.machines[0].wait()
+        if wanted.second_machine:
+            password = str(self.machines[0].home / "password")
+            join = ("join", url, "--password-file", password, "--workers", str(max(1, wanted.workers - 1)))
+            self.machines.append(Machine(folder / "second", *join, name="foley-second"))
+            self.machines[1].wait()
+
+    @property
+    def home(self) -> Path:
+        return self.machines[0].home
+
+    def keep_up(self) -> None:
+        for machine in self.machines:
+            machine.keep_up()
+
+    def processes(self) -> list[Process]:
+        return [process for machine in self.machines for process in processes_of(machine.home)]
+
+    def down(self) -> None:
+        for machine in reversed(self.machines):
+            machine.down()
 
 
 def main() -> None:
@@ -136,9 +169,11 @@ def main() -> None:
     parser.add_argument("--database", help="such as postgresql+asyncpg://foley@localhost/foley; default: SQLite")
     parser.add_argument("--device", default="cpu,cpu")
     parser.add_argument("--workers", type=int, default=1, help="how many share a pass")
+    parser.add_argument("--second-machine", action="store_true", help="one of them on a machine that joined")
     parser.add_argument("--kinds", default=KINDS, type=lambda text: tuple(text.split(",")), help="what is killed")
+    wanted = Wanted(**vars(parser.parse_args()))
     folder = Path(tempfile.mkdtemp(prefix="bench-kills-"))
-    tally = kill_passes(folder, Wanted(**vars(parser.parse_args())))
+    tally = kill_passes(folder, wanted)
     sys.stdout.write(tally.in_words())
     if tally.ok:
         shutil.rmtree(folder)
@@ -159,7 +194,6 @@ def kill_passes(folder: Path, wanted: Wanted) -> Tally:
     undisturbed = _undisturbed(edit, options)
     studio, tally, dice = Studio(folder, wanted), Tally(), random.Random(wanted.seed)
     try:
-        studio.wait()
         connect(StudioHome(studio.home))
         while (left := wanted.kills - sum(tally.kills.values())) > 0:
             kills = min(left, dice.randint(1, _KILLS_PER_PASS))
@@ -214,7 +248,7 @@ def _one_pass(
             time.sleep(0.5)
             studio.keep_up()
             state = _state(run)
-            orphan.look(state, studio.home)
+            orphan.look(state, studio)
             if state in ("COMPLETED", "FAILED", "CANCELLED"):
                 if state == "COMPLETED":
                     break
@@ -222,7 +256,7 @@ def _one_pass(
                 tally.begun_by_hand += 1
                 run = _begin(edit, options)
             if kills and time.monotonic() >= next_kill:
-                victim = _victim(studio.home, dice, kinds)
+                victim = _victim(studio.processes(), dice, kinds)
                 if victim:
                     victim.kill()
                     tally.kills[victim.kind] += 1
@@ -253,8 +287,8 @@ class _Orphan:
         if victim.kind in ("flow", "worker", "studio"):
             self._killed_at = time.monotonic()
 
-    def look(self, state: str | None, home: Path) -> None:
-        working = any(process.kind == "flow" for process in processes_of(home))
+    def look(self, state: str | None, studio: Studio) -> None:
+        working = any(process.kind == "flow" for process in studio.processes())
         now = time.monotonic()
         if self._killed_at and working and now > self._killed_at + 1:
             self._tally.back_at_work_s.append(now - self._killed_at)
@@ -268,9 +302,8 @@ class _Orphan:
             self._since = None
 
 
-def _victim(home: Path, dice: random.Random, kinds: Sequence[str]) -> Process | None:
+def _victim(found: Sequence[Process], dice: random.Random, kinds: Sequence[str]) -> Process | None:
     """Any kind that is there, the flow and its engines first of all, then any process of that kind."""
-    found = processes_of(home)
     there = [kind for kind in kinds if any(process.kind == kind for process in found)]
     if "flow" not in there and dice.random() < _LET_IT_COME_UP:
         return None

@@ -47,7 +47,7 @@ def _kind(entry: Path, home: Path) -> str | None:
         return _SERVER
     if "worker start" in words:
         return _WORKER
-    return _STUDIO if "studio up" in words else None
+    return _STUDIO if "studio up" in words or "studio join" in words else None
 
 
 @dataclass
