@@ -25,7 +25,8 @@ def take_slot(device: str, on_wait: Callable[[str], None]) -> FileLock | None:
     """
     if not device.startswith(("cuda", "mps")):
         return None
-    slot = FileLock(slots_folder() / f"{device.replace(':', '-')}.lock", mode=0o666)
+    # The model may be loaded in the background, and its GPU let go by the thread that conducts.
+    slot = FileLock(slots_folder() / f"{device.replace(':', '-')}.lock", mode=0o666, thread_local=False)
     try:
         slot.acquire(timeout=0)
     except Timeout:

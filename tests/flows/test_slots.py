@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from flows.errors import WorkshopError
 from flows.work.slots import take_slot
@@ -46,6 +47,17 @@ def test_the_second_one_waits_and_says_so_until_the_first_is_killed() -> None:
     holder.wait()
     thread.join(20)
     assert len(got) == 1
+
+
+def test_a_slot_that_one_thread_took_another_can_release() -> None:
+    got: list[FileLock | None] = []
+    loading = threading.Thread(target=lambda: got.append(take_slot("cuda:0", pytest.fail)))
+    loading.start()
+    loading.join()
+    (slot,) = got
+    assert slot
+    slot.release()
+    assert take_slot("cuda:0", pytest.fail)
 
 
 def test_other_gpus_are_free_and_processors_need_no_slot() -> None:
