@@ -69,9 +69,16 @@ def _work_until_left(pipe: Connection, hands: dict[str, Hands], studio: Studio, 
 def _report(say: "_Voice", number: int, kind: str, done: Future[Any]) -> None:
     error = done.exception()
     say("raised", number, _able_to_travel(error, kind)) if error else say("done", number, done.result())
-    if isinstance(error, EngineLostError) or (isinstance(error, HungError) and kind == "make"):
-        # What hangs on the device keeps it, and after a fault nothing works there; only a new process gets it back.
+    if is_the_end(error, kind):
         os._exit(1)
+
+
+def is_the_end(error: BaseException | None, kind: str) -> bool:
+    """Whether the process ends with this error of a work of this kind.
+
+    What hangs on the device keeps it, and after a fault nothing works there; only a new process gets it back.
+    """
+    return isinstance(error, EngineLostError) or (isinstance(error, HungError) and kind == "make")
 
 
 def _able_to_travel(error: BaseException, where: str) -> BaseException:
