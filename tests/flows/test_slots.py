@@ -9,7 +9,7 @@ import pytest
 from filelock import FileLock
 
 from flows.errors import WorkshopError
-from flows.work.slots import take_slot
+from flows.work.slots import alone_in, take_slot
 from flows.work.workshop import named_device
 
 HOLDER = """
@@ -85,6 +85,17 @@ def test_a_gpu_is_known_by_its_number_in_the_machine(
     if visible:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert named_device(device) == named
+
+
+def test_where_locks_cannot_be_had_a_gpu_is_refused_in_one_sentence_and_nobody_is_kept_out_of_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FOLEY_SLOTS", str(tmp_path / "file" / "slots"))
+    with pytest.raises(WorkshopError, match=r"file.* cannot be locked \(.*\): name a folder with FOLEY_SLOTS"):
+        take_slot("cuda:0", pytest.fail)
+    with alone_in(tmp_path):
+        pass
 
 
 def test_a_slot_that_cannot_be_locked_is_one_sentence(tmp_path: Path) -> None:
