@@ -21,7 +21,7 @@ from flows.work.engine import Build, Studio, resident, set_build
 from flows.work.hands import Hands
 from flows.work.slots import take_slot
 from flows.work.steps import listen, make_takes
-from flows.work.workshop import LISTENERS, MAKERS, named_device
+from flows.work.workshop import LISTENERS, MAKERS, named_device, number_in_machine
 from pipeline.errors import PipelineError
 
 _WORK: dict[str, Callable[..., Any]] = {"listen": listen, "make": make_takes}
@@ -104,7 +104,5 @@ def _confine(device: str) -> str:
     """Let this process see the one GPU; the name by which it then goes. Before torch is imported."""
     if not device.startswith("cuda:"):
         return device
-    seen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    number = int(device.removeprefix("cuda:"))
-    os.environ["CUDA_VISIBLE_DEVICES"] = seen.split(",")[number] if seen else str(number)
+    os.environ["CUDA_VISIBLE_DEVICES"] = number_in_machine(int(device.removeprefix("cuda:")))
     return "cuda"
