@@ -6,10 +6,11 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from flows.errors import OutputFolderError, SettingError
 from flows.options import NightOptions, PassOptions
@@ -17,7 +18,11 @@ from flows.orders import Order, Outcome
 from flows.output.delivery import MANIFEST_NAME, manifest_of, rows_of
 from flows.planning.plan import PassPlan
 from flows.records import ExitCode
+from flows.studio.watch import REVIVED
 from timeline_io.read import EDIT_SUFFIXES
+
+if TYPE_CHECKING:
+    from prefect import State
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +104,23 @@ def ends_at(until: str | None, now: datetime) -> datetime | None:
         end += timedelta(days=1)
     # As a moment: a clock that is set back at night does not open a night again that was over.
     return datetime.fromtimestamp(end.timestamp(), UTC)
+
+
+def first_start(states: Iterable["State[Any]"]) -> datetime | None:
+    """When a run was begun that the studio goes on with, after a crash or its own end, from the states it had.
+
+    None for one that starts anew, also because a person presses Retry: what they ask for is meant from then on.
+    """
+    start, goes_on, was_final = None, False, True
+    for state in sorted(states, key=lambda state: state.timestamp):
+        if state.is_scheduled() and was_final and state.name != REVIVED:
+            start, goes_on = None, False
+        elif state.is_scheduled():
+            goes_on = start is not None
+        elif state.is_running():
+            start = start or state.timestamp
+        was_final = state.is_final()
+    return start if goes_on else None
 
 
 def deadline(end: datetime | None) -> Callable[[], bool]:
