@@ -23,7 +23,7 @@ from pipeline.records import FoleyRequest
 
 _RESOURCE = "foley"
 _CONNECT_S = 10
-_LOOK_EVERY_S = 1.0
+_LOOK_EVERY_S, _LOADED_EVERY_S = 1.0, 0.2
 
 
 class DaskWorkshop:
@@ -48,7 +48,7 @@ class DaskWorkshop:
         if self._client is None:
             self._client = _connect(self._address)
             threading.Thread(target=self._watch, args=(self._client,), name="foley-dask", daemon=True).start()
-        workers = self._client.scheduler_info(n_workers=-1)["workers"]
+        workers = self._workers()
         if not workers:
             raise WorkshopError(f"the Dask scheduler at {self._address} has no workers: start some with `dask worker`")
         self.listeners, self.makers = LISTENERS * len(workers), MAKERS * len(workers)
@@ -58,8 +58,35 @@ class DaskWorkshop:
             address: self._client.submit(load, studio, current_build(), workers=[address], pure=False)
             for address in workers
         }
-        for address, seconds in self._client.gather(loading).items():
-            tell(f"model loaded on {address} in {seconds:.0f} s")
+        if not self._wait_for(loading, tell):
+            raise WorkshopError(f"every worker of the Dask scheduler at {self._address} died while it loaded the model")
+
+    def _wait_for(self, loading: dict[str, Any], tell: Tell) -> int:
+        """Wait until every worker has loaded the engine or is gone; how many have."""
+        loaded = 0
+        while loading:
+            there = self._workers()
+            if any(far.cancelled() for far in loading.values()):
+                raise WorkshopError(self._gone())
+            for address, far in list(loading.items()):
+                if far.done():
+                    tell(f"model loaded on {address} in {far.result():.0f} s")
+                    loaded += 1
+                elif address not in there:
+                    # Bound to that worker, Dask would keep it for ever.
+                    far.cancel()
+                    tell(f"the worker process {address} died while it loaded the model")
+                else:
+                    continue
+                del loading[address]
+            time.sleep(_LOADED_EVERY_S if loading else 0)
+        return loaded
+
+    def _workers(self) -> dict[str, Any]:
+        found: dict[str, Any] | None = self._client.scheduler_info(n_workers=-1).get("workers")
+        if found is None:
+            raise WorkshopError(self._gone())
+        return found
 
     def listen(self, job: ShotJob, limit_s: float) -> Future[Any]:
         """Listen on any worker."""

@@ -20,7 +20,7 @@ from flows.errors import EngineLostError, WorkshopError
 from flows.options import PassOptions
 from flows.records import PassReport
 from flows.run import run_pass
-from flows.work.dask_workshop import _hand_over
+from flows.work.dask_workshop import DaskWorkshop, _hand_over
 from flows.work.engine import Studio, use_engine
 from tests.support.dangers import DangerousEngine
 from tests.support.foley_process import foley
@@ -55,6 +55,48 @@ def test_a_result_that_is_lost_on_its_way_is_a_lost_engine_and_not_waited_for_fo
     near: Future[Any] = Future()
     _hand_over(SimpleNamespace(status="finished", result=gone), near)
     assert isinstance(near.exception(timeout=0), EngineLostError)
+
+
+class LoadingWorkers:
+    """A client of three workers: the first has loaded, the second is dead, the third loads until it is asked again."""
+
+    def __init__(self) -> None:
+        self.asked, self.gone = 0, False
+        self.cancelled: list[str] = []
+
+    def scheduler_info(self, n_workers: int) -> dict[str, Any]:
+        self.asked += 1
+        return {"workers": {"first": {"resources": {}}, "third": {"resources": {}}}}
+
+    def loading(self, *addresses: str) -> dict[str, Any]:
+        done = {"first": lambda: True, "second": lambda: False, "third": lambda: self.asked > 1}
+        return {
+            address: SimpleNamespace(
+                done=done[address],
+                result=lambda: 2.0,
+                cancelled=lambda: self.gone,
+                cancel=lambda: self.cancelled.append("second"),
+            )
+            for address in addresses
+        }
+
+
+def test_a_worker_that_dies_while_it_loads_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.work.dask_workshop._LOADED_EVERY_S", 0)
+    workshop, client = DaskWorkshop("tcp://nowhere"), LoadingWorkers()
+    workshop._client = client
+    told: list[str] = []
+    assert workshop._wait_for(client.loading("first", "second", "third"), told.append) == 2
+    assert told == [
+        "model loaded on first in 2 s",
+        "the worker process second died while it loaded the model",
+        "model loaded on third in 2 s",
+    ]
+    assert client.cancelled == ["second"]
+    assert workshop._wait_for(client.loading("second"), told.append) == 0
+    client.gone = True
+    with pytest.raises(WorkshopError, match="the Dask scheduler at tcp://nowhere is gone"):
+        workshop._wait_for(client.loading("first"), told.append)
 
 
 class Cluster:
