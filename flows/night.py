@@ -129,14 +129,14 @@ def deadline(end: datetime | None) -> Callable[[], bool]:
 
 
 def left_as_it_is(plan: PassPlan) -> bool:
-    """Whether the output folder holds what this plan would write, all of it made, so that nothing has to be touched."""
+    """Whether the output folder holds what this plan would write, none of it failed, so nothing has to be touched."""
     if plan.to_do:
         return False
     try:
         found = manifest_of(plan.folder)
     except OutputFolderError:
         return False
-    same = found.get("asked") == asked(plan) and found.get("exit_code") == ExitCode.ALL_MADE
+    same = found.get("asked") == asked(plan) and found.get("counts", {}).get("failed") == 0
     # Media may have become what it was before an earlier night: its takes are there, but they were not the last laid.
     wanted = {cue.request.key() for heard in plan.known.values() for cue in heard.cues}
     laid = {cue.get("key") for _, cues in rows_of(found) for cue in cues}
@@ -166,9 +166,9 @@ def sum_up(outcomes: Sequence[Outcome]) -> Ending:
     """All outcomes in a word and a sentence that a person can act on; the edits that need a person are named."""
     if not outcomes:
         return Ending(name="NothingToDo", text="no edit is there", failed=False, exit_code=ExitCode.ALL_MADE)
-    codes = [outcome.exit_code for outcome in outcomes]
+    codes = [ExitCode.ALL_MADE if outcome.needs_nobody else outcome.exit_code for outcome in outcomes]
     unfinished = [outcome for outcome in outcomes if not outcome.report and not outcome.error and not outcome.unchanged]
-    problems = [outcome for outcome in outcomes if outcome.exit_code != ExitCode.ALL_MADE and outcome not in unfinished]
+    problems = [outcome for outcome in outcomes if not outcome.needs_nobody and outcome not in unfinished]
     unchanged = sum(outcome.unchanged for outcome in outcomes)
     parts = [f"{len(outcomes)} edits", f"{codes.count(ExitCode.ALL_MADE) - unchanged} finished"]
     parts += [f"{unchanged} unchanged"] * bool(unchanged)

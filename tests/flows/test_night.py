@@ -269,6 +269,16 @@ class TestNights:
         assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")} == before
         assert sum_up(again).text == "2 edits, 0 finished, 2 unchanged"
 
+    def test_an_edit_in_which_nothing_sounds_is_no_failure_and_is_not_touched_again(
+        self, engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions, tmp_path: Path
+    ) -> None:
+        engine.hears = ()
+        edit = edit_of(Cut(name="nothing", media=movie("a.mp4")))
+        first = sum_up(go(options, tmp_path / "out", edit))
+        assert (first.name, first.text, first.exit_code) == ("Completed", "1 edits, 1 finished", 0)
+        again = go(options, tmp_path / "out", edit)
+        assert [outcome.unchanged for outcome in again] == [True]
+
     def test_what_changes_the_outcome_is_done_again(
         self, engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions, tmp_path: Path
     ) -> None:
