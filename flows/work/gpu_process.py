@@ -56,7 +56,9 @@ class ProcessWorkshop:
 
     def _start(self, studio: Studio, tell: Tell) -> None:
         self.close()
-        self._processes = [_EngineProcess(device, studio, self._build, tell) for device in self._devices]
+        for device in self._devices:
+            # One by one: where the next cannot be started, those before it are still known, and ended.
+            self._processes.append(_EngineProcess(device, studio, self._build, tell))
         for process in self._processes:
             process.until_heard_of()
         while not any(process.up for process in self._processes):

@@ -253,6 +253,28 @@ def test_where_no_process_can_be_started_again_the_device_is_given_up(
     workshop.close()
 
 
+def test_where_one_process_cannot_be_started_the_others_do_not_keep_their_gpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[str] = []
+
+    class Process:
+        def __init__(self, device: str, *how: object) -> None:
+            if device == "cuda:1":
+                raise OSError(errno.ENOMEM, "Cannot allocate memory")
+            self.device = device
+
+        def end(self) -> None:
+            ended.append(self.device)
+
+    monkeypatch.setattr("flows.work.gpu_process._EngineProcess", Process)
+    workshop = ProcessWorkshop(["cuda:0", "cuda:1"], FakeEngine().build)
+    with pytest.raises(OSError, match="Cannot allocate memory"):
+        workshop.open(studio_at(tmp_path), pytest.fail)
+    workshop.close()
+    assert ended == ["cuda:0"]
+
+
 def test_losses_are_told_to_the_pass_and_not_to_who_warmed_it_up(dangers: DangerousEngine, tmp_path: Path) -> None:
     first: list[str] = []
     again = SimpleQueue[str]()
