@@ -9,7 +9,8 @@ PassError                     one sentence: what, where, what to do
     └── ScheduleError         a schedule that cannot be: its cron, time zone, folder or name
 BrokenWorkError               a piece of work came to nothing; it is tried again, or its shot fails, never the pass
 ├── EngineLostError           the process that worked on it died
-│   └── EngineKilledError     somebody killed it
+│   ├── EngineKilledError     somebody killed it
+│   └── EngineAwayError       it was gone before it could begin
 └── HungError                 it did not come back
 """
 
@@ -53,6 +54,12 @@ class EngineKilledError(EngineLostError):
     """Somebody killed the process: a person, or the kernel for want of memory."""
 
     blame = 0.5
+
+
+class EngineAwayError(EngineLostError):
+    """The process was gone before it could begin with it: whatever ended it, it was not this."""
+
+    blame = 0.0
 
 
 class HungError(BrokenWorkError):

@@ -6,10 +6,11 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from flows.errors import OutputFolderError, SettingError
 from flows.options import NightOptions, PassOptions
@@ -17,7 +18,11 @@ from flows.orders import Order, Outcome
 from flows.output.delivery import MANIFEST_NAME, manifest_of, rows_of
 from flows.planning.plan import PassPlan
 from flows.records import ExitCode
+from flows.studio.watch import REVIVED
 from timeline_io.read import EDIT_SUFFIXES
+
+if TYPE_CHECKING:
+    from prefect import State
 
 log = logging.getLogger(__name__)
 
@@ -101,20 +106,37 @@ def ends_at(until: str | None, now: datetime) -> datetime | None:
     return datetime.fromtimestamp(end.timestamp(), UTC)
 
 
+def first_start(states: Iterable["State[Any]"]) -> datetime | None:
+    """When a run was begun that the studio goes on with, after a crash or its own end, from the states it had.
+
+    None for one that starts anew, also because a person presses Retry: what they ask for is meant from then on.
+    """
+    start, goes_on, was_final = None, False, True
+    for state in sorted(states, key=lambda state: state.timestamp):
+        if state.is_scheduled() and was_final and state.name != REVIVED:
+            start, goes_on = None, False
+        elif state.is_scheduled():
+            goes_on = start is not None
+        elif state.is_running():
+            start = start or state.timestamp
+        was_final = state.is_final()
+    return start if goes_on else None
+
+
 def deadline(end: datetime | None) -> Callable[[], bool]:
     """A function that says whether this moment has come."""
     return lambda: end is not None and datetime.now(UTC) >= end
 
 
 def left_as_it_is(plan: PassPlan) -> bool:
-    """Whether the output folder holds what this plan would write, all of it made, so that nothing has to be touched."""
+    """Whether the output folder holds what this plan would write, none of it failed, so nothing has to be touched."""
     if plan.to_do:
         return False
     try:
         found = manifest_of(plan.folder)
     except OutputFolderError:
         return False
-    same = found.get("asked") == asked(plan) and found.get("exit_code") == ExitCode.ALL_MADE
+    same = found.get("asked") == asked(plan) and found.get("counts", {}).get("failed") == 0
     # Media may have become what it was before an earlier night: its takes are there, but they were not the last laid.
     wanted = {cue.request.key() for heard in plan.known.values() for cue in heard.cues}
     laid = {cue.get("key") for _, cues in rows_of(found) for cue in cues}
@@ -144,9 +166,9 @@ def sum_up(outcomes: Sequence[Outcome]) -> Ending:
     """All outcomes in a word and a sentence that a person can act on; the edits that need a person are named."""
     if not outcomes:
         return Ending(name="NothingToDo", text="no edit is there", failed=False, exit_code=ExitCode.ALL_MADE)
-    codes = [outcome.exit_code for outcome in outcomes]
+    codes = [ExitCode.ALL_MADE if outcome.needs_nobody else outcome.exit_code for outcome in outcomes]
     unfinished = [outcome for outcome in outcomes if not outcome.report and not outcome.error and not outcome.unchanged]
-    problems = [outcome for outcome in outcomes if outcome.exit_code != ExitCode.ALL_MADE and outcome not in unfinished]
+    problems = [outcome for outcome in outcomes if not outcome.needs_nobody and outcome not in unfinished]
     unchanged = sum(outcome.unchanged for outcome in outcomes)
     parts = [f"{len(outcomes)} edits", f"{codes.count(ExitCode.ALL_MADE) - unchanged} finished"]
     parts += [f"{unchanged} unchanged"] * bool(unchanged)

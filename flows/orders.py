@@ -41,6 +41,11 @@ class Outcome:
         return self.report.exit_code
 
     @property
+    def needs_nobody(self) -> bool:
+        """Whether nothing failed and nothing is left to do, be it that no shot calls for a sound."""
+        return self.unchanged or (self.report is not None and not self.report.counts["failed"])
+
+    @property
     def in_words(self) -> str:
         """ "reel3: 12 made, 1 failed"."""
         return f"{self.edit.stem}: {self.how_it_ended}"

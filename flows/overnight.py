@@ -3,11 +3,16 @@
 No `from __future__ import annotations` here: Prefect reads the annotations to build a deployment's form.
 """
 
+import logging
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from prefect import State, flow
+from prefect.client.orchestration import get_client
+from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -15,7 +20,7 @@ from flows.conduct import conduct
 from flows.desk import DESK, Desk
 from flows.errors import PassError
 from flows.foley_pass import WITNESSES
-from flows.night import deadline, ends_at, left_as_it_is, orders_of, sum_up
+from flows.night import deadline, ends_at, first_start, left_as_it_is, orders_of, sum_up
 from flows.options import NightOptions
 from flows.server.absent_server import wait_for_server
 from flows.share import share_out
@@ -26,9 +31,23 @@ from flows.work.workshop import workshop_for
 from pipeline.errors import PipelineError
 from timeline_io.errors import TimelineError
 
+log = logging.getLogger(__name__)
+
 
 def _run_name() -> str:
     return f"night of {datetime.now():%Y-%m-%d}"
+
+
+def _first_begun() -> datetime | None:
+    """When this night was begun, if the studio only goes on with it: its deadline is still the same."""
+    if not flow_run.id:
+        return None
+    try:
+        with get_client(sync_client=True) as client:
+            return first_start(client.read_flow_run_states(UUID(str(flow_run.id))))
+    except Exception as error:
+        log.warning("the server does not say when this night was begun: %s", error)
+        return None
 
 
 @flow(
@@ -44,14 +63,16 @@ def overnight(night: NightOptions) -> State[Any]:
         night: which edits, where to, until when, and the options that all of them share
     """
     desk = DESK.get() or Desk()
-    end = ends_at(night.until, datetime.now())
+    begun = _first_begun() if night.until else None
+    end = ends_at(night.until, begun.astimezone().replace(tzinfo=None) if begun else datetime.now())
     closed = deadline(end)
     try:
         with turn(night.out, desk.tell, wait=night.if_busy == "wait", closed=closed) as is_ours:
             if not is_ours and not closed():
                 desk.outcomes = []
                 return Completed(name="Skipped", message=f"another night still works into {night.out}")
-            orders = orders_of(night)
+            # What is complete of a night that goes on is laid, even after the deadline.
+            orders = [replace(order, begun=is_ours and begun is not None) for order in orders_of(night)]
             with (
                 closing(PrefectCrew(desk.workshop or workshop_for(night.options, whole_machine=True))) as crew,
                 audience(desk.tell, place=night.inbox or night.out, devices=crew.makers, night=True) as tell,

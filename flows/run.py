@@ -95,7 +95,8 @@ def _under_prefect(desk: Desk, call: "Callable[[], State[Any]]") -> list[Outcome
 
 
 def _warm_up(desk: Desk) -> None:
-    if desk.plan and desk.workshop:
+    # Who shares a pass lets its GPU go while it waits for the others: nobody may be about to take it then.
+    if desk.plan and desk.workshop and desk.plan.options.workers == 1:
         # Errors are the pass's own: it opens the workshop again and reports them.
         with suppress(Exception):
             desk.workshop.open(desk.plan.studio, lambda text: desk.tell(PassEvent(stage="wait", text=text)))

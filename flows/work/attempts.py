@@ -11,7 +11,7 @@ class Attempts:
     """Counts tries, and how much of each failure is the work's own fault.
 
     The blame for a process that died under a work counts whole, for one that somebody killed half: that may have had
-    nothing to do with the work. With a blame of three it is set aside.
+    nothing to do with the work. Without blame it was no try at all. With a blame of three it is set aside.
     """
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class Attempts:
 
     def again(self, name: Name, retryable: bool, blame: float = 1.0) -> bool:
         """Note a failure; whether to try once more."""
-        self._tries[name] += 1
+        self._tries[name] += blame > 0
         self._blame[name] += blame
         return retryable and self._blame[name] < TRIES
 

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from functools import cache
-from typing import Any
+from typing import Any, NoReturn
 
 from flows.errors import EngineLostError, SettingError, WorkshopError
 from flows.shot_job import ShotJob
 from flows.work.engine import Build, Studio, current_build, resident, set_build
+from flows.work.engine_process import is_the_end
 from flows.work.hands import Hands
 from flows.work.steps import listen, make_takes
 from flows.work.workshop import LISTENERS, MAKERS, Tell
@@ -23,7 +24,13 @@ from pipeline.records import FoleyRequest
 
 _RESOURCE = "foley"
 _CONNECT_S = 10
-_LOOK_EVERY_S = 1.0
+_LOOK_EVERY_S, _LOADED_EVERY_S = 1.0, 0.2
+# A nanny needs some seconds to start a worker again.
+_NOBODY_S = 120.0
+# As long as an answer is on its way at most.
+_LEAVE_AFTER_S = 1.0
+# On a worker: nothing works on its device any more.
+_LEAVING = threading.Event()
 
 
 class DaskWorkshop:
@@ -48,7 +55,7 @@ class DaskWorkshop:
         if self._client is None:
             self._client = _connect(self._address)
             threading.Thread(target=self._watch, args=(self._client,), name="foley-dask", daemon=True).start()
-        workers = self._client.scheduler_info(n_workers=-1)["workers"]
+        workers = self._workers()
         if not workers:
             raise WorkshopError(f"the Dask scheduler at {self._address} has no workers: start some with `dask worker`")
         self.listeners, self.makers = LISTENERS * len(workers), MAKERS * len(workers)
@@ -58,8 +65,35 @@ class DaskWorkshop:
             address: self._client.submit(load, studio, current_build(), workers=[address], pure=False)
             for address in workers
         }
-        for address, seconds in self._client.gather(loading).items():
-            tell(f"model loaded on {address} in {seconds:.0f} s")
+        if not self._wait_for(loading, tell):
+            raise WorkshopError(f"every worker of the Dask scheduler at {self._address} died while it loaded the model")
+
+    def _wait_for(self, loading: dict[str, Any], tell: Tell) -> int:
+        """Wait until every worker has loaded the engine or is gone; how many have."""
+        loaded = 0
+        while loading:
+            there = self._workers()
+            if any(far.cancelled() for far in loading.values()):
+                raise WorkshopError(self._gone())
+            for address, far in list(loading.items()):
+                if far.done():
+                    tell(f"model loaded on {address} in {far.result():.0f} s")
+                    loaded += 1
+                elif address not in there:
+                    # Bound to that worker, Dask would keep it for ever.
+                    far.cancel()
+                    tell(f"the worker process {address} died while it loaded the model")
+                else:
+                    continue
+                del loading[address]
+            time.sleep(_LOADED_EVERY_S if loading else 0)
+        return loaded
+
+    def _workers(self) -> dict[str, Any]:
+        found: dict[str, Any] | None = self._client.scheduler_info(n_workers=-1).get("workers")
+        if found is None:
+            raise WorkshopError(self._gone())
+        return found
 
     def listen(self, job: ShotJob, limit_s: float) -> Future[Any]:
         """Listen on any worker."""
@@ -89,10 +123,26 @@ class DaskWorkshop:
 
     def _watch(self, client: Any) -> None:
         """Answer for everything that is open when the scheduler is gone: Dask's own futures would never come back."""
+        seen = time.monotonic()
         while client.status != "closed" and client is self._client:
             time.sleep(_LOOK_EVERY_S)
+            if self._somebody_works():
+                seen = time.monotonic()
+            elif time.monotonic() - seen >= _NOBODY_S:
+                self._answer_for_all(
+                    f"no worker is left at {self._address}: start some with `dask worker`, and run again to go on"
+                )
+        self._answer_for_all(self._gone())
+
+    def _somebody_works(self) -> bool:
+        try:
+            return bool(self._workers())
+        except Exception:  # the client says by itself when the scheduler is gone
+            return True
+
+    def _answer_for_all(self, why: str) -> None:
         for near in list(self._open):
-            _settle(near, error=WorkshopError(self._gone()))
+            _settle(near, error=WorkshopError(why))
 
     def _gone(self) -> str:
         return f"the Dask scheduler at {self._address} is gone: start it again, and run again to go on from here"
@@ -107,9 +157,33 @@ def load(studio: Studio, build: Build) -> float:
 
 def work_there(kind: str, argument: Any, studio: Studio, build: Build, limit_s: float) -> Any:
     """On a worker: listen or make, within the limit."""
+    if _LEAVING.is_set():
+        _pass_on()
     _engine_there(studio, build)
     work: Any = {"listen": listen, "make": make_takes}[kind]
-    return _hands(kind).submit(work, argument, studio, limit_s=limit_s).result()
+    try:
+        return _hands(kind).submit(work, argument, studio, limit_s=limit_s).result()
+    except Exception as error:
+        if is_the_end(error, kind):
+            _leave()
+        raise
+
+
+def _leave() -> None:
+    """Let this worker end as soon as its answer is gone; where it has a nanny, that starts another."""
+    from distributed import get_worker
+
+    _LEAVING.set()
+    worker = get_worker()
+    worker.loop.add_callback(worker.loop.call_later, _LEAVE_AFTER_S, worker.close_gracefully, restart=True)
+
+
+def _pass_on() -> NoReturn:
+    """Have the scheduler give this work to another worker."""
+    from distributed import Reschedule
+
+    time.sleep(_LEAVE_AFTER_S / 10)
+    raise Reschedule
 
 
 @cache

@@ -21,7 +21,7 @@ from flows.work.engine import Build, Studio, resident, set_build
 from flows.work.hands import Hands
 from flows.work.slots import take_slot
 from flows.work.steps import listen, make_takes
-from flows.work.workshop import LISTENERS, MAKERS, named_device
+from flows.work.workshop import LISTENERS, MAKERS, named_device, number_in_machine
 from pipeline.errors import PipelineError
 
 _WORK: dict[str, Callable[..., Any]] = {"listen": listen, "make": make_takes}
@@ -69,9 +69,16 @@ def _work_until_left(pipe: Connection, hands: dict[str, Hands], studio: Studio, 
 def _report(say: "_Voice", number: int, kind: str, done: Future[Any]) -> None:
     error = done.exception()
     say("raised", number, _able_to_travel(error, kind)) if error else say("done", number, done.result())
-    if isinstance(error, EngineLostError) or (isinstance(error, HungError) and kind == "make"):
-        # What hangs on the device keeps it, and after a fault nothing works there; only a new process gets it back.
+    if is_the_end(error, kind):
         os._exit(1)
+
+
+def is_the_end(error: BaseException | None, kind: str) -> bool:
+    """Whether the process ends with this error of a work of this kind.
+
+    What hangs on the device keeps it, and after a fault nothing works there; only a new process gets it back.
+    """
+    return isinstance(error, EngineLostError) or (isinstance(error, HungError) and kind == "make")
 
 
 def _able_to_travel(error: BaseException, where: str) -> BaseException:
@@ -97,7 +104,5 @@ def _confine(device: str) -> str:
     """Let this process see the one GPU; the name by which it then goes. Before torch is imported."""
     if not device.startswith("cuda:"):
         return device
-    seen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    number = int(device.removeprefix("cuda:"))
-    os.environ["CUDA_VISIBLE_DEVICES"] = seen.split(",")[number] if seen else str(number)
+    os.environ["CUDA_VISIBLE_DEVICES"] = number_in_machine(int(device.removeprefix("cuda:")))
     return "cuda"

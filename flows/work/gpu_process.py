@@ -17,10 +17,10 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-from flows.errors import EngineKilledError, EngineLostError, WorkshopError
+from flows.errors import EngineAwayError, EngineKilledError, EngineLostError, WorkshopError
 from flows.shot_job import ShotJob
 from flows.work.engine import Build, Studio
-from flows.work.engine_process import serve
+from flows.work.engine_process import is_the_end, serve
 from flows.work.workshop import LISTENERS, MAKERS, Tell
 from pipeline.records import FoleyRequest
 
@@ -56,10 +56,12 @@ class ProcessWorkshop:
 
     def _start(self, studio: Studio, tell: Tell) -> None:
         self.close()
-        self._processes = [_EngineProcess(device, studio, self._build, tell) for device in self._devices]
+        for device in self._devices:
+            # One by one: where the next cannot be started, those before it are still known, and ended.
+            self._processes.append(_EngineProcess(device, studio, self._build, tell))
         for process in self._processes:
             process.until_heard_of()
-        while not any(process.works for process in self._processes):
+        while not any(process.up for process in self._processes):
             problems = [process.unfit for process in self._processes if process.unfit]
             if len(problems) == len(self._processes):
                 self.close()
@@ -95,16 +97,17 @@ class ProcessWorkshop:
                 f"no device is left to work on, {', '.join(self._devices)} failed: run again when they work, "
                 "or name others with --device"
             )
-        at_work = [process for process in alive if not process.waits]
-        return min(at_work or alive, key=lambda process: process.busy(kind))
+        up = [process for process in alive if process.up]
+        soon = [process for process in alive if not process.waits]
+        return min(up or soon or alive, key=lambda process: process.busy(kind))
 
 
 class _EngineProcess:
-    """The supervisor of one process. `waits` while somebody else uses its GPU; `given_up` when it cannot be brought to
-    life any more, because it is `unfit`."""
+    """The supervisor of one process. `up` while it can work; `waits` while somebody else uses its GPU; `given_up` when
+    it cannot be brought to life any more, because it is `unfit`."""
 
     def __init__(self, device: str, studio: Studio, build: Build, tell: Tell) -> None:
-        self.given_up = self.waits = False
+        self.up = self.waits = self.given_up = False
         self.unfit: Exception | None = None
         self.pid: int | None = None
         self.tell = tell
@@ -112,6 +115,8 @@ class _EngineProcess:
         self._lock = threading.Lock()
         self._open: dict[int, tuple[str, Future[Any]]] = {}
         self._asked = 0
+        # What nobody can have begun yet: it was asked while the process was not up.
+        self._unbegun: set[int] = set()
         self._heard_of = threading.Event()
         self._ending = False
         self._pipe, self._process = self._start()
@@ -120,11 +125,6 @@ class _EngineProcess:
     def until_heard_of(self) -> None:
         """Wait until the process has loaded its model, or cannot, or has to wait for its GPU."""
         self._heard_of.wait()
-
-    @property
-    def works(self) -> bool:
-        """Whether it was heard of, and nothing is in its way."""
-        return self._heard_of.is_set() and not self.waits and not self.given_up
 
     def busy(self, kind: str) -> int:
         """How much of a kind it has in its hands."""
@@ -136,10 +136,12 @@ class _EngineProcess:
         future: Future[Any] = Future()
         with self._lock:
             if self.given_up:
-                future.set_exception(EngineLostError(f"{self._device} is given up"))
+                future.set_exception(EngineAwayError(f"{self._device} is given up"))
                 return future
             self._asked += 1
             self._open[self._asked] = (kind, future)
+            if not self.up:
+                self._unbegun.add(self._asked)
             # A pipe that broke just now is found by the supervisor, who then answers for everything that is open.
             with suppress(OSError):
                 self._pipe.send((self._asked, kind, argument, limit_s))
@@ -177,7 +179,6 @@ class _EngineProcess:
             except OSError as error:
                 # Most likely what killed it: the machine has no memory left.
                 self.unfit = WorkshopError(f"no process can be started on {self._device} ({error.strerror or error})")
-                self.tell(f"{self.unfit}: it is given up")
                 return self._give_up()
             self.tell(f"the process on {self._device} {death} and is started again")
             self._lose(lost, death)
@@ -197,8 +198,11 @@ class _EngineProcess:
             self.unfit = WorkshopError(f"{self._device} cannot be used: its process {death}")
             if not self._ending:
                 self.tell(f"the process on {self._device} {death} and is given up")
+        elif self._heard_of.is_set() and not self._ending:
+            # Who opens the workshop says it of those that never began.
+            self.tell(f"the process on {self._device} is given up: {self.unfit}")
         with self._lock:
-            self.given_up = True
+            self.up, self.given_up = False, True
             lost, self._open = self._open, {}
         self.pid, self.waits = None, False
         self._heard_of.set()
@@ -211,10 +215,11 @@ class _EngineProcess:
             try:
                 kind, *said = self._pipe.recv()
             except (EOFError, OSError):
+                self.up = False
                 return came_up
             if kind == "ready":
-                came_up, self.waits = True, False
-                self._heard_of.set()
+                came_up = True
+                self._come_up()
                 self.tell(f"model loaded on {self._device} in {said[0]:.0f} s")
             elif kind == "unfit":
                 self.unfit = said[0]
@@ -225,16 +230,25 @@ class _EngineProcess:
             else:
                 self._answer(kind, *said)
 
+    def _come_up(self) -> None:
+        with self._lock:
+            self.up, self.waits = True, False
+            self._unbegun.clear()
+        self._heard_of.set()
+
     def _answer(self, kind: str, number: int, result: Any) -> None:
         with self._lock:
-            _, future = self._open.pop(number)
+            of, future = self._open.pop(number)
+            if kind == "raised" and is_the_end(result, of):
+                self.up = False
         with suppress(InvalidStateError):
             future.set_result(result) if kind == "done" else future.set_exception(result)
 
     def _lose(self, lost: dict[int, tuple[str, Future[Any]]], death: str) -> None:
         killed = any(death.endswith(name) for name in ("SIGKILL", "SIGTERM"))
-        error = EngineKilledError if killed else EngineLostError
-        for _, future in lost.values():
+        begun = EngineKilledError if killed else EngineLostError
+        for number, (_, future) in lost.items():
+            error = EngineAwayError if number in self._unbegun else begun
             with suppress(InvalidStateError):
                 future.set_exception(error(f"the process on {self._device} that worked on it {death}"))
 

@@ -8,7 +8,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -25,15 +25,16 @@ def take_slot(device: str, on_wait: Callable[[str], None]) -> FileLock | None:
     """
     if not device.startswith(("cuda", "mps")):
         return None
-    slot = FileLock(slots_folder() / f"{device.replace(':', '-')}.lock", mode=0o666)
     try:
+        # The model may be loaded in the background, and its GPU let go by the thread that conducts.
+        slot = FileLock(slots_folder() / f"{device.replace(':', '-')}.lock", mode=0o666, thread_local=False)
         slot.acquire(timeout=0)
     except Timeout:
         on_wait(f"waiting for {device}, which another pass uses")
         slot.acquire()
     except OSError as error:
-        why = error.strerror or error
-        raise WorkshopError(f"{slot.lock_file} cannot be locked ({why}): name a folder with FOLEY_SLOTS") from error
+        what, why = error.filename or f"the slot of {device}", error.strerror or error
+        raise WorkshopError(f"{what} cannot be locked ({why}): name a folder with FOLEY_SLOTS") from error
     return slot
 
 
@@ -46,13 +47,10 @@ def alone_in(folder: Path) -> Iterator[None]:
     """
     # A few locks for all folders, so that no files pile up: two that share one only take turns.
     which = hashlib.sha256(os.fsencode(os.path.realpath(folder))).digest()[0] % _FOLDER_LOCKS
-    lock = FileLock(slots_folder() / f"folder-{which}.lock", mode=0o666)
-    with suppress(OSError, NotImplementedError):
-        lock.acquire()
-    try:
+    with ExitStack() as held:
+        with suppress(OSError, NotImplementedError):
+            held.enter_context(FileLock(slots_folder() / f"folder-{which}.lock", mode=0o666))
         yield
-    finally:
-        lock.release()
 
 
 def slots_folder() -> Path:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from filelock import FileLock
 
-from flows.errors import SettingError
+from flows.errors import SettingError, WorkshopError
 from flows.options import SharedOptions
 from flows.shot_job import ShotJob
 from flows.studio.pools import gpus
@@ -144,6 +144,17 @@ def named_device(device: str) -> str:
         device = str(choose_device())
     if not device.startswith("cuda"):
         return device
-    number = int(device.partition(":")[2] or 0)
+    return f"cuda:{number_in_machine(int(device.partition(':')[2] or 0))}"
+
+
+def number_in_machine(number: int) -> str:
+    """What the driver calls the GPU with this number here. Raises WorkshopError when it is kept out of sight."""
     seen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return f"cuda:{seen.split(',')[number] if seen else number}"
+    if seen is None:
+        return str(number)
+    names = [name.strip() for name in seen.split(",")]
+    if number >= len(names):
+        raise WorkshopError(
+            f"cuda:{number} was asked for, but CUDA_VISIBLE_DEVICES={seen} hides it: name another, counted from 0"
+        )
+    return names[number]

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -20,7 +21,7 @@ from flows.errors import EngineLostError, WorkshopError
 from flows.options import PassOptions
 from flows.records import PassReport
 from flows.run import run_pass
-from flows.work.dask_workshop import _hand_over
+from flows.work.dask_workshop import DaskWorkshop, _hand_over
 from flows.work.engine import Studio, use_engine
 from tests.support.dangers import DangerousEngine
 from tests.support.foley_process import foley
@@ -39,13 +40,16 @@ class Build:
 
     diary: Path
     seconds_per_take: float = 0.0
+    faulty_once: frozenset[str] = frozenset()
 
     def __call__(self, studio: Studio) -> DangerousEngine:
         return self.engine.build(studio)
 
     @property
     def engine(self) -> DangerousEngine:
-        return DangerousEngine(diary=self.diary, seconds_per_take=self.seconds_per_take)
+        return DangerousEngine(
+            diary=self.diary, seconds_per_take=self.seconds_per_take, faulty_once=set(self.faulty_once)
+        )
 
 
 def test_a_result_that_is_lost_on_its_way_is_a_lost_engine_and_not_waited_for_for_ever() -> None:
@@ -55,6 +59,62 @@ def test_a_result_that_is_lost_on_its_way_is_a_lost_engine_and_not_waited_for_fo
     near: Future[Any] = Future()
     _hand_over(SimpleNamespace(status="finished", result=gone), near)
     assert isinstance(near.exception(timeout=0), EngineLostError)
+
+
+class LoadingWorkers:
+    """A client of three workers: the first has loaded, the second is dead, the third loads until it is asked again."""
+
+    def __init__(self) -> None:
+        self.asked, self.gone = 0, False
+        self.cancelled: list[str] = []
+
+    def scheduler_info(self, n_workers: int) -> dict[str, Any]:
+        self.asked += 1
+        return {"workers": {"first": {"resources": {}}, "third": {"resources": {}}}}
+
+    def loading(self, *addresses: str) -> dict[str, Any]:
+        done = {"first": lambda: True, "second": lambda: False, "third": lambda: self.asked > 1}
+        return {
+            address: SimpleNamespace(
+                done=done[address],
+                result=lambda: 2.0,
+                cancelled=lambda: self.gone,
+                cancel=lambda: self.cancelled.append("second"),
+            )
+            for address in addresses
+        }
+
+
+def test_a_worker_that_dies_while_it_loads_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.work.dask_workshop._LOADED_EVERY_S", 0)
+    workshop, client = DaskWorkshop("tcp://nowhere"), LoadingWorkers()
+    workshop._client = client
+    told: list[str] = []
+    assert workshop._wait_for(client.loading("first", "second", "third"), told.append) == 2
+    assert told == [
+        "model loaded on first in 2 s",
+        "the worker process second died while it loaded the model",
+        "model loaded on third in 2 s",
+    ]
+    assert client.cancelled == ["second"]
+    assert workshop._wait_for(client.loading("second"), told.append) == 0
+    client.gone = True
+    with pytest.raises(WorkshopError, match="the Dask scheduler at tcp://nowhere is gone"):
+        workshop._wait_for(client.loading("first"), told.append)
+
+
+def test_a_cluster_that_has_no_worker_any_more_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.work.dask_workshop._LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("flows.work.dask_workshop._NOBODY_S", 0.05)
+    workshop, near = DaskWorkshop("tcp://nowhere"), Future[Any]()
+    workshop._client = SimpleNamespace(status="running", scheduler_info=lambda n_workers: {"workers": {}})
+    workshop._open.add(near)
+    watch = threading.Thread(target=workshop._watch, args=(workshop._client,))
+    watch.start()
+    with pytest.raises(WorkshopError, match="no worker is left at tcp://nowhere: start some"):
+        near.result(timeout=10)
+    workshop._client = None
+    watch.join()
 
 
 class Cluster:
@@ -157,6 +217,22 @@ def test_a_worker_that_is_killed_costs_nothing_and_each_loads_once(
         takes = {shot.cues[0].sha256 for shot in run_pass(edit, alone, with_prefect=False).shots}
     assert len(takes) == 36
     assert {_digest(file) for file in (tmp_path / "out" / "takes").iterdir()} == takes
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("card")
+def test_a_worker_whose_gpu_fails_leaves_the_work_to_the_others(
+    cluster: Cluster, movie: Movie, edit_of: EditOf, options: PassOptions, tmp_path: Path
+) -> None:
+    build = Build(diary=tmp_path / "diary", seconds_per_take=0.1, faulty_once=frozenset({"bouncing ball"}))
+    edit = edit_of(Cut(name="ball", media=movie("b.mp4")), *trains(movie, 23))
+    with use_engine(build):
+        report = run_pass(edit, options.model_copy(update={"dask": cluster.address}), with_prefect=False)
+    assert report.summary == "24 made", report.first_failure
+    give_up_at = time.monotonic() + 30
+    while all(worker.poll() is None for worker in cluster.workers) and time.monotonic() < give_up_at:
+        time.sleep(0.1)
+    assert sum(worker.poll() is None for worker in cluster.workers) == 1
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from queue import SimpleQueue
 import pytest
 
 from flows.desk import PassEvent
-from flows.errors import EngineLostError, SettingError, WorkshopError
+from flows.errors import EngineAwayError, EngineLostError, SettingError, WorkshopError
 from flows.options import PassOptions, SharedOptions
 from flows.records import PassReport
 from flows.run import run_pass
@@ -117,6 +117,34 @@ def test_a_gpu_that_fails_gets_a_new_process_and_costs_no_shot(
     assert states(report) == ["made"] * 10
     assert [line for line in dangers.lines() if not line.startswith("made")].count("load cpu") == 2
     assert set(dangers.takes.values()) == {1}
+
+
+def test_a_gpu_that_fails_for_good_costs_no_shot_where_another_works(
+    dangers: DangerousEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    dangers.faulty_once, dangers.stays_broken = {"bouncing ball"}, True
+    report = go(edit_of(Cut(name="ball", media=movie("b.mp4"))), options)
+    assert states(report) == ["made"], report.first_failure
+
+
+def test_a_device_that_does_not_come_back_is_told_of_and_what_waited_for_it_is_not_to_blame(
+    dangers: DangerousEngine, tmp_path: Path
+) -> None:
+    dangers.stays_broken = True
+    told = SimpleQueue[str]()
+    workshop = ProcessWorkshop(["cpu"], dangers.build)
+    workshop.open(studio_at(tmp_path), told.put)
+    told.get(timeout=30)
+    dangers._note("break")
+    os.kill(workshop.pids()[0], signal.SIGKILL)
+    assert told.get(timeout=30) == "the process on cpu was killed by SIGKILL and is started again"
+    (job,) = plan_of([1.0]).jobs
+    assert isinstance(workshop.listen(job, 300).exception(timeout=30), EngineAwayError)
+    assert told.get(timeout=30) == (
+        "the process on cpu is given up: cpu cannot be worked with: unexpected RuntimeError: "
+        "CUDA driver initialization failed"
+    )
+    workshop.close()
 
 
 def test_a_hanging_decoder_is_given_up(
@@ -221,8 +249,30 @@ def test_where_no_process_can_be_started_again_the_device_is_given_up(
     assert isinstance(hanging.exception(timeout=30), EngineLostError)
     with pytest.raises(WorkshopError, match="no device is left"):
         workshop.listen(job, 300)
-    assert told[-1] == "no process can be started on cpu (Cannot allocate memory): it is given up"
+    assert told[-1] == "the process on cpu is given up: no process can be started on cpu (Cannot allocate memory)"
     workshop.close()
+
+
+def test_where_one_process_cannot_be_started_the_others_do_not_keep_their_gpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[str] = []
+
+    class Process:
+        def __init__(self, device: str, *how: object) -> None:
+            if device == "cuda:1":
+                raise OSError(errno.ENOMEM, "Cannot allocate memory")
+            self.device = device
+
+        def end(self) -> None:
+            ended.append(self.device)
+
+    monkeypatch.setattr("flows.work.gpu_process._EngineProcess", Process)
+    workshop = ProcessWorkshop(["cuda:0", "cuda:1"], FakeEngine().build)
+    with pytest.raises(OSError, match="Cannot allocate memory"):
+        workshop.open(studio_at(tmp_path), pytest.fail)
+    workshop.close()
+    assert ended == ["cuda:0"]
 
 
 def test_losses_are_told_to_the_pass_and_not_to_who_warmed_it_up(dangers: DangerousEngine, tmp_path: Path) -> None:

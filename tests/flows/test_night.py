@@ -9,15 +9,18 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
+from prefect.client.schemas.objects import State
+from prefect.states import AwaitingRetry, Completed, Crashed, Failed, Pending, Running, Scheduled
 from pydantic import ValidationError
 
 from flows import night as night_module
 from flows.desk import nobody
 from flows.errors import SettingError
-from flows.night import deadline, ends_at, orders_of, sum_up
+from flows.night import deadline, ends_at, first_start, orders_of, sum_up
 from flows.options import NightOptions, PassOptions, SharedOptions
 from flows.orders import Outcome
 from flows.run import run_night
+from flows.studio.watch import REVIVED
 from flows.turn import turn
 from pipeline.errors import MediaError, WeightsError
 from tests.support.passes import Cut, FakeEngine
@@ -195,6 +198,30 @@ def test_a_time_that_does_not_come_because_the_clock_is_set_forward_ends_the_nig
     assert ends_at("07:00", datetime(2026, 3, 28, 22)) == datetime(2026, 3, 29, 5, 0, tzinfo=UTC)
 
 
+def revived() -> State[None]:
+    return Scheduled().model_copy(update={"name": REVIVED})
+
+
+@pytest.mark.parametrize(
+    ("states", "first"),
+    [
+        ([Scheduled(), Pending(), Running()], None),
+        ([Scheduled(), Pending(), Running(), Crashed(), revived(), Pending(), Running()], 2),
+        ([Scheduled(), Pending(), Crashed(), revived(), Pending(), Running()], None),
+        ([Scheduled(), Running(), Crashed(), revived(), Running(), Crashed(), revived(), Running()], 1),
+        # The studio was stopped in the middle of it, and started again.
+        ([Scheduled(), Pending(), Running(), AwaitingRetry(), Pending(), Running()], 2),
+        # A person pressed Retry.
+        ([Scheduled(), Running(), Crashed(), revived(), Running(), Failed(), AwaitingRetry(), Running()], None),
+        ([Scheduled(), Running(), Completed(), AwaitingRetry(), Running(), Crashed(), revived(), Running()], 4),
+    ],
+)
+def test_what_the_studio_goes_on_with_was_begun_when_it_first_ran(states: list[State[None]], first: int | None) -> None:
+    for second, state in enumerate(states):
+        state.timestamp = datetime(2026, 11, 24, 22, 0, second, tzinfo=UTC)
+    assert first_start(states) == (None if first is None else states[first].timestamp)
+
+
 def go(options: PassOptions, out: Path, *edits: Path, **more: object) -> list[Outcome]:
     shared = {name: value for name, value in options if name in SharedOptions.model_fields}
     return run_night(NightOptions(edits=edits, out=out, options=SharedOptions(**shared), **more), with_prefect=False)
@@ -241,6 +268,16 @@ class TestNights:
         assert [outcome.unchanged for outcome in again] == [True, True]
         assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")} == before
         assert sum_up(again).text == "2 edits, 0 finished, 2 unchanged"
+
+    def test_an_edit_in_which_nothing_sounds_is_no_failure_and_is_not_touched_again(
+        self, engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions, tmp_path: Path
+    ) -> None:
+        engine.hears = ()
+        edit = edit_of(Cut(name="nothing", media=movie("a.mp4")))
+        first = sum_up(go(options, tmp_path / "out", edit))
+        assert (first.name, first.text, first.exit_code) == ("Completed", "1 edits, 1 finished", 0)
+        again = go(options, tmp_path / "out", edit)
+        assert [outcome.unchanged for outcome in again] == [True]
 
     def test_what_changes_the_outcome_is_done_again(
         self, engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions, tmp_path: Path

@@ -1,13 +1,14 @@
 """The pass as a Prefect flow, on a server of its own that is started once for this file."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flows.desk import DESK, Desk
-from flows.options import PassOptions
+from flows.options import NightOptions, PassOptions, SharedOptions
 from flows.run import run_pass
 from flows.server.prefect_env import set_defaults
 from pipeline.errors import MediaError
@@ -88,6 +89,26 @@ def test_silence_everywhere_is_no_failure(
     engine.hears = ()
     state, _ = as_deployed(edit_of(Cut(name="A002", media=movie("a.mp4"))), options)
     assert (state.is_completed(), state.name) == (True, "NothingToLay")
+
+
+def test_a_night_that_goes_on_after_its_deadline_lays_what_is_complete_and_begins_nothing(
+    engine: FakeEngine,
+    movie: Movie,
+    edit_of: EditOf,
+    options: PassOptions,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from flows.overnight import overnight
+
+    complete, begun = (edit_of(Cut(name="train", media=movie(f"{n}.mp4")), name=f"{n}.otio") for n in "ab")
+    run_pass(complete, options.model_copy(update={"out": tmp_path / "elsewhere"}), with_prefect=False)
+    shared = SharedOptions(**{name: value for name, value in options if name in SharedOptions.model_fields})
+    night = NightOptions(edits=(complete, begun), out=tmp_path / "night", until="07:00", options=shared)
+    monkeypatch.setattr("flows.overnight._first_begun", lambda: datetime.now(UTC) - timedelta(days=2))
+    state = overnight(night, return_state=True)
+    assert (state.name, state.message) == ("ToBeContinued", "2 edits, 1 finished, 1 to be continued")
+    assert len(engine.made) == 1 and (tmp_path / "night" / "a_foley").is_dir()
 
 
 def test_an_edit_that_cannot_be_read_is_failed_with_its_sentence(

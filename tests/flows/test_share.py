@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,10 +14,11 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Pending, Running, Scheduled
 
 from flows.conduct import conduct
-from flows.desk import PassEvent, nobody
+from flows.desk import Desk, PassEvent, nobody
 from flows.options import PassOptions
 from flows.orders import Order
 from flows.planning.plan import plan_pass
+from flows.run import _warm_up
 from flows.share import _going_on, foley_share, options_elsewhere, share_of, share_out
 from flows.work.house_crew import HouseCrew
 from flows.work.slots import take_slot
@@ -143,6 +145,16 @@ def test_who_waits_for_shares_does_not_hold_the_gpu_that_they_need(
     with closing(HouseCrew(ThreadWorkshop())) as crew:
         (outcome,) = conduct(share_out([order], crew, nobody), crew, nobody)
     assert held == ["by the share"] and outcome.exit_code == 0
+
+
+def test_no_model_is_loaded_behind_the_back_of_who_shares_out(engine: FakeEngine, order: Order) -> None:
+    alone = replace(order, options=order.options.model_copy(update={"workers": 1}))
+    for asked, loads in ((order, 0), (alone, 1)):
+        desk = Desk(plan=plan_pass(asked.edit, asked.options), workshop=ThreadWorkshop())
+        _warm_up(desk)
+        assert engine.loads == loads
+        assert desk.workshop
+        desk.workshop.close()
 
 
 def test_after_the_deadline_no_share_is_given_away_and_one_that_was_makes_nothing_more(

@@ -1,14 +1,17 @@
 """One pass at a time on a GPU, and nothing left behind by one that is killed."""
 
+import os
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from flows.errors import WorkshopError
-from flows.work.slots import take_slot
+from flows.work.engine_process import _confine
+from flows.work.slots import alone_in, take_slot
 from flows.work.workshop import named_device
 
 HOLDER = """
@@ -48,6 +51,17 @@ def test_the_second_one_waits_and_says_so_until_the_first_is_killed() -> None:
     assert len(got) == 1
 
 
+def test_a_slot_that_one_thread_took_another_can_release() -> None:
+    got: list[FileLock | None] = []
+    loading = threading.Thread(target=lambda: got.append(take_slot("cuda:0", pytest.fail)))
+    loading.start()
+    loading.join()
+    (slot,) = got
+    assert slot
+    slot.release()
+    assert take_slot("cuda:0", pytest.fail)
+
+
 def test_other_gpus_are_free_and_processors_need_no_slot() -> None:
     first = take_slot("cuda:0", pytest.fail)
     second = take_slot("cuda:1", pytest.fail)
@@ -63,6 +77,7 @@ def test_other_gpus_are_free_and_processors_need_no_slot() -> None:
         ("cuda:1", None, "cuda:1"),
         ("cuda", "3", "cuda:3"),
         ("cuda:1", "2,5", "cuda:5"),
+        ("cuda:1", "2, 5", "cuda:5"),
         ("cpu", "2", "cpu"),
     ],
 )
@@ -73,6 +88,26 @@ def test_a_gpu_is_known_by_its_number_in_the_machine(
     if visible:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert named_device(device) == named
+
+
+def test_a_gpu_that_is_kept_out_of_sight_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
+    for asked in (named_device, _confine):
+        with pytest.raises(WorkshopError, match="cuda:2 was asked for, but CUDA_VISIBLE_DEVICES=2,5 hides it"):
+            asked("cuda:2")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert (_confine("cuda:0"), os.environ["CUDA_VISIBLE_DEVICES"]) == ("cuda", "")
+
+
+def test_where_locks_cannot_be_had_a_gpu_is_refused_in_one_sentence_and_nobody_is_kept_out_of_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FOLEY_SLOTS", str(tmp_path / "file" / "slots"))
+    with pytest.raises(WorkshopError, match=r"file.* cannot be locked \(.*\): name a folder with FOLEY_SLOTS"):
+        take_slot("cuda:0", pytest.fail)
+    with alone_in(tmp_path):
+        pass
 
 
 def test_a_slot_that_cannot_be_locked_is_one_sentence(tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ class DangerousEngine(FakeEngine):
     """Keeps its diary in the file `diary`. `deadly_labels` kill its process; `deadly_once` only the first time.
 
     `hanging_media` never come back from being listened to. Batches larger than `room` run out of memory, and so do the
-    first `full_times` batches of several takes. `faulty_once` breaks the GPU, which a new process mends.
+    first `full_times` batches of several takes. `faulty_once` breaks the GPU, which a new process mends unless it
+    `stays_broken`.
     """
 
     diary: Path = Path()
@@ -31,6 +32,7 @@ class DangerousEngine(FakeEngine):
     deadly_once: set[str] = field(default_factory=set)
     faulty_once: set[str] = field(default_factory=set)
     broken: bool = False
+    stays_broken: bool = False
     hanging_media: set[str] = field(default_factory=set)
     room: int = 100
     full_times: int = 0
@@ -41,6 +43,8 @@ class DangerousEngine(FakeEngine):
         self._note(f"load {studio.device}")
         if self.unfit:
             raise WeightsError("the weights are not whole: fetch them again")
+        if self.stays_broken and self._times("break"):
+            raise RuntimeError("CUDA driver initialization failed")
         self.studio = studio
         return self
 
