@@ -76,6 +76,13 @@ def test_a_server_that_does_not_answer_is_not_joined(tmp_path: Path, capsys: Cap
     assert not (tmp_path / "studio").exists()
 
 
+def test_a_folder_that_cannot_be_asked_for_a_password_is_one_sentence(tmp_path: Path, capsys: Capture) -> None:
+    # A name that is too long is refused by the system, as is a folder that is closed to this user.
+    join = ["studio", "join", "http://127.0.0.1:9/api", "--home", str(tmp_path / ("x" * 300))]
+    assert exit_code_of(join) == 2
+    assert "--password-file" in one_sentence(capsys)
+
+
 def test_the_password_is_printed_by_its_command_alone(tmp_path: Path, capsys: Capture) -> None:
     home = ["--home", str(tmp_path / "studio")]
     assert exit_code_of(["studio", "password", *home]) == 0
