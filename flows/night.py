@@ -7,7 +7,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,21 +106,30 @@ def ends_at(until: str | None, now: datetime) -> datetime | None:
     return datetime.fromtimestamp(end.timestamp(), UTC)
 
 
-def first_start(states: Iterable["State[Any]"]) -> datetime | None:
-    """When a run was begun that the studio goes on with, after a crash or its own end, from the states it had.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """When a night was asked for, and whether it was begun since: then the studio only goes on with it."""
 
-    None for one that starts anew, also because a person presses Retry: what they ask for is meant from then on.
-    """
-    start, goes_on, was_final = None, False, True
+    moment: datetime = field(default_factory=lambda: datetime.now(UTC))
+    begun: bool = False
+
+    @property
+    def local(self) -> datetime:
+        """The moment by this machine's clock."""
+        return datetime.fromtimestamp(self.moment.timestamp())
+
+
+def last_asked(states: Iterable["State[Any]"]) -> Asked:
+    """When the run that has had these states was last asked for: by a schedule, for a time of its own, or by a person
+    who began it or pressed Retry. A studio that begins one again after a crash or its own end asks for nothing new."""
+    asked, ran, was_final = Asked(), False, True
     for state in sorted(states, key=lambda state: state.timestamp):
         if state.is_scheduled() and was_final and state.name != REVIVED:
-            start, goes_on = None, False
+            asked, ran = Asked(moment=state.state_details.scheduled_time or state.timestamp), False
         elif state.is_scheduled():
-            goes_on = start is not None
-        elif state.is_running():
-            start = start or state.timestamp
-        was_final = state.is_final()
-    return start if goes_on else None
+            asked = replace(asked, begun=ran)
+        ran, was_final = ran or state.is_running(), state.is_final()
+    return asked
 
 
 def deadline(end: datetime | None) -> Callable[[], bool]:
@@ -177,7 +186,9 @@ def sum_up(outcomes: Sequence[Outcome]) -> Ending:
     text = ", ".join(parts)
     if all(code == ExitCode.NOTHING_MADE for code in codes) and not unfinished:
         return Ending(name="Failed", text=text, failed=True, exit_code=ExitCode.NOTHING_MADE)
-    name = "CompletedWithFailures" if problems else "ToBeContinued" if unfinished else "Completed"
+    # "Completed" is told to who wants to hear of success: not every look into an inbox where nothing is new.
+    done = "NothingToDo" if unchanged == len(outcomes) else "Completed"
+    name = "CompletedWithFailures" if problems else "ToBeContinued" if unfinished else done
     code = ExitCode.SOME_FAILED if problems or unfinished else ExitCode.ALL_MADE
     return Ending(name=name, text=text, failed=False, exit_code=code)
 

@@ -20,7 +20,7 @@ from flows.conduct import conduct
 from flows.desk import DESK, Desk
 from flows.errors import PassError
 from flows.foley_pass import WITNESSES
-from flows.night import deadline, ends_at, first_start, left_as_it_is, orders_of, sum_up
+from flows.night import Asked, deadline, ends_at, last_asked, left_as_it_is, orders_of, sum_up
 from flows.options import NightOptions
 from flows.server.absent_server import wait_for_server
 from flows.share import share_out
@@ -38,16 +38,14 @@ def _run_name() -> str:
     return f"night of {datetime.now():%Y-%m-%d}"
 
 
-def _first_begun() -> datetime | None:
-    """When this night was begun, if the studio only goes on with it: its deadline is still the same."""
-    if not flow_run.id:
-        return None
+def _asked() -> Asked:
+    """When this night was asked for, and whether it was begun since."""
     try:
         with get_client(sync_client=True) as client:
-            return first_start(client.read_flow_run_states(UUID(str(flow_run.id))))
+            return last_asked(client.read_flow_run_states(UUID(str(flow_run.id))))
     except Exception as error:
         log.warning("the server does not say when this night was begun: %s", error)
-        return None
+        return Asked(moment=flow_run.scheduled_start_time)
 
 
 @flow(
@@ -63,8 +61,8 @@ def overnight(night: NightOptions) -> State[Any]:
         night: which edits, where to, until when, and the options that all of them share
     """
     desk = DESK.get() or Desk()
-    begun = _first_begun() if night.until else None
-    end = ends_at(night.until, begun.astimezone().replace(tzinfo=None) if begun else datetime.now())
+    asked = _asked() if night.until else Asked()
+    end = ends_at(night.until, asked.local)
     closed = deadline(end)
     try:
         with turn(night.out, desk.tell, wait=night.if_busy == "wait", closed=closed) as is_ours:
@@ -72,7 +70,7 @@ def overnight(night: NightOptions) -> State[Any]:
                 desk.outcomes = []
                 return Completed(name="Skipped", message=f"another night still works into {night.out}")
             # What is complete of a night that goes on is laid, even after the deadline.
-            orders = [replace(order, begun=is_ours and begun is not None) for order in orders_of(night)]
+            orders = [replace(order, begun=is_ours and asked.begun) for order in orders_of(night)]
             with (
                 closing(PrefectCrew(desk.workshop or workshop_for(night.options, whole_machine=True))) as crew,
                 audience(desk.tell, place=night.inbox or night.out, devices=crew.makers, night=True) as tell,

@@ -198,8 +198,9 @@ def _try(check: str, probe: Callable[[], str], remedy: str) -> Finding:
 
 def _in_a_process(check: str, code: str, remedy: str) -> Finding:
     try:
+        # -P: a queue.py in the folder the doctor is called in is none of Python's.
         done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, timeout=_SUBPROCESS_LIMIT_S, check=False
+            [sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=_SUBPROCESS_LIMIT_S, check=False
         )
     except subprocess.TimeoutExpired:
         text = f"did not answer in {_SUBPROCESS_LIMIT_S} s"

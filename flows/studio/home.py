@@ -14,7 +14,7 @@ import os
 import platform
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -187,8 +187,10 @@ class StudioHome:
 
 def studio_home(chosen: Path | None = None) -> StudioHome:
     """The studio's folder: `chosen`, else FOLEY_STUDIO, else this user's data folder. It need not be there."""
-    folder = chosen or os.environ.get("FOLEY_STUDIO") or data_folder() / "smooth-foley" / "studio"
-    return StudioHome(Path(folder).expanduser().absolute())
+    folder = Path(chosen or os.environ.get("FOLEY_STUDIO") or data_folder() / "smooth-foley" / "studio")
+    with suppress(RuntimeError):  # nobody has that name: then the "~" is a letter
+        folder = folder.expanduser()
+    return StudioHome(folder.absolute())
 
 
 def read_credentials(file: Path) -> str:

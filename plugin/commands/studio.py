@@ -89,7 +89,7 @@ def join(
     if has_password(server):
         raise UsageError("the URL holds a password that everybody on this machine can read: use --password-file")
     studio = studio_home(home)
-    if not password_file and not studio.password_file.exists():
+    if not password_file and not os.path.lexists(studio.password_file):
         raise UsageError("name the studio's password with --password-file: `foley studio password` prints it there")
     credentials = read_credentials(password_file or studio.password_file)
     run_workers(studio, server.rstrip("/"), credentials, Wishes(workers=workers), Voice(quiet=quiet).note)

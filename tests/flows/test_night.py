@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prefect.client.schemas.objects import State
@@ -15,8 +16,8 @@ from pydantic import ValidationError
 
 from flows import night as night_module
 from flows.desk import nobody
-from flows.errors import SettingError
-from flows.night import deadline, ends_at, first_start, orders_of, sum_up
+from flows.errors import OutputFolderError, SettingError
+from flows.night import Asked, deadline, ends_at, last_asked, orders_of, sum_up
 from flows.options import NightOptions, PassOptions, SharedOptions
 from flows.orders import Outcome
 from flows.run import run_night
@@ -163,6 +164,28 @@ def test_the_deadline_is_the_next_one(
     assert over() is closed
 
 
+@pytest.mark.parametrize(("hours", "closed"), [(0, False), (7, False), (9, True), (30, True)])
+def test_a_night_that_begins_late_or_again_ends_when_it_was_to_end(
+    hours: int, closed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.runtime import flow_run
+
+    from flows.overnight import overnight
+
+    told: list[bool] = []
+
+    def not_now(out: Path, tell: Any, *, wait: bool, closed: Callable[[], bool]) -> None:
+        told.append(closed())
+        raise OutputFolderError("not now")
+
+    due = datetime.now().astimezone() - timedelta(hours=hours)
+    monkeypatch.setitem(flow_run.FIELDS, "scheduled_start_time", lambda: due)
+    monkeypatch.setattr("flows.overnight.turn", not_now)
+    monkeypatch.setattr("flows.overnight.wait_for_server", lambda tell: None)
+    overnight.fn(NightOptions(inbox=tmp_path, out=tmp_path / "out", until=f"{due + timedelta(hours=8):%H:%M}"))
+    assert told == [closed]
+
+
 def clock_at(moment: datetime) -> type[datetime]:
     class Clock(datetime):
         @classmethod
@@ -203,23 +226,32 @@ def revived() -> State[None]:
 
 
 @pytest.mark.parametrize(
-    ("states", "first"),
+    ("states", "asked", "begun"),
     [
-        ([Scheduled(), Pending(), Running()], None),
-        ([Scheduled(), Pending(), Running(), Crashed(), revived(), Pending(), Running()], 2),
-        ([Scheduled(), Pending(), Crashed(), revived(), Pending(), Running()], None),
-        ([Scheduled(), Running(), Crashed(), revived(), Running(), Crashed(), revived(), Running()], 1),
+        ([Scheduled(), Pending(), Running()], 0, False),
+        ([Scheduled(), Pending(), Running(), Crashed(), revived(), Pending(), Running()], 0, True),
+        ([Scheduled(), Pending(), Crashed(), revived(), Pending(), Running()], 0, False),
+        ([Scheduled(), Running(), Crashed(), revived(), Running(), Crashed(), revived(), Running()], 0, True),
         # The studio was stopped in the middle of it, and started again.
-        ([Scheduled(), Pending(), Running(), AwaitingRetry(), Pending(), Running()], 2),
+        ([Scheduled(), Pending(), Running(), AwaitingRetry(), Pending(), Running()], 0, True),
         # A person pressed Retry.
-        ([Scheduled(), Running(), Crashed(), revived(), Running(), Failed(), AwaitingRetry(), Running()], None),
-        ([Scheduled(), Running(), Completed(), AwaitingRetry(), Running(), Crashed(), revived(), Running()], 4),
+        ([Scheduled(), Running(), Crashed(), revived(), Running(), Failed(), AwaitingRetry(), Running()], 6, False),
+        ([Scheduled(), Running(), Completed(), AwaitingRetry(), Running(), Crashed(), revived(), Running()], 3, True),
     ],
 )
-def test_what_the_studio_goes_on_with_was_begun_when_it_first_ran(states: list[State[None]], first: int | None) -> None:
+def test_what_the_studio_goes_on_with_was_asked_for_when_a_schedule_or_a_person_wanted_it(
+    states: list[State[None]], asked: int, begun: bool
+) -> None:
     for second, state in enumerate(states):
         state.timestamp = datetime(2026, 11, 24, 22, 0, second, tzinfo=UTC)
-    assert first_start(states) == (None if first is None else states[first].timestamp)
+        # A schedule plans ahead: the time that it wants counts, not that of the planning.
+        state.state_details.scheduled_time = state.timestamp + timedelta(hours=1) if state.is_scheduled() else None
+    assert last_asked(states) == Asked(moment=states[asked].timestamp + timedelta(hours=1), begun=begun)
+
+
+def test_a_night_that_nobody_scheduled_is_asked_for_now() -> None:
+    asked = last_asked([Pending(), Running()])
+    assert abs((asked.moment - datetime.now(UTC)).total_seconds()) < 60 and not asked.begun
 
 
 def go(options: PassOptions, out: Path, *edits: Path, **more: object) -> list[Outcome]:
@@ -267,7 +299,8 @@ class TestNights:
         again = go(options, tmp_path / "out", *edits)
         assert [outcome.unchanged for outcome in again] == [True, True]
         assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")} == before
-        assert sum_up(again).text == "2 edits, 0 finished, 2 unchanged"
+        ending = sum_up(again)
+        assert (ending.name, ending.text) == ("NothingToDo", "2 edits, 0 finished, 2 unchanged")
 
     def test_an_edit_in_which_nothing_sounds_is_no_failure_and_is_not_touched_again(
         self, engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions, tmp_path: Path

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from flows.desk import DESK, Desk
+from flows.night import Asked
 from flows.options import NightOptions, PassOptions, SharedOptions
 from flows.run import run_pass
 from flows.server.prefect_env import set_defaults
@@ -105,7 +106,8 @@ def test_a_night_that_goes_on_after_its_deadline_lays_what_is_complete_and_begin
     run_pass(complete, options.model_copy(update={"out": tmp_path / "elsewhere"}), with_prefect=False)
     shared = SharedOptions(**{name: value for name, value in options if name in SharedOptions.model_fields})
     night = NightOptions(edits=(complete, begun), out=tmp_path / "night", until="07:00", options=shared)
-    monkeypatch.setattr("flows.overnight._first_begun", lambda: datetime.now(UTC) - timedelta(days=2))
+    two_days_ago = Asked(moment=datetime.now(UTC) - timedelta(days=2), begun=True)
+    monkeypatch.setattr("flows.overnight._asked", lambda: two_days_ago)
     state = overnight(night, return_state=True)
     assert (state.name, state.message) == ("ToBeContinued", "2 edits, 1 finished, 1 to be continued")
     assert len(engine.made) == 1 and (tmp_path / "night" / "a_foley").is_dir()

@@ -47,6 +47,12 @@ def test_the_folder_is_chosen_by_flag_then_variable_then_data_folder(
     assert studio_home().folder == tmp_path / "smooth-foley" / "studio"
 
 
+def test_the_home_of_nobody_is_a_folder_like_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FOLEY_STUDIO", "~nobody-of-that-name/studio")
+    assert studio_home().folder == tmp_path / "~nobody-of-that-name" / "studio"
+
+
 def test_to_ask_for_a_studio_makes_no_folder(home: StudioHome) -> None:
     assert home.running() is None
     assert not home.folder.exists()

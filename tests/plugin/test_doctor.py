@@ -51,6 +51,14 @@ def test_a_crash_in_another_process_is_a_finding() -> None:
     assert (finding.health, finding.text) == (Health.FAIL, "cannot load")
 
 
+def test_what_lies_in_the_current_folder_is_not_taken_for_pythons_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "queue.py").write_text("raise SystemExit('a file of the show')")
+    monkeypatch.chdir(tmp_path)
+    assert doctor._in_a_process("torch", "import queue", "install it").text == "imports"
+
+
 @pytest.mark.parametrize(("health", "code"), [(Health.OK, 0), (Health.WARN, 0), (Health.FAIL, 1)])
 def test_only_a_failure_counts(
     health: Health, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

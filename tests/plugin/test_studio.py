@@ -76,6 +76,13 @@ def test_a_server_that_does_not_answer_is_not_joined(tmp_path: Path, capsys: Cap
     assert not (tmp_path / "studio").exists()
 
 
+def test_a_folder_that_cannot_be_asked_for_a_password_is_one_sentence(tmp_path: Path, capsys: Capture) -> None:
+    # A name that is too long is refused by the system, as is a folder that is closed to this user.
+    join = ["studio", "join", "http://127.0.0.1:9/api", "--home", str(tmp_path / ("x" * 300))]
+    assert exit_code_of(join) == 2
+    assert "--password-file" in one_sentence(capsys)
+
+
 def test_the_password_is_printed_by_its_command_alone(tmp_path: Path, capsys: Capture) -> None:
     home = ["--home", str(tmp_path / "studio")]
     assert exit_code_of(["studio", "password", *home]) == 0
@@ -146,6 +153,8 @@ def test_a_night_that_cannot_be_is_refused_before_a_server_is_asked(tmp_path: Pa
         (["watch", "--name", "two\nlines"], "'two\\nlines' cannot be a schedule's name"),
         (["watch", "--name", "\x1b[31mred"], "cannot be a schedule's name"),
         (["watch", "--name", "x" * 61], "longer than 60 letters"),
+        (["watch", "--name", "studio"], "choose another"),
+        (["watch", "--name", "studio.py"], "cannot be a schedule's name"),
         (["nightly", "--cron", "0 22 * * *", "--name", "a/b"], "'a/b' cannot be a schedule's name"),
         (["watch", "--inbox", "nowhere"], "is no folder on this machine"),
     ],
