@@ -64,7 +64,9 @@ class SharedOptions(_Options):
     device: str = Field(
         default="auto", description="auto, cpu, cuda, cuda:1, mps; several with commas, a process each; cuda:all"
     )
-    isolate: bool = Field(default=False, description="Work in a process of its own even on one device")
+    isolate: bool | None = Field(
+        default=None, description="Work in a process of its own, to be ended when its GPU fails; default: on GPUs"
+    )
     dask: str | None = Field(default=None, description="Address of a Dask scheduler whose workers do the work")
     workers: int = Field(
         default=1, ge=1, le=64, description="Workers of the studio's pool that share the work, this one among them"

@@ -8,7 +8,6 @@ import hashlib
 import json
 import math
 import platform
-import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
@@ -181,22 +180,6 @@ def side_by_side(listen_s: float, make_s: float, batches: float) -> float:
     """The clock time of listening and making, which overlap but for one batch: nothing can be made before the first
     is heard, and the last is made when all is heard."""
     return max(listen_s, make_s) + min(listen_s, make_s) / max(1.0, batches)
-
-
-def peak_memory() -> dict[str, Measured]:
-    """The most memory this process or one it waited for has held so far, and the most of a GPU, in MB."""
-    found = {}
-    with suppress(ImportError):  # there is no such module on Windows
-        import resource
-
-        unit = 1e6 if sys.platform == "darwin" else 1e6 / 1024
-        held = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-        found["memory_mb"] = Measured(value=round(max(held) / unit, 1))
-    torch = sys.modules.get("torch")  # who has not loaded it has used no GPU
-    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
-        devices = range(torch.cuda.device_count())
-        found["gpu_mb"] = Measured(value=round(max(map(torch.cuda.max_memory_allocated, devices)) / 1e6, 1))
-    return found
 
 
 def _batches(amounts: Amounts, sound_s: float | None) -> float:

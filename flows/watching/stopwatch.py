@@ -7,7 +7,8 @@ for listeners is not slow. Everything here is plain arithmetic on times that are
 from flows.desk import PassEvent
 from flows.planning.plan import PassPlan
 from flows.records import PassReport
-from flows.watching.pace import Measured, look_s, peak_memory
+from flows.watching.pace import Measured, look_s
+from flows.work.footprint import Footprint, footprint
 from flows.work.loop import BATCH_SIZE
 from flows.work.steps import Heard, Take
 from flows.work.workshop import LISTENERS
@@ -69,6 +70,7 @@ class Stopwatch:
         self._movie = (0.0, 0.0)
         self._edit = ""
         self._warm = 0
+        self._footprint = Footprint()
         self._making_since: float | None = None
         self._laying_since: dict[str, float] = {}
 
@@ -110,7 +112,7 @@ class Stopwatch:
 
     def seen(self) -> dict[str, Measured]:
         """What this pass taught about the machine, for `PaceBook.learn`; nothing of stages that were not timed."""
-        found = peak_memory() if self.heard_s or self.asked_s else {}
+        found = self._peaks() if self.heard_s or self.asked_s else {}
         for name, meter, hands in (
             ("listen", self.listening, self.listeners),
             ("make_wall", self.making, self.devices),
@@ -127,6 +129,12 @@ class Stopwatch:
         if self.load_s is not None:
             found["load_s"] = Measured(value=self.load_s)
         return found
+
+    def _peaks(self) -> dict[str, Measured]:
+        """The most memory that one process took, be it this one or one that made takes."""
+        most = footprint().beside(self._footprint)
+        found = {"memory_mb": most.memory_mb, "gpu_mb": most.gpu_mb}
+        return {name: Measured(value=size) for name, size in found.items() if size is not None}
 
     def _note_plan(self, plan: PassPlan, now_s: float) -> None:
         if "plan" in self.last:
@@ -181,6 +189,8 @@ class Stopwatch:
     def _note_takes(self, takes: tuple[Take, ...], now_s: float) -> None:
         done_s = sum(self._unmade.pop(take.key, 0.0) for take in takes)
         self.unmade_s = max(0.0, self.unmade_s - done_s)
+        for take in takes:
+            self._footprint = self._footprint.beside(take.footprint or Footprint())
         receipts = [take.receipt for take in takes if take.receipt]
         work_s = sum(receipt.seconds for receipt in receipts)
         sound_s = sum(receipt.samples / receipt.sample_rate_hz for receipt in receipts)

@@ -14,6 +14,7 @@ from flows.planning.spotting import heard_by_clip
 from flows.shot_job import CueJob, ShotJob, Spotted, cue_jobs
 from flows.work.boundary import Failure, attempt
 from flows.work.engine import Studio, resident
+from flows.work.footprint import Footprint, footprint
 from pipeline.errors import OutOfMemoryError
 from pipeline.records import ClipReceipt, FoleyRequest, feature_key
 
@@ -37,12 +38,14 @@ class Heard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Take:
-    """How one request came out: a receipt, or the reason why there is none, and whether another try may help."""
+    """How one request came out: a receipt, or the reason why there is none, and whether another try may help.
+    `footprint` is that of the process that made it."""
 
     key: str
     receipt: ClipReceipt | None = None
     failure: str = ""
     retryable: bool = False
+    footprint: Footprint | None = None
 
 
 class StoppedError(Exception):
@@ -110,7 +113,8 @@ def _make(requests: Sequence[FoleyRequest], studio: Studio) -> tuple[Take, ...]:
     _stop_if_asked()
     with _device_errors():
         receipts = resident(studio).make(requests, lambda receipt: _stop_if_asked())
-    return tuple(Take(key=receipt.key, receipt=receipt) for receipt in receipts)
+    memory = footprint()
+    return tuple(Take(key=receipt.key, receipt=receipt, footprint=memory) for receipt in receipts)
 
 
 @contextmanager

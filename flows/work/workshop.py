@@ -2,8 +2,8 @@
 
 A Workshop gives futures of what steps.py does. Which one is a setting, never a difference in sound:
 
-    threads      in this process, one device: nothing to start, for a pass from the command line
-    processes    one process per device, each with a resident engine: gpu_process.py
+    threads      in this process, one device: nothing to start, for a pass on processors
+    processes    one process per device, each with a resident engine: gpu_process.py; for GPUs
     dask         the workers of a Dask cluster: dask_workshop.py
 """
 
@@ -114,11 +114,19 @@ def workshop_for(options: SharedOptions, *, whole_machine: bool = False) -> Work
     devices = _devices_of(options.device)
     if whole_machine and devices == ["auto"] and len(numbers := gpus(os.environ)) > 1:
         devices = [f"cuda:{place}" for place in range(len(numbers))]
-    if options.isolate or len(devices) > 1 or options.device == "cuda:all":
+    if _in_processes(devices, options.isolate):
         from flows.work.gpu_process import ProcessWorkshop
 
         return ProcessWorkshop(devices, current_build())
     return ThreadWorkshop()
+
+
+def _in_processes(devices: Sequence[str], isolate: bool | None) -> bool:
+    """Whether each device gets a process of its own. Where a GPU fails or hangs, only another process gets it back."""
+    if len(devices) > 1 or devices == ["cuda:all"]:
+        return True
+    on_gpu = devices[0].startswith("cuda") or (devices == ["auto"] and bool(gpus(os.environ)))
+    return on_gpu if isolate is None else isolate
 
 
 def _devices_of(told: str) -> list[str]:

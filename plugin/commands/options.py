@@ -45,7 +45,8 @@ DeviceOption = Annotated[
     ),
 ]
 IsolateOption = Annotated[
-    bool | None, typer.Option("--isolate/--no-isolate", help="Work in a process of its own even on one device.")
+    bool | None,
+    typer.Option("--isolate/--no-isolate", help="Work in a process of its own, or not. Default: on GPUs."),
 ]
 DaskOption = Annotated[
     str | None, typer.Option("--dask", metavar="ADDRESS", help="Have the workers of a Dask cluster do the work.")

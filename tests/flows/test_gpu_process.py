@@ -356,3 +356,25 @@ def test_a_process_that_waits_for_its_gpu_goes_when_its_pass_is_killed(
 def test_devices_that_cannot_be_are_refused(device: str, why: str) -> None:
     with pytest.raises(SettingError, match=why):
         workshop_for(SharedOptions(device=device))
+
+
+@pytest.mark.parametrize(
+    ("device", "isolate", "gpus", "processes"),
+    [
+        ("cpu", None, "0", 0),
+        ("cpu", True, "", 1),
+        ("cuda", None, "0", 1),
+        ("cuda:1", None, "0,1", 1),
+        ("cuda", False, "0", 0),
+        ("auto", None, "0", 1),
+        ("auto", None, "", 0),
+        ("cpu,cpu", False, "", 2),
+    ],
+)
+def test_a_gpu_gets_a_process_that_can_be_ended_when_it_fails(
+    device: str, isolate: bool | None, gpus: str, processes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", gpus)
+    workshop = workshop_for(SharedOptions(device=device, isolate=isolate))
+    assert isinstance(workshop, ProcessWorkshop) is bool(processes)
+    assert workshop.makers == max(1, processes)

@@ -14,8 +14,9 @@ from flows.watching.pace import Amounts, Measured, Pace, PaceBook, amounts_of, e
 from flows.watching.pace_keeper import PaceKeeper
 from flows.watching.remaining import Left, duration, remaining, stages_left, time_left
 from flows.watching.stopwatch import Stopwatch
+from flows.work.footprint import Footprint
 from pipeline.records import ShotFeatures, feature_key
-from tests.support.nights import MadeUpPass, plan_of, studio_at
+from tests.support.nights import MadeUpPass, heard_of, plan_of, studio_at, take_of
 
 LENGTHS_S = list(islice(cycle([2.0, 3.0, 1.0, 4.0]), 120))
 
@@ -45,6 +46,21 @@ def test_a_pass_teaches_the_speeds_it_had() -> None:
     assert seen["sound"].value == pytest.approx(1.0)
     assert 10.0 <= seen["load_s"].value <= 13.0
     assert seen["memory_mb"].value > 10
+
+
+def test_the_process_that_makes_the_takes_says_how_much_memory_it_took(tmp_path: Path) -> None:
+    plan = plan_of([2.0, 2.0], store=tmp_path, label="train passing")
+    heard = [heard_of(job) for job in plan.jobs]
+    takes = [take_of(request) for one in heard for request in one.missing()]
+    far = [Footprint(memory_mb=9e6, gpu_mb=2100.0), Footprint(gpu_mb=2300.0)]
+    watch = Stopwatch()
+    watch.note(PassEvent(stage="plan", plan=plan), 0)
+    for number, one in enumerate(heard):
+        watch.note(PassEvent(stage="listen", heard=one), 1 + number)
+    for number, (take, size) in enumerate(zip(takes, far, strict=True)):
+        watch.note(PassEvent(stage="make", takes=(replace(take, footprint=size),)), 5 + number)
+    seen = watch.seen()
+    assert (seen["memory_mb"].value, seen["gpu_mb"].value) == (9e6, 2300.0)
 
 
 def test_a_pass_writes_down_what_it_learnt(tmp_path: Path) -> None:
