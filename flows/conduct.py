@@ -17,6 +17,7 @@ from flows.work.engine import Studio
 from flows.work.house_crew import HouseCrew
 from flows.work.loop import Loop
 from flows.work.steps import Heard, Take
+from flows.work.workshop import Closed, never
 
 
 def conduct(
@@ -24,7 +25,7 @@ def conduct(
     crew: HouseCrew,
     tell: Listener,
     *,
-    closed: Callable[[], bool] = lambda: False,
+    closed: Closed = never,
     is_done: Callable[[PassPlan], bool] = lambda plan: False,
 ) -> list[Outcome]:
     """Listen to the shots of every edit, make the missing takes, lay them, report; an Outcome per order, in order.
@@ -40,7 +41,7 @@ def conduct(
         pace.tell(event)
         tell(event)
 
-    watch = _Watch(crew, tell_all, len(orders))
+    watch = _Watch(crew, tell_all, len(orders), closed)
     loop = Loop(orders, crew, watch, closed=closed, is_done=is_done)
     watch.on_broken = loop.told
     try:
@@ -56,13 +57,14 @@ def conduct(
 class _Watch:
     """Opens the workshop for the first edit that needs it, counts, and puts what happens into PassEvents."""
 
-    def __init__(self, crew: HouseCrew, tell: Listener, edits: int) -> None:
+    def __init__(self, crew: HouseCrew, tell: Listener, edits: int, closed: Closed = never) -> None:
         self.on_broken: Callable[[str], None] = lambda text: None
-        self._crew, self._tell, self._edits = crew, tell, edits
+        self._crew, self._tell, self._edits, self._closed = crew, tell, edits, closed
         # Only edits in work: a night is long, and a finished one is large.
         self._reels: dict[Path, Reel] = {}
         self._past: Counter[str] = Counter()
         self._opened: Studio | None = None
+        self._opening = False
         self._ended = 0
 
     def planned(self, reel: Reel) -> None:
@@ -108,8 +110,16 @@ class _Watch:
     def _open(self, plan: PassPlan) -> None:
         if self._opened != plan.studio:
             self._tell(PassEvent(stage="load", text=f"loading the model {plan.card.name}"))
-            self._crew.open(plan.studio, self.on_broken)
+            self._opening = True
+            try:
+                self._crew.open(plan.studio, self._say, self._closed)
+            finally:
+                self._opening = False
             self._opened = plan.studio
+
+    def _say(self, text: str) -> None:
+        """From any thread. While the engine is loaded the conductor waits, and would hear of waiting only afterwards."""
+        (self.broken if self._opening else self.on_broken)(text)
 
     def _heard(self) -> tuple[int, int]:
         """Shots listened to, of all."""

@@ -5,6 +5,7 @@ PassError                     one sentence: what, where, what to do
 ├── SettingError              a setting or preset that is not there, or has no such value
 ├── ConductorError            the Prefect server cannot be reached or started
 ├── WorkshopError             no device is left to work on
+│   └── TooLateError          nothing may be begun any more, and no device was free before
 └── StudioError               the studio cannot start, is not running, or cannot do what was asked
     └── ScheduleError         a schedule that cannot be: its cron, time zone, folder or name
 BrokenWorkError               a piece of work came to nothing; it is tried again, or its shot fails, never the pass
@@ -35,6 +36,10 @@ class ConductorError(PassError):
 
 class WorkshopError(PassError):
     """No device is left to work on."""
+
+
+class TooLateError(WorkshopError):
+    """The time was up before a device was free."""
 
 
 class BrokenWorkError(Exception):

@@ -19,7 +19,7 @@ from flows.work.engine import Build, Studio, current_build, resident, set_build
 from flows.work.engine_process import is_the_end
 from flows.work.hands import Hands
 from flows.work.steps import listen, make_takes
-from flows.work.workshop import LISTENERS, MAKERS, Tell
+from flows.work.workshop import LISTENERS, MAKERS, Closed, Tell, never
 from pipeline.records import FoleyRequest
 
 _RESOURCE = "foley"
@@ -44,7 +44,7 @@ class DaskWorkshop:
         self._open: set[Future[Any]] = set()
         self.listeners, self.makers = LISTENERS, MAKERS
 
-    def open(self, studio: Studio, tell: Tell) -> None:
+    def open(self, studio: Studio, tell: Tell, *, closed: Closed = never) -> None:
         """Connect, and have every worker load the engine. Raises WorkshopError when nobody answers."""
         with self._opening:
             if self._studio != studio:

@@ -17,11 +17,11 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-from flows.errors import EngineAwayError, EngineKilledError, EngineLostError, WorkshopError
+from flows.errors import EngineAwayError, EngineKilledError, EngineLostError, TooLateError, WorkshopError
 from flows.shot_job import ShotJob
 from flows.work.engine import Build, Studio
 from flows.work.engine_process import is_the_end, serve
-from flows.work.workshop import LISTENERS, MAKERS, Tell
+from flows.work.workshop import LISTENERS, MAKERS, Closed, Tell, never
 from pipeline.records import FoleyRequest
 
 # A process that dies so often before it has loaded its model will not load it the next time either.
@@ -43,18 +43,18 @@ class ProcessWorkshop:
             self._devices = all_gpus()
         self.listeners, self.makers = LISTENERS * len(self._devices), MAKERS * len(self._devices)
 
-    def open(self, studio: Studio, tell: Tell) -> None:
+    def open(self, studio: Studio, tell: Tell, *, closed: Closed = never) -> None:
         """Start the processes and wait until they are ready; one of them is enough to begin where the others have to
         wait for their GPU, or cannot be used."""
         with self._opening:
             if self._studio != studio:
-                self._start(studio, tell)
+                self._start(studio, tell, closed)
                 self._studio = studio
             # Who warmed it up is not who hears how the pass goes.
             for process in self._processes:
                 process.tell = tell
 
-    def _start(self, studio: Studio, tell: Tell) -> None:
+    def _start(self, studio: Studio, tell: Tell, closed: Closed) -> None:
         self.close()
         for device in self._devices:
             # One by one: where the next cannot be started, those before it are still known, and ended.
@@ -66,6 +66,9 @@ class ProcessWorkshop:
             if len(problems) == len(self._processes):
                 self.close()
                 raise problems[0]
+            if closed():
+                self.close()
+                raise TooLateError(f"the time was up before {', '.join(self._devices)} was free: run again to go on")
             time.sleep(_LOOK_EVERY_S)
         for process in self._processes:
             if process.unfit:

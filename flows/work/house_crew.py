@@ -14,7 +14,7 @@ from flows.shot_job import ShotJob
 from flows.work.engine import Studio
 from flows.work.hands import Hands
 from flows.work.ledger import Batch, Ledger
-from flows.work.workshop import Tell, Workshop
+from flows.work.workshop import Closed, Tell, Workshop, never
 
 
 class HouseCrew:
@@ -38,9 +38,9 @@ class HouseCrew:
         """How many batches are made at the same time."""
         return self.workshop.makers
 
-    def open(self, studio: Studio, tell: Tell) -> None:
-        """Have the engine loaded; raises WeightsError or WorkshopError."""
-        self.workshop.open(studio, tell)
+    def open(self, studio: Studio, tell: Tell, closed: Closed = never) -> None:
+        """Have the engine loaded; raises WeightsError or WorkshopError, TooLateError when it is `closed` before."""
+        self.workshop.open(studio, tell, closed=closed)
 
     def plan(self, order: Order) -> Future[Any]:
         """Read an edit, or take the plan that was made of it."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from math import ceil
 from queue import SimpleQueue
 
-from flows.errors import BrokenWorkError
+from flows.errors import BrokenWorkError, TooLateError
 from flows.orders import Order, Outcome
 from flows.planning.plan import PassPlan
 from flows.records import PassReport
@@ -133,6 +133,8 @@ class Loop:
             self._watcher.planned(reel)
         except WeightsError:
             raise
+        except TooLateError:
+            return self._end(order, Outcome(edit=order.edit, shots_left=len(plan.to_do)))
         except Exception as error:
             # Whatever is wrong with one edit, the others of the night get their sound.
             return self._end(order, Outcome(edit=order.edit, error=error))

@@ -13,15 +13,19 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from flows.errors import WorkshopError
+from flows.errors import TooLateError, WorkshopError
 
 _FOLDER_LOCKS = 64
+_ASK_EVERY_S = 1.0
 
 
-def take_slot(device: str, on_wait: Callable[[str], None]) -> FileLock | None:
+def take_slot(
+    device: str, on_wait: Callable[[str], None], *, closed: Callable[[], bool] = lambda: False
+) -> FileLock | None:
     """Hold `device` ("cuda:1") until the lock is released or this process ends; None for what needs no slot.
 
-    Waits for as long as somebody else holds it; `on_wait` hears of that, once. Raises WorkshopError.
+    Waits for as long as somebody else holds it; `on_wait` hears of that, once. Raises WorkshopError, and TooLateError
+    when it is `closed` meanwhile.
     """
     if not device.startswith(("cuda", "mps")):
         return None
@@ -31,11 +35,19 @@ def take_slot(device: str, on_wait: Callable[[str], None]) -> FileLock | None:
         slot.acquire(timeout=0)
     except Timeout:
         on_wait(f"waiting for {device}, which another pass uses")
-        slot.acquire()
+        _wait_for(slot, device, closed)
     except OSError as error:
         what, why = error.filename or f"the slot of {device}", error.strerror or error
         raise WorkshopError(f"{what} cannot be locked ({why}): name a folder with FOLEY_SLOTS") from error
     return slot
+
+
+def _wait_for(slot: FileLock, device: str, closed: Callable[[], bool]) -> None:
+    while not slot.is_locked:
+        if closed():
+            raise TooLateError(f"the time was up before {device} was free: run again to go on")
+        with suppress(Timeout):
+            slot.acquire(timeout=_ASK_EVERY_S)
 
 
 @contextmanager

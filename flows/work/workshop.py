@@ -32,6 +32,12 @@ MAKERS = 1  # one model on one device: a second batch at once would only take it
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+|:all)?")
 
 Tell = Callable[[str], None]
+Closed = Callable[[], bool]
+
+
+def never() -> bool:
+    """The time for work that has no end."""
+    return False
 
 
 class Workshop(Protocol):
@@ -40,10 +46,11 @@ class Workshop(Protocol):
     listeners: int
     makers: int
 
-    def open(self, studio: Studio, tell: Tell) -> None:
+    def open(self, studio: Studio, tell: Tell, *, closed: Closed = never) -> None:
         """Load the engine, once; blocks until work can begin. `tell` hears of waiting and of losses, in any thread.
 
-        Raises WeightsError when the model cannot be loaded, WorkshopError when there is no device to load it on.
+        Raises WeightsError when the model cannot be loaded, WorkshopError when there is no device to load it on,
+        TooLateError when it is `closed` before one is free.
         """
         ...
 
@@ -70,13 +77,13 @@ class ThreadWorkshop:
         self._studio: Studio | None = None
         self._slot: FileLock | None = None
 
-    def open(self, studio: Studio, tell: Tell) -> None:
+    def open(self, studio: Studio, tell: Tell, *, closed: Closed = never) -> None:
         """Load the engine into this process."""
         with self._opening:
             if self._studio == studio:
                 return
             STOP.clear()
-            self._slot = self._slot or take_slot(named_device(studio.device), tell)
+            self._slot = self._slot or take_slot(named_device(studio.device), tell, closed=closed)
             resident(studio)
             self._hands = self._hands or {
                 "listen": Hands(LISTENERS, "foley-listen"),

@@ -17,7 +17,7 @@ from queue import SimpleQueue
 import pytest
 
 from flows.desk import PassEvent
-from flows.errors import EngineAwayError, EngineLostError, SettingError, WorkshopError
+from flows.errors import EngineAwayError, EngineLostError, SettingError, TooLateError, WorkshopError
 from flows.options import PassOptions, SharedOptions
 from flows.records import PassReport
 from flows.run import run_pass
@@ -307,6 +307,17 @@ def test_a_device_that_another_pass_uses_joins_when_it_is_free_and_the_others_be
     slot.release()
     assert told.get(timeout=30).startswith("model loaded on mps in ")
     workshop.close()
+
+
+def test_a_gpu_that_is_not_free_in_time_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOLEY_SLOTS", str(tmp_path / "slots"))
+    slot = take_slot("mps", pytest.fail)
+    told: list[str] = []
+    workshop = ProcessWorkshop(["mps"], FakeEngine().build)
+    with pytest.raises(TooLateError, match="before mps was free"):
+        workshop.open(studio_at(tmp_path), told.append, closed=lambda: bool(told))
+    assert slot and told == ["waiting for mps, which another pass uses"] and workshop.pids() == []
+    slot.release()
 
 
 WAITER = """

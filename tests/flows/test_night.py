@@ -23,6 +23,7 @@ from flows.orders import Outcome
 from flows.run import run_night
 from flows.studio.watch import REVIVED
 from flows.turn import turn
+from flows.work.slots import take_slot
 from pipeline.errors import MediaError, WeightsError
 from tests.support.passes import Cut, FakeEngine
 from timeline_io.errors import UnreadableEditError
@@ -252,6 +253,25 @@ def test_what_the_studio_goes_on_with_was_asked_for_when_a_schedule_or_a_person_
 def test_a_night_that_nobody_scheduled_is_asked_for_now() -> None:
     asked = last_asked([Pending(), Running()])
     assert abs((asked.moment - datetime.now(UTC)).total_seconds()) < 60 and not asked.begun
+
+
+def test_a_night_that_waits_for_its_gpu_goes_when_its_time_is_up(
+    engine: FakeEngine,
+    movie: Movie,
+    edit_of: EditOf,
+    options: PassOptions,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FOLEY_SLOTS", str(tmp_path / "slots"))
+    slot, told = take_slot("mps", pytest.fail), list[str]()
+    monkeypatch.setattr("flows.run.deadline", lambda end: lambda: any("waiting for mps" in text for text in told))
+    edit = edit_of(Cut(name="train", media=movie("a.mp4")))
+    shared = SharedOptions(store=options.store, device="mps", preview=False)
+    night = NightOptions(edits=(edit,), out=tmp_path / "out", until="07:00", options=shared)
+    (outcome,) = run_night(night, tell=lambda event: told.append(event.text), with_prefect=False)
+    assert slot and (outcome.shots_left, outcome.error, engine.loads) == (1, None, 0)
+    slot.release()
 
 
 def go(options: PassOptions, out: Path, *edits: Path, **more: object) -> list[Outcome]:
