@@ -20,7 +20,7 @@ def main(task: str, arguments: tuple[Any, ...], seconds: float, megabytes: int) 
     answers = _own_output()
     _limit(seconds, megabytes)
     try:
-        answer = pickle.dumps(_outcome(task, arguments))
+        answer = pickle.dumps(outcome(task, arguments))
     except MemoryError:
         # Not even the way out may need memory.
         os._exit(OUT_OF_MEMORY)
@@ -28,7 +28,8 @@ def main(task: str, arguments: tuple[Any, ...], seconds: float, megabytes: int) 
         answers.write(answer)
 
 
-def _outcome(task: str, arguments: tuple[Any, ...]) -> tuple[str, Any]:
+def outcome(task: str, arguments: tuple[Any, ...]) -> tuple[str, Any]:
+    """What a function of read.py gives or raises, ready to be sent."""
     try:
         return "value", getattr(read, task)(*arguments)
     except TimelineError as error:

@@ -9,6 +9,12 @@ from pipeline.weights.shelves import PlainFolder
 from tests.support.golden import golden_path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """A thread to a test process, as a thread to a take: more of them wait for each other, and computing time goes."""
+    pin_threads()
+
+
 @pytest.fixture(scope="session")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """What `foley models fetch foleycrafter-reference --from` and `load_bundle` make of shared/golden/tiny."""
@@ -17,5 +23,4 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
         environment.setenv("FOLEY_MODELS", str(models))
         environment.delenv("FOLEY_REFUSE_NON_COMMERCIAL", raising=False)
         fetch("foleycrafter-reference", shelf, models, accept_licence=True, tell=lambda text: None)
-        pin_threads()
         return load_bundle("foleycrafter-reference", device="cpu")

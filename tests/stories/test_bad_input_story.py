@@ -65,6 +65,15 @@ def test_what_is_no_edit_is_refused(name: str, text: str, words: str, tmp_path: 
     assert path.read_text() == text
 
 
+def test_an_edit_that_breaks_its_reader_is_one_sentence(
+    movie: Movie, edit_of: EditOf, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A pass reads in another process: what ends that one must not end the pass.
+    monkeypatch.setattr("timeline_io.guarded._RUN", "import os; os.abort()")
+    assert exit_code_of(["run", str(edit_of(Cut(name="train", media=movie("a.mp4"))))]) == 2
+    assert "reel.otio cannot be read: its reader broke down" in _sentence(capsys)
+
+
 def _run(edit: Path, capsys: Capture) -> tuple[int, dict[str, Any]]:
     code = exit_code_of(["run", str(edit), "--json", "--no-prefect", "--no-preview"])
     return code, json.loads(capsys.readouterr().out)

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
@@ -242,12 +244,21 @@ def tagged(thing: Any, **tags: Any) -> Any:
 
 def golden(path: Path) -> Path:
     """The cut of tests/fixtures/timelines/golden.xml as Media Composer would export it."""
-    with written(path) as aaf:
-        clips = _golden_clips(aaf)
-        layers = [aaf.sequence(*clips[layer]) for layer in ("V1", "V2", "V3")]
-        cut = aaf.composition("golden", aaf.scope(*layers))
-        aaf.mark(cut, (20, "foley: footsteps on gravel"), (20, "left foot first"))
+    path.write_bytes(_golden_bytes())
     return path
+
+
+@cache
+def _golden_bytes() -> bytes:
+    """Written once, copied to every test that asks."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "golden.aaf")
+        with written(path) as aaf:
+            clips = _golden_clips(aaf)
+            layers = [aaf.sequence(*clips[layer]) for layer in ("V1", "V2", "V3")]
+            cut = aaf.composition("golden", aaf.scope(*layers))
+            aaf.mark(cut, (20, "foley: footsteps on gravel"), (20, "left foot first"))
+        return path.read_bytes()
 
 
 def _golden_clips(aaf: AafWriter) -> dict[str, list[Any]]:
