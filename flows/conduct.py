@@ -118,7 +118,7 @@ class _Watch:
             self._opened = plan.studio
 
     def _say(self, text: str) -> None:
-        """From any thread. While the engine is loaded the conductor waits, and would hear of waiting only afterwards."""
+        """From any thread. While the engine is loaded the conductor waits, and would hear of it only afterwards."""
         (self.broken if self._opening else self.on_broken)(text)
 
     def _heard(self) -> tuple[int, int]:
