@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from prefect import State, flow
+from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -31,6 +32,11 @@ def _run_name() -> str:
     return f"night of {datetime.now():%Y-%m-%d}"
 
 
+def _due() -> datetime:
+    """When this night was to begin, local time: one that begins late, or again after a crash, ends no later for it."""
+    return datetime.fromtimestamp(flow_run.scheduled_start_time.timestamp())
+
+
 @flow(
     name="overnight",
     flow_run_name=_run_name,
@@ -44,7 +50,7 @@ def overnight(night: NightOptions) -> State[Any]:
         night: which edits, where to, until when, and the options that all of them share
     """
     desk = DESK.get() or Desk()
-    end = ends_at(night.until, datetime.now())
+    end = ends_at(night.until, _due())
     closed = deadline(end)
     try:
         with turn(night.out, desk.tell, wait=night.if_busy == "wait", closed=closed) as is_ours:

@@ -5,18 +5,23 @@ Run by `foley studio up` in a process of its own, so that the one that keeps all
 
 import re
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 from prefect.states import AwaitingRetry, Cancelled, Crashed
 from prefect.types.entrypoint import EntrypointType
 from prefect.workers.process import ProcessWorker
 
 from flows.foley_pass import foley_pass
+from flows.night import ends_at
 from flows.overnight import overnight
 from flows.share import foley_share
 from flows.studio.pools import NIGHTS, OWN_TAG, PASSES
@@ -29,7 +34,12 @@ DEPLOYMENT = "studio"
 _COMMAND = "python -P -m flows.studio.leash prefect.engine"
 # A run that is handed back this often kills its machine, or its machine is not fit for the work.
 _BEGUN_AT_MOST = 6
+_MISSED = "The studio was down when this was due"
 _UNFINISHED = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
+# A night without an end begins this late at most: a studio that was only started again misses none.
+_LATE = timedelta(hours=1)
+# The server answers with no more at once.
+_PAGE = 200
 
 
 def prepare(machine: str) -> None:
@@ -42,6 +52,16 @@ def prepare(machine: str) -> None:
         _deploy(overnight, NIGHTS)
         for run in _left_behind(client, machine):
             client.set_flow_run_state(run.id, handed_back(run), force=True)
+        for run in missed(_due(client), datetime.now(UTC)):
+            client.set_flow_run_state(run.id, Cancelled(name="Missed", message=_MISSED), force=True)
+
+
+def missed(due: "Sequence[FlowRun]", now: datetime) -> "list[FlowRun]":
+    """Of the runs of schedules that were due while no studio ran, those that are not made up for: all but the last of
+    each schedule, and that too when its time is over."""
+    ordered = sorted(due, key=lambda run: run.expected_start_time or now)
+    last = {run.deployment_id: run for run in ordered}
+    return [run for run in ordered if run is not last[run.deployment_id] or _is_over(run, now)]
 
 
 def handed_back(run: "FlowRun") -> State[Any]:
@@ -86,6 +106,35 @@ def _left_behind(client: SyncPrefectClient, machine: str) -> list["FlowRun"]:
     unfinished = FlowRunFilter.model_validate({"state": {"type": {"any_": list(_UNFINISHED)}}})
     runs = client.read_flow_runs(flow_run_filter=unfinished)
     return [run for run in runs if run.deployment_id and is_of(machine, run)]
+
+
+def _due(client: SyncPrefectClient) -> list["FlowRun"]:
+    """The runs that a schedule has planned, whose time has come and which nobody has begun."""
+    planned = FlowRunFilter.model_validate(
+        {
+            "tags": {"all_": [OWN_TAG]},
+            "state": {"type": {"any_": [StateType.SCHEDULED]}},
+            "start_time": {"is_null_": True},
+            "expected_start_time": {"before_": datetime.now(UTC)},
+        }
+    )
+    found: list[FlowRun] = []
+    while True:
+        page = client.read_flow_runs(
+            flow_run_filter=planned, sort=FlowRunSort.EXPECTED_START_TIME_ASC, limit=_PAGE, offset=len(found)
+        )
+        found += page
+        if len(page) < _PAGE:
+            return [run for run in found if run.auto_scheduled]
+
+
+def _is_over(run: "FlowRun", now: datetime) -> bool:
+    due = run.expected_start_time or now
+    night = run.parameters.get("night")
+    end = None
+    with suppress(ValueError, AttributeError):  # what is wrong with its parameters, the run says itself
+        end = ends_at(night.get("until") if night else None, datetime.fromtimestamp(due.timestamp()))
+    return now >= (end or due + _LATE)
 
 
 def is_of(machine: str, run: "FlowRun") -> bool:

@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from flows import night as night_module
 from flows.desk import nobody
-from flows.errors import SettingError
+from flows.errors import OutputFolderError, SettingError
 from flows.night import deadline, ends_at, orders_of, sum_up
 from flows.options import NightOptions, PassOptions, SharedOptions
 from flows.orders import Outcome
@@ -158,6 +159,28 @@ def test_the_deadline_is_the_next_one(
     over = deadline(ends_at(until, datetime(2026, 11, *begun)))
     monkeypatch.setattr(night_module, "datetime", clock_at(datetime(2026, 11, *now).astimezone()))
     assert over() is closed
+
+
+@pytest.mark.parametrize(("hours", "closed"), [(0, False), (7, False), (9, True), (30, True)])
+def test_a_night_that_begins_late_or_again_ends_when_it_was_to_end(
+    hours: int, closed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.runtime import flow_run
+
+    from flows.overnight import overnight
+
+    told: list[bool] = []
+
+    def not_now(out: Path, tell: Any, *, wait: bool, closed: Callable[[], bool]) -> None:
+        told.append(closed())
+        raise OutputFolderError("not now")
+
+    due = datetime.now().astimezone() - timedelta(hours=hours)
+    monkeypatch.setitem(flow_run.FIELDS, "scheduled_start_time", lambda: due)
+    monkeypatch.setattr("flows.overnight.turn", not_now)
+    monkeypatch.setattr("flows.overnight.wait_for_server", lambda tell: None)
+    overnight.fn(NightOptions(inbox=tmp_path, out=tmp_path / "out", until=f"{due + timedelta(hours=8):%H:%M}"))
+    assert told == [closed]
 
 
 def clock_at(moment: datetime) -> type[datetime]:

@@ -1,7 +1,8 @@
 """What a studio that starts does with the runs the last one left, and how automations are kept."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -41,6 +42,51 @@ def test_only_runs_of_this_machines_workers_are_its_own(worker: str, own: bool) 
     from flows.studio.prepare import is_of
 
     assert is_of("box", a_run("RUNNING", worker=worker)) is own
+
+
+def planned(schedule: UUID, hours_ago: float, until: str | None = None) -> Any:
+    """A run that a schedule had planned so long ago, and nobody began."""
+    run = a_run("SCHEDULED", begun=0)
+    run.deployment_id, run.expected_start_time = schedule, NOW - timedelta(hours=hours_ago)
+    run.parameters = {"night": {"inbox": "in", "out": "out", "until": until}}
+    return run
+
+
+NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("hours_ago", "until_hours", "begun"),
+    [(0.9, None, True), (1.1, None, False), (11, 10, False), (11, 12, True), (0.5, 0.4, False), (49, 12, False)],
+)
+def test_a_night_that_was_due_while_the_studio_was_down_begins_when_its_time_is_not_over(
+    hours_ago: float, until_hours: float | None, begun: bool
+) -> None:
+    from flows.studio.prepare import missed
+
+    until = None if until_hours is None else local(NOW - timedelta(hours=hours_ago - until_hours))
+    assert len(missed([planned(uuid4(), hours_ago, until)], NOW)) == (0 if begun else 1)
+
+
+def local(moment: datetime) -> str:
+    return f"{moment.astimezone():%H:%M}"
+
+
+def test_of_many_looks_that_were_due_only_the_last_is_taken() -> None:
+    from flows.studio.prepare import missed
+
+    one, other = uuid4(), uuid4()
+    looks = [planned(one, hours_ago) for hours_ago in (0.1, 0.3, 0.2)]
+    alone = planned(other, 0.5)
+    assert missed([*looks, alone], NOW) == [looks[1], looks[2]]
+
+
+def test_a_schedule_that_makes_no_sense_does_not_keep_the_studio_from_starting() -> None:
+    from flows.studio.prepare import missed
+
+    runs = [planned(uuid4(), 0.5, "7 am"), planned(uuid4(), 2, "7 am"), planned(uuid4(), 0.5)]
+    runs[2].parameters = {"night": "tonight"}
+    assert missed(runs, NOW) == [runs[1]]
 
 
 class FakeClient:
