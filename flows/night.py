@@ -155,7 +155,9 @@ def sum_up(outcomes: Sequence[Outcome]) -> Ending:
     text = ", ".join(parts)
     if all(code == ExitCode.NOTHING_MADE for code in codes) and not unfinished:
         return Ending(name="Failed", text=text, failed=True, exit_code=ExitCode.NOTHING_MADE)
-    name = "CompletedWithFailures" if problems else "ToBeContinued" if unfinished else "Completed"
+    # "Completed" is told to who wants to hear of success: not every look into an inbox where nothing is new.
+    done = "NothingToDo" if unchanged == len(outcomes) else "Completed"
+    name = "CompletedWithFailures" if problems else "ToBeContinued" if unfinished else done
     code = ExitCode.SOME_FAILED if problems or unfinished else ExitCode.ALL_MADE
     return Ending(name=name, text=text, failed=False, exit_code=code)
 

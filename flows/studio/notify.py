@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WEBHOOK, MAIL = "foley-webhook", "foley-mail"
 _TELLS = {WEBHOOK: "Foley: tell a webhook", MAIL: "Foley: tell by mail"}
-FAILED = ("Failed", "Crashed", "GivenUp", "CompletedWithFailures")
+FAILED = ("Failed", "Crashed", "GivenUp", "CompletedWithFailures", "ToBeContinued")
 FINISHED = ("Completed",)
 _URL = re.compile(r"[a-z]+://\S+")
 _FLOWS = ["foley-pass", "overnight"]

@@ -263,7 +263,8 @@ class TestNights:
         again = go(options, tmp_path / "out", *edits)
         assert [outcome.unchanged for outcome in again] == [True, True]
         assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")} == before
-        assert sum_up(again).text == "2 edits, 0 finished, 2 unchanged"
+        ending = sum_up(again)
+        assert (ending.name, ending.text) == ("NothingToDo", "2 edits, 0 finished, 2 unchanged")
 
     def test_what_changes_the_outcome_is_done_again(
         self, engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions, tmp_path: Path

@@ -157,6 +157,7 @@ def test_who_is_told_when() -> None:
     trigger: Any = tells(MAIL, uuid4(), finished=False).trigger
     assert "prefect.flow-run.CompletedWithFailures" in trigger.expect
     assert "prefect.flow-run.GivenUp" in trigger.expect
+    assert "prefect.flow-run.ToBeContinued" in trigger.expect
     assert "prefect.flow-run.Completed" not in trigger.expect
     also: Any = tells(MAIL, uuid4(), finished=True).trigger
     assert also.expect - trigger.expect == {"prefect.flow-run.Completed"}
