@@ -103,6 +103,9 @@ def test_a_schedule_is_made_changed_paused_resumed_and_removed(studio: StudioUnd
 
 
 def test_prefect_deploys_what_prefect_yaml_says(studio: StudioUnderTest, tmp_path: Path) -> None:
+    (tmp_path / "inbox").mkdir()
+    folders = ("--inbox", str(tmp_path / "inbox"), "--out", str(tmp_path / "out"))
+    studio.foley("schedule", "nightly", "--cron", "0 22 * * *", "--timezone", "UTC", *folders)
     environment = studio.environment | {
         "PREFECT_API_URL": f"http://127.0.0.1:{studio.port}/api",
         "PREFECT_API_AUTH_STRING": studio.credentials(),
@@ -112,11 +115,13 @@ def test_prefect_deploys_what_prefect_yaml_says(studio: StudioUnderTest, tmp_pat
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stderr
-    (nightly,) = studio.foley_json("schedule", "list")
-    assert (nightly["name"], nightly["paused"], nightly["until"]) == ("nightly", True, "07:00")
-    studio.foley("schedule", "resume", "nightly")
-    wait_until(lambda: studio.foley_json("schedule", "list")[0]["next_runs"])
-    studio.foley("schedule", "remove", "nightly")
+    own, example = studio.foley_json("schedule", "list")
+    assert (own["name"], own["paused"], own["inbox"]) == ("nightly", False, str(tmp_path / "inbox"))
+    assert (example["name"], example["paused"], example["until"]) == ("nightly-example", True, "07:00")
+    studio.foley("schedule", "resume", "nightly-example")
+    wait_until(lambda: studio.foley_json("schedule", "list")[1]["next_runs"])
+    for name in ("nightly", "nightly-example"):
+        studio.foley("schedule", "remove", name)
 
 
 def test_what_cannot_be_scheduled_is_one_sentence(studio: StudioUnderTest, tmp_path: Path) -> None:
