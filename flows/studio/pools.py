@@ -16,6 +16,8 @@ PASSES, NIGHTS = "foley-passes", "foley-nights"
 NIGHTS_AT_ONCE = 4
 # Runs with this tag are the studio's own: what crashed is tried again.
 OWN_TAG = "foley-studio"
+# The deployments from which single runs begin; no schedule may be called so, for it would be one of them.
+DEPLOYMENT = "studio"
 _ASK_LIMIT_S = 20
 
 

@@ -24,12 +24,11 @@ from flows.foley_pass import foley_pass
 from flows.night import ends_at
 from flows.overnight import overnight
 from flows.share import foley_share
-from flows.studio.pools import NIGHTS, OWN_TAG, PASSES
+from flows.studio.pools import DEPLOYMENT, NIGHTS, OWN_TAG, PASSES
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
 
-DEPLOYMENT = "studio"
 # "python" is the one that runs the worker, on each machine its own: see common_environment.
 _COMMAND = "python -P -m flows.studio.leash prefect.engine"
 # A run that is handed back this often kills its machine, or its machine is not fit for the work.

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from flows.errors import ScheduleError
 from flows.options import NightOptions
 from flows.studio.clock import clock_warning, next_times, require_zone
-from flows.studio.pools import NIGHTS, OWN_TAG
+from flows.studio.pools import DEPLOYMENT, NIGHTS, OWN_TAG
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -112,8 +112,11 @@ def _deploy(name: str, night: NightOptions, schedule: "Schedule") -> None:
 
 
 def _require_name(name: str) -> None:
-    if not name.strip() or _BANNED & set(name) or name != name.strip() or not name.isprintable():
+    # Prefect would take the .py off: a schedule of another name.
+    if not name or _BANNED & set(name) or name.endswith(".py") or name != name.strip() or not name.isprintable():
         raise ScheduleError(f"--name {name!r} cannot be a schedule's name: use letters, numbers, dashes and spaces")
+    if name == DEPLOYMENT:
+        raise ScheduleError(f"--name {name} is what the studio calls a deployment of its own: choose another")
     if len(name) > _LONGEST_NAME:
         raise ScheduleError(f"--name {name[:20]}... is longer than {_LONGEST_NAME} letters: shorten it")
 

@@ -153,6 +153,8 @@ def test_a_night_that_cannot_be_is_refused_before_a_server_is_asked(tmp_path: Pa
         (["watch", "--name", "two\nlines"], "'two\\nlines' cannot be a schedule's name"),
         (["watch", "--name", "\x1b[31mred"], "cannot be a schedule's name"),
         (["watch", "--name", "x" * 61], "longer than 60 letters"),
+        (["watch", "--name", "studio"], "choose another"),
+        (["watch", "--name", "studio.py"], "cannot be a schedule's name"),
         (["nightly", "--cron", "0 22 * * *", "--name", "a/b"], "'a/b' cannot be a schedule's name"),
         (["watch", "--inbox", "nowhere"], "is no folder on this machine"),
     ],
