@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from flows.errors import StudioError
 from flows.server.prefect_env import QUIET_DEFAULTS, past_proxies
+from flows.studio.home import known_everywhere
 from flows.watching.papers import HOME_VARIABLE, URL_VARIABLE
 
 # Prefect knows no shorter heartbeat; three in a row must be missing before a run counts as lost.
@@ -30,6 +31,8 @@ _NOT_OURS = (
     "PREFECT_UI_API_URL",
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE",
 )
+# Runs work in folders of their own, which are deleted after them: what is named from here must be known there.
+_FOLDERS = ("FOLEY_STORE", "FOLEY_MODELS", "FOLEY_SLOTS", "FOLEY_STUDIO")
 
 
 def client_environment(api_url: str, credentials: str) -> dict[str, str]:
@@ -49,6 +52,7 @@ def common_environment(prefect_home: Path, api_url: str, ui_url: str, credential
     return {
         **QUIET_DEFAULTS,
         **inherited,
+        **{name: str(known_everywhere(Path(inherited[name]))) for name in _FOLDERS if inherited.get(name)},
         **client_environment(api_url, credentials),
         **_python_path(inherited),
         # Runs are started as "python", which must be this one.
