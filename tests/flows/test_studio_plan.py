@@ -159,7 +159,16 @@ def test_a_password_in_a_url_is_seen_and_hidden() -> None:
     url = "postgresql+asyncpg://foley:hidden@db:5433/foley"
     assert has_password(url)
     assert without_password(url) == "postgresql+asyncpg://foley@db:5433/foley"
-    assert not has_password("postgresql+asyncpg://foley@db/foley")
+    for none in (
+        "postgresql+asyncpg://foley@db/foley",
+        "http://[::1]:4200/api",
+        "smtps://td%40studio@box:465",
+        "nonsense",
+    ):
+        assert not has_password(none)
+        assert without_password(none) == none
+    for odd in ("hid/den", "hid?den", "hid#den", "hid@den", "hid:den"):
+        assert without_password(f"postgresql+asyncpg://foley:{odd}@db/foley") == "postgresql+asyncpg://foley@db/foley"
 
 
 class Server(BaseHTTPRequestHandler):
