@@ -139,6 +139,8 @@ def _is_over(run: "FlowRun", now: datetime) -> bool:
 def is_of(machine: str, run: "FlowRun") -> bool:
     """Whether a worker of this machine had the run: "box-2" is the second one of box, and none of box-2."""
     worker = str(run.labels.get("prefect.worker.name", ""))
+    if not worker:  # it was just being taken: nights are taken by this machine alone
+        return run.work_pool_name == NIGHTS
     return bool(re.fullmatch(rf"{re.escape(machine)}-(\d+|nights)", worker))
 
 

@@ -44,6 +44,15 @@ def test_only_runs_of_this_machines_workers_are_its_own(worker: str, own: bool) 
     assert is_of("box", a_run("RUNNING", worker=worker)) is own
 
 
+@pytest.mark.parametrize(("pool", "own"), [("foley-nights", True), ("foley-passes", False), (None, False)])
+def test_a_night_that_was_just_being_taken_is_this_machines(pool: str | None, own: bool) -> None:
+    from flows.studio.prepare import is_of
+
+    run = a_run("PENDING", begun=0, worker="")
+    run.work_pool_name = pool
+    assert is_of("box", run) is own
+
+
 def planned(schedule: UUID, hours_ago: float, until: str | None = None) -> Any:
     """A run that a schedule had planned so long ago, and nobody began."""
     run = a_run("SCHEDULED", begun=0)
