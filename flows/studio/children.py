@@ -4,6 +4,7 @@ Everything happens in the caller's thread; `Crew.step` is to be called a few tim
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +23,8 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
 _SETTLED_AFTER_S = 60.0
 _ENDS_WITHIN_S = 20.0
 _LOG_LIMIT = 10_000_000
+# An error as Python words it. The two that quote a database's URL may hold its password.
+_ERROR = re.compile(r"(?!ValueError|sqlalchemy)[\w.]*(Error|Exception): .")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,7 @@ class Child:
         self._clock = clock
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0
+        self._said_before = 0
         self._start_at: float | None = None
         self._wait_s = _FIRST_WAIT_S
 
@@ -71,6 +75,7 @@ class Child:
     def _start(self) -> None:
         _shorten(self.plan.log)
         with os.fdopen(os.open(self.plan.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
+            self._said_before = log.tell()
             self._process = subprocess.Popen(
                 self.plan.command(),
                 stdin=subprocess.PIPE,
@@ -121,9 +126,10 @@ class Child:
             self._process.wait()
 
     def last_words(self) -> str:
-        """The last line of its log."""
+        """The last error that it told since it was started, else its last line."""
         with suppress(OSError):
-            lines = self.plan.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            told = self.plan.log.read_bytes()[self._said_before :].decode(errors="replace").strip().splitlines()
+            lines = [line for line in told if _ERROR.match(line)] or told
             return lines[-1].strip() if lines else "it said nothing"
         return "it said nothing"
 

@@ -4,14 +4,16 @@ Secrets travel in the environment, which no other user of the machine can read, 
 """
 
 import os
+import re
 import sys
 import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from flows.errors import StudioError
 from flows.server.prefect_env import QUIET_DEFAULTS, past_proxies
+from flows.studio.home import known_everywhere
 from flows.watching.papers import HOME_VARIABLE, URL_VARIABLE
 
 # Prefect knows no shorter heartbeat; three in a row must be missing before a run counts as lost.
@@ -30,6 +32,9 @@ _NOT_OURS = (
     "PREFECT_UI_API_URL",
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE",
 )
+# Runs work in folders of their own, which are deleted after them: what is named from here must be known there.
+_FOLDERS = ("FOLEY_STORE", "FOLEY_MODELS", "FOLEY_SLOTS", "FOLEY_STUDIO")
+_PASSWORD = re.compile(r"(://[^:/@]*):.*@")
 
 
 def client_environment(api_url: str, credentials: str) -> dict[str, str]:
@@ -49,6 +54,7 @@ def common_environment(prefect_home: Path, api_url: str, ui_url: str, credential
     return {
         **QUIET_DEFAULTS,
         **inherited,
+        **{name: str(known_everywhere(Path(inherited[name]))) for name in _FOLDERS if inherited.get(name)},
         **client_environment(api_url, credentials),
         **_python_path(inherited),
         # Runs are started as "python", which must be this one.
@@ -96,15 +102,8 @@ def checked_database(url: str | None, prefect_home: Path) -> str:
 
 
 def without_password(url: str) -> str:
-    """The URL as it may be shown."""
-    try:
-        parts = urlsplit(url)
-        if parts.password is None:
-            return url
-        place = f"{parts.username}@{parts.hostname}" + (f":{parts.port}" if parts.port else "")
-        return urlunsplit(parts._replace(netloc=place))
-    except ValueError:
-        return url.split("@")[-1]
+    """The URL as it may be shown. In a database's, a password may hold letters that end one elsewhere, such as "/"."""
+    return _PASSWORD.sub(r"\1@", url)
 
 
 def has_password(url: str) -> bool:

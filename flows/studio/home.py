@@ -187,10 +187,15 @@ class StudioHome:
 
 def studio_home(chosen: Path | None = None) -> StudioHome:
     """The studio's folder: `chosen`, else FOLEY_STUDIO, else this user's data folder. It need not be there."""
-    folder = Path(chosen or os.environ.get("FOLEY_STUDIO") or data_folder() / "smooth-foley" / "studio")
+    folder = chosen or os.environ.get("FOLEY_STUDIO") or data_folder() / "smooth-foley" / "studio"
+    return StudioHome(known_everywhere(Path(folder)))
+
+
+def known_everywhere(folder: Path) -> Path:
+    """A folder as processes that work in other folders know it."""
     with suppress(RuntimeError):  # nobody has that name: then the "~" is a letter
         folder = folder.expanduser()
-    return StudioHome(folder.absolute())
+    return folder.absolute()
 
 
 def read_credentials(file: Path) -> str:

@@ -6,6 +6,7 @@ Run by `foley studio up` in a process of its own, so that the one that keeps all
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -129,14 +130,17 @@ def _due(client: SyncPrefectClient) -> list["FlowRun"]:
 def _is_over(run: "FlowRun", now: datetime) -> bool:
     due = run.expected_start_time or now
     night = run.parameters.get("night")
-    until = night.get("until") if isinstance(night, dict) else None
-    end = ends_at(until, datetime.fromtimestamp(due.timestamp()))
+    end = None
+    with suppress(ValueError, AttributeError):  # what is wrong with its parameters, the run says itself
+        end = ends_at(night.get("until") if night else None, datetime.fromtimestamp(due.timestamp()))
     return now >= (end or due + _LATE)
 
 
 def is_of(machine: str, run: "FlowRun") -> bool:
     """Whether a worker of this machine had the run: "box-2" is the second one of box, and none of box-2."""
     worker = str(run.labels.get("prefect.worker.name", ""))
+    if not worker:  # it was just being taken: nights are taken by this machine alone
+        return run.work_pool_name == NIGHTS
     return bool(re.fullmatch(rf"{re.escape(machine)}-(\d+|nights)", worker))
 
 

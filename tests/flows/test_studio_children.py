@@ -72,6 +72,20 @@ def test_one_that_dies_is_started_again_later_and_later(module: Path, tmp_path: 
     assert child.last_words() == "the pool is gone"
 
 
+def test_its_last_words_are_the_error_it_told_and_no_older_one(module: Path, tmp_path: Path) -> None:
+    (tmp_path / "kept.log").write_text("OSError: of yesterday\n")
+    child = Child(plan(tmp_path))
+    for code, words in (
+        ("print('  File x\\nConnectionRefusedError: [Errno 111] refused\\n\\nServer stopped!')", "refused"),
+        ("print('ValueError: no port: hidden\\nServer stopped!')", "Server stopped!"),
+        ("", "it said nothing"),
+    ):
+        module.write_text(f"{code}\n")
+        child.start()
+        wait_until(lambda: child.ended() is not None)
+        assert child.last_words().endswith(words)
+
+
 def test_one_that_lived_long_is_started_again_at_once(module: Path, tmp_path: Path) -> None:
     module.write_text("raise SystemExit(3)\n")
     clock, said = Clock(), []

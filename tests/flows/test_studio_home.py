@@ -68,6 +68,19 @@ def test_only_this_user_reads_the_password_and_it_stays_the_same(home: StudioHom
     assert home.folder.stat().st_mode & 0o777 == 0o700
 
 
+def test_a_unit_closes_the_studio_and_not_what_its_nights_make(home: StudioHome) -> None:
+    units = sorted((Path(__file__).parents[2] / "docs" / "studio").glob("*.service"))
+    masks = {line for unit in units for line in unit.read_text().splitlines() if line.startswith("UMask=")}
+    assert (len(units), masks) == (2, {"UMask=0022"})
+    before = os.umask(0o022)
+    try:
+        home.make()
+        home.credentials()
+    finally:
+        os.umask(before)
+    assert home.folder.stat().st_mode & 0o077 == home.password_file.stat().st_mode & 0o077 == 0
+
+
 def test_a_password_that_others_could_read_is_closed_to_them(home: StudioHome) -> None:
     home.make()
     home.password_file.write_text("foley:mine\n")

@@ -94,6 +94,19 @@ def test_another_server_that_the_user_has_set_does_not_leak_in(
         assert "PREFECT_API_DATABASE_CONNECTION_URL" not in child.environment
 
 
+def test_folders_that_were_named_from_here_are_the_same_for_runs_that_work_elsewhere(
+    home: StudioHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    for name, folder in (("STORE", "takes"), ("SLOTS", "~/slots"), ("MODELS", "")):
+        monkeypatch.setenv(f"FOLEY_{name}", folder)
+    environment = studio_plan(home, Wishes()).workers[0].environment
+    assert environment["FOLEY_STORE"] == str(tmp_path / "takes")
+    assert environment["FOLEY_SLOTS"] == str(tmp_path / "me" / "slots")
+    assert environment["FOLEY_MODELS"] == ""
+
+
 def test_no_secret_is_on_a_command_line(home: StudioHome, monkeypatch: pytest.MonkeyPatch) -> None:
     database = "postgresql+asyncpg://foley:hidden@db/foley"
     for variable in ("FOLEY_STUDIO_DATABASE", "PREFECT_SERVER_DATABASE_CONNECTION_URL"):
@@ -146,7 +159,16 @@ def test_a_password_in_a_url_is_seen_and_hidden() -> None:
     url = "postgresql+asyncpg://foley:hidden@db:5433/foley"
     assert has_password(url)
     assert without_password(url) == "postgresql+asyncpg://foley@db:5433/foley"
-    assert not has_password("postgresql+asyncpg://foley@db/foley")
+    for none in (
+        "postgresql+asyncpg://foley@db/foley",
+        "http://[::1]:4200/api",
+        "smtps://td%40studio@box:465",
+        "nonsense",
+    ):
+        assert not has_password(none)
+        assert without_password(none) == none
+    for odd in ("hid/den", "hid?den", "hid#den", "hid@den", "hid:den"):
+        assert without_password(f"postgresql+asyncpg://foley:{odd}@db/foley") == "postgresql+asyncpg://foley@db/foley"
 
 
 class Server(BaseHTTPRequestHandler):

@@ -44,6 +44,15 @@ def test_only_runs_of_this_machines_workers_are_its_own(worker: str, own: bool) 
     assert is_of("box", a_run("RUNNING", worker=worker)) is own
 
 
+@pytest.mark.parametrize(("pool", "own"), [("foley-nights", True), ("foley-passes", False), (None, False)])
+def test_a_night_that_was_just_being_taken_is_this_machines(pool: str | None, own: bool) -> None:
+    from flows.studio.prepare import is_of
+
+    run = a_run("PENDING", begun=0, worker="")
+    run.work_pool_name = pool
+    assert is_of("box", run) is own
+
+
 def planned(schedule: UUID, hours_ago: float, until: str | None = None) -> Any:
     """A run that a schedule had planned so long ago, and nobody began."""
     run = a_run("SCHEDULED", begun=0)
@@ -79,6 +88,14 @@ def test_of_many_looks_that_were_due_only_the_last_is_taken() -> None:
     looks = [planned(one, hours_ago) for hours_ago in (0.1, 0.3, 0.2)]
     alone = planned(other, 0.5)
     assert missed([*looks, alone], NOW) == [looks[1], looks[2]]
+
+
+def test_a_schedule_that_makes_no_sense_does_not_keep_the_studio_from_starting() -> None:
+    from flows.studio.prepare import missed
+
+    runs = [planned(uuid4(), 0.5, "7 am"), planned(uuid4(), 2, "7 am"), planned(uuid4(), 0.5)]
+    runs[2].parameters = {"night": "tonight"}
+    assert missed(runs, NOW) == [runs[1]]
 
 
 class FakeClient:
