@@ -4,6 +4,7 @@ Every worker needs this program, the media and the store at the same paths. Each
 worker that dies takes nothing along, its work goes to another.
 """
 
+import gc
 import logging
 import threading
 import time
@@ -224,5 +225,8 @@ def _connect(address: str) -> Any:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
         return Client(address, timeout=_CONNECT_S)
-    except (OSError, ValueError) as error:
-        raise WorkshopError(f"no Dask scheduler answers at {address}: start `dask scheduler` there") from error
+    except (OSError, ValueError):
+        pass
+    # What is left of that client closes itself when it is collected; in the middle of making another it would lock up.
+    gc.collect()
+    raise WorkshopError(f"no Dask scheduler answers at {address}: start `dask scheduler` there")
