@@ -17,7 +17,7 @@ from flows.options import NightOptions, PassOptions
 from flows.orders import Order, Outcome
 from flows.output.delivery import MANIFEST_NAME, manifest_of, rows_of
 from flows.planning.plan import PassPlan
-from flows.records import ExitCode
+from flows.records import ExitCode, counted
 from flows.studio.watch import REVIVED
 from timeline_io.read import EDIT_SUFFIXES
 
@@ -179,7 +179,7 @@ def sum_up(outcomes: Sequence[Outcome]) -> Ending:
     unfinished = [outcome for outcome in outcomes if not outcome.report and not outcome.error and not outcome.unchanged]
     problems = [outcome for outcome in outcomes if not outcome.needs_nobody and outcome not in unfinished]
     unchanged = sum(outcome.unchanged for outcome in outcomes)
-    parts = [f"{len(outcomes)} edits", f"{codes.count(ExitCode.ALL_MADE) - unchanged} finished"]
+    parts = [counted(len(outcomes), "edit"), f"{codes.count(ExitCode.ALL_MADE) - unchanged} finished"]
     parts += [f"{unchanged} unchanged"] * bool(unchanged)
     parts += [f"{len(unfinished)} to be continued"] * bool(unfinished)
     parts += [f"{len(problems)} with failures ({_named(problems)})"] * bool(problems)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from flows.options import PassOptions
 from flows.planning.plan import PassPlan
-from flows.records import ExitCode, PassReport
+from flows.records import ExitCode, PassReport, counted
 from flows.work.boundary import in_words
 
 
@@ -58,5 +58,5 @@ class Outcome:
         if self.report is not None:
             return self.report.summary
         if self.shots_left:
-            return f"{self.shots_left} shots left for the next time"
+            return f"{counted(self.shots_left, 'shot')} left for the next time"
         return in_words(self.error) if self.error else "not begun"

@@ -71,8 +71,9 @@ def overnight(night: NightOptions) -> State[Any]:
                 return Completed(name="Skipped", message=f"another night still works into {night.out}")
             # What is complete of a night that goes on is laid, even after the deadline.
             orders = [replace(order, begun=is_ours and asked.begun) for order in orders_of(night)]
+            workshop = desk.workshop or workshop_for(night.options, whole_machine=True)
             with (
-                closing(PrefectCrew(desk.workshop or workshop_for(night.options, whole_machine=True))) as crew,
+                closing(PrefectCrew(workshop, many_edits=True)) as crew,
                 audience(desk.tell, place=night.inbox or night.out, devices=crew.makers, night=True) as tell,
             ):
                 orders = share_out(orders, crew, tell, end=end)

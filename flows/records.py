@@ -176,6 +176,11 @@ class PassReport:
         return document | {"counts": self.counts, "exit_code": self.exit_code, "summary": self.summary}
 
 
+def counted(count: int, what: str) -> str:
+    """ "1 shot", "2 shots"."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}

@@ -55,8 +55,8 @@ class ShareCrew(PrefectCrew):
 
     lays = False
 
-    def __init__(self, workshop: Workshop, part: int, parts: int) -> None:
-        super().__init__(workshop)
+    def __init__(self, workshop: Workshop, part: int, parts: int, *, many_edits: bool) -> None:
+        super().__init__(workshop, many_edits=many_edits)
         self._part, self._parts = part, parts
 
     def _plan(self, order: Order) -> PassPlan:
@@ -116,7 +116,8 @@ def foley_share(
     desk = DESK.get() or Desk()
     orders = [Order(edit=edit, options=options.model_copy(update={"out": out})) for edit, out in edits.items()]
     try:
-        with closing(ShareCrew(desk.workshop or workshop_for(options), part, parts)) as crew:
+        workshop = desk.workshop or workshop_for(options)
+        with closing(ShareCrew(workshop, part, parts, many_edits=len(edits) > 1)) as crew:
             outcomes = conduct(orders, crew, desk.tell, closed=deadline(until))
     except (PassError, TimelineError, PipelineError) as error:
         return Failed(message=str(error))
@@ -135,7 +136,7 @@ def share_out(orders: Sequence[Order], crew: HouseCrew, tell: Listener, *, end: 
         return list(orders)
     tell(PassEvent(stage="start", text=f"sharing the work between {workers} workers"))
     shares = _begin_shares(orders, workers, end, tell)
-    own = ShareCrew(crew.workshop, 0, workers)
+    own = ShareCrew(crew.workshop, 0, workers, many_edits=len(orders) > 1)
     try:
         outcomes = conduct(orders, own, lambda event: None, closed=closed)
         if shares:

@@ -55,10 +55,14 @@ def lay_task(edit: str, work: Sequence[Waiting]) -> State[Any]:
 
 
 class PrefectCrew(HouseCrew):
-    """The house crew, with Prefect as its witness. To be used inside a flow run."""
+    """The house crew, with Prefect as its witness. To be used inside a flow run.
 
-    def __init__(self, workshop: Workshop) -> None:
+    With `many_edits` the shots are named with their edit: those of all edits have the same names.
+    """
+
+    def __init__(self, workshop: Workshop, *, many_edits: bool = False) -> None:
         super().__init__(workshop)
+        self._many_edits = many_edits
         self._witnesses: set[PrefectFuture[Any]] = set()
 
     def plan(self, order: Order) -> Waiting:
@@ -70,8 +74,9 @@ class PrefectCrew(HouseCrew):
     def listen(self, jobs: Sequence[ShotJob], plan: PassPlan) -> Sequence[Waiting]:
         """Also told as "listen sh0140", or "listen 20 shots (sh0010..sh0200)"."""
         work = super().listen(jobs, plan)
-        ids = [job.shot_id for job in jobs]
-        self._tell(listen_task, ids[0] if len(ids) == 1 else f"{len(ids)} shots ({ids[0]}..{ids[-1]})", work)
+        first, last = jobs[0].shot_id, jobs[-1].shot_id
+        begin = f"{plan.edit.path.stem} {first}" if self._many_edits else first
+        self._tell(listen_task, begin if len(jobs) == 1 else f"{len(jobs)} shots ({begin}..{last})", work)
         return work
 
     def make(self, batch: Batch, plan: PassPlan) -> Waiting:

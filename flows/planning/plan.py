@@ -13,7 +13,7 @@ from flows.planning.conform import EarlierPass
 from flows.planning.hand_work import HandWork, hand_work
 from flows.planning.reading import read_for
 from flows.planning.spotting import by_shot, given_cues
-from flows.records import ShotReport, ShotState
+from flows.records import ShotReport, ShotState, counted
 from flows.shot_job import Media, ShotJob, job_for, media_of, stretch_of
 from flows.work.boundary import Failure, attempt
 from flows.work.engine import Studio
@@ -58,7 +58,7 @@ class PassPlan:
     @property
     def in_words(self) -> str:
         """How much there is, and how much of it is left."""
-        return f"{len(self.edit.shots)} shots, {len(self.known)} finished earlier, {len(self.to_do)} to do"
+        return f"{counted(len(self.edit.shots), 'shot')}, {len(self.known)} finished earlier, {len(self.to_do)} to do"
 
     def output(self) -> OutputFolder:
         """The output folder, checked. Raises OutputFolderError."""

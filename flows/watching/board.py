@@ -9,10 +9,10 @@ from datetime import date
 
 from flows.desk import PassEvent
 from flows.planning.plan import PassPlan
-from flows.records import PassReport, ShotState
+from flows.records import PassReport, ShotState, counted
 from flows.watching.pace import Pace
 from flows.watching.remaining import Left, duration, remaining, stages_left, time_left
-from flows.watching.shot_rows import MOST_ROWS, Row, counted, failed_row, is_unsure, row_of, unsure_row
+from flows.watching.shot_rows import MOST_ROWS, Row, failed_row, is_unsure, row_of, unsure_row
 from flows.watching.stopwatch import Stopwatch
 from flows.work.steps import Heard, Take
 from pipeline.records import ClipReceipt

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from flows.records import PassReport, ShotReport, ShotState
+from flows.records import PassReport, ShotReport, ShotState, counted
 
 Row = dict[str, str]
 
@@ -69,11 +69,6 @@ def table_of(report: PassReport, more_in: str) -> list[Row]:
     ]
     problems = [row_of(shot) for shot in shots if problem_of(shot)]
     return [*counts, *problems[: _WHOLE_TABLE_UP_TO - len(counts)]]
-
-
-def counted(count: int, what: str) -> str:
-    """ "1 shot", "2 shots"."""
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _row(state: str, shot: str, label: str, confidence: float | None, seconds: float, why: str) -> Row:

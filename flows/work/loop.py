@@ -19,7 +19,7 @@ from queue import SimpleQueue
 from flows.errors import BrokenWorkError, TooLateError
 from flows.orders import Order, Outcome
 from flows.planning.plan import PassPlan
-from flows.records import PassReport
+from flows.records import PassReport, counted
 from flows.shot_job import ShotJob
 from flows.work.attempts import Attempts
 from flows.work.crew import Crew, Pending, Reel, Watcher
@@ -62,6 +62,7 @@ class Loop:
         is_done: Callable[[PassPlan], bool] = lambda plan: False,
     ) -> None:
         self._orders = deque(orders)
+        self._many_edits = len(self._orders) > 1
         self._crew, self._watcher, self._closed, self._is_done = crew, watcher, closed, is_done
         self._reels: list[Reel] = []
         self._wishes: deque[_Wish] = deque()
@@ -204,7 +205,9 @@ class Loop:
 
     def _make(self, wishes: Sequence[_Wish]) -> None:
         self._making += 1
-        batch = Batch(title=_title(wishes), requests=tuple(wish.request for wish in wishes))
+        batch = Batch(
+            title=_title(wishes, many_edits=self._many_edits), requests=tuple(wish.request for wish in wishes)
+        )
         self._watch(self._crew.make(batch, wishes[0].reel.plan), lambda pending: self._made(wishes, pending))
 
     def _made(self, wishes: Sequence[_Wish], pending: Pending) -> None:
@@ -280,14 +283,14 @@ class Loop:
         pending.add_done_callback(lambda done: self._done.put(lambda: note(done)))
 
 
-def _title(wishes: Sequence[_Wish]) -> str:
-    cues = "1 cue" if len(wishes) == 1 else f"{len(wishes)} cues"
+def _title(wishes: Sequence[_Wish], *, many_edits: bool) -> str:
+    """ "8 cues (sh0040..sh0170)"; of a night "8 cues (reel1 sh0040..reel2 sh0010)": its edits share their shots' names."""
     first, last = wishes[0], wishes[-1]
-    if first.reel is not last.reel:
-        return f"{cues} ({_named(first)}..{_named(last)})"
-    where = first.shot_id if first.shot_id == last.shot_id else f"{first.shot_id}..{last.shot_id}"
-    return f"{cues} ({where})"
+    begin = f"{_edit(first)} {first.shot_id}" if many_edits else first.shot_id
+    end = f"{_edit(last)} {last.shot_id}" if first.reel is not last.reel else last.shot_id
+    where = begin if (first.reel, first.shot_id) == (last.reel, last.shot_id) else f"{begin}..{end}"
+    return f"{counted(len(wishes), 'cue')} ({where})"
 
 
-def _named(wish: _Wish) -> str:
-    return f"{wish.reel.plan.edit.path.stem} {wish.shot_id}"
+def _edit(wish: _Wish) -> str:
+    return wish.reel.plan.edit.path.stem

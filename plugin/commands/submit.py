@@ -24,11 +24,12 @@ def hand_over_pass(plan: "PassPlan", voice: Voice) -> int:
 def hand_over_night(night: "NightOptions", voice: Voice) -> int:
     """Submit a night; the exit code. Raises StudioError when no studio runs, SettingError for a night without edits."""
     from flows.night import orders_of
+    from flows.records import counted
     from flows.studio.submit import submit_night
 
-    count = len(orders_of(night))
+    edits = counted(len(orders_of(night)), "edit")
     _connect()
-    return _show(submit_night(night), "1 edit" if count == 1 else f"{count} edits", voice)
+    return _show(submit_night(night), edits, voice)
 
 
 def _connect() -> None:

@@ -328,7 +328,7 @@ class TestNights:
         engine.hears = ()
         edit = edit_of(Cut(name="nothing", media=movie("a.mp4")))
         first = sum_up(go(options, tmp_path / "out", edit))
-        assert (first.name, first.text, first.exit_code) == ("Completed", "1 edits, 1 finished", 0)
+        assert (first.name, first.text, first.exit_code) == ("Completed", "1 edit, 1 finished", 0)
         again = go(options, tmp_path / "out", edit)
         assert [outcome.unchanged for outcome in again] == [True]
 

@@ -62,7 +62,7 @@ def test_a_log_that_cannot_be_written_does_not_stop_the_night(
     monkeypatch.setattr("sys.stderr", Full())
     assert call(str(edit), "--json") == 3
     document = json.loads(capsys.readouterr().out)
-    assert document["summary"].startswith("1 edits, 0 finished, 1 with failures (reel: 1 made, 1 failed)")
+    assert document["summary"].startswith("1 edit, 0 finished, 1 with failures (reel: 1 made, 1 failed)")
 
 
 def test_what_needs_a_person_is_named(
