@@ -205,9 +205,8 @@ class Loop:
 
     def _make(self, wishes: Sequence[_Wish]) -> None:
         self._making += 1
-        batch = Batch(
-            title=_title(wishes, many_edits=self._many_edits), requests=tuple(wish.request for wish in wishes)
-        )
+        title = _title(wishes, many_edits=self._many_edits)
+        batch = Batch(title=title, requests=tuple(wish.request for wish in wishes))
         self._watch(self._crew.make(batch, wishes[0].reel.plan), lambda pending: self._made(wishes, pending))
 
     def _made(self, wishes: Sequence[_Wish], pending: Pending) -> None:
@@ -284,7 +283,7 @@ class Loop:
 
 
 def _title(wishes: Sequence[_Wish], *, many_edits: bool) -> str:
-    """ "8 cues (sh0040..sh0170)"; of a night "8 cues (reel1 sh0040..reel2 sh0010)": its edits share their shots' names."""
+    """ "8 cues (sh0040..sh0170)"; of a night "8 cues (reel1 sh0040..sh0170)": shots of all edits have the same names."""
     first, last = wishes[0], wishes[-1]
     begin = f"{_edit(first)} {first.shot_id}" if many_edits else first.shot_id
     end = f"{_edit(last)} {last.shot_id}" if first.reel is not last.reel else last.shot_id

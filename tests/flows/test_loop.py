@@ -234,6 +234,12 @@ def test_a_batch_says_what_is_in_it(run: Run) -> None:
     assert crew.batches[0].title in ("2 cues (sh0010..sh0020)", "2 cues (sh0020..sh0010)")
 
 
+def test_a_batch_of_a_night_says_of_which_edit_it_is(run: Run) -> None:
+    crew = SlowCrew(Random(0), listeners=1)
+    run(crew, jobs_of(16), [])
+    assert crew.batches[0].title == "8 cues (reel1 sh0000..sh0007)"
+
+
 def test_an_edit_without_shots_to_do_is_laid_at_once(run: Run) -> None:
     crew, diary = SlowCrew(Random(0)), Diary()
     run(crew, [], diary=diary)
