@@ -283,7 +283,7 @@ class Loop:
 
 
 def _title(wishes: Sequence[_Wish], *, many_edits: bool) -> str:
-    """ "8 cues (sh0040..sh0170)"; of a night "8 cues (reel1 sh0040..sh0170)": shots of all edits have the same names."""
+    """ "8 cues (sh0040..sh0170)", of a night "8 cues (reel1 sh0040..sh0170)": all edits call their shots the same."""
     first, last = wishes[0], wishes[-1]
     begin = f"{_edit(first)} {first.shot_id}" if many_edits else first.shot_id
     end = f"{_edit(last)} {last.shot_id}" if first.reel is not last.reel else last.shot_id
