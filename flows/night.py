@@ -49,6 +49,12 @@ def orders_of(night: NightOptions) -> list[Order]:
     return [Order(edit=edit, options=PassOptions(**shared, out=night.out / _folder(edit, names))) for edit in found]
 
 
+def place_of(night: NightOptions) -> Path:
+    """The folder that names the show: the inbox, else where all the edits lie, else where everything is written."""
+    folders = {edit.parent for edit in night.edits}
+    return night.inbox or (folders.pop() if len(folders) == 1 else night.out)
+
+
 def _folder(edit: Path, names: Counter[str]) -> str:
     """A name for its output that stays the same when other edits come and go, unless they share its stem."""
     if names[edit.stem.casefold()] == 1:

@@ -20,7 +20,7 @@ from flows.conduct import conduct
 from flows.desk import DESK, Desk
 from flows.errors import PassError
 from flows.foley_pass import WITNESSES
-from flows.night import Asked, deadline, ends_at, last_asked, left_as_it_is, orders_of, sum_up
+from flows.night import Asked, deadline, ends_at, last_asked, left_as_it_is, orders_of, place_of, sum_up
 from flows.options import NightOptions
 from flows.server.absent_server import wait_for_server
 from flows.share import share_out
@@ -74,7 +74,7 @@ def overnight(night: NightOptions) -> State[Any]:
             workshop = desk.workshop or workshop_for(night.options, whole_machine=True)
             with (
                 closing(PrefectCrew(workshop, many_edits=True)) as crew,
-                audience(desk.tell, place=night.inbox or night.out, devices=crew.makers, night=True) as tell,
+                audience(desk.tell, place=place_of(night), devices=crew.makers, night=True) as tell,
             ):
                 orders = share_out(orders, crew, tell, end=end)
                 desk.outcomes = conduct(orders, crew, tell, closed=closed, is_done=left_as_it_is)

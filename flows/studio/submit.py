@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.errors import StudioError
+from flows.night import place_of
 from flows.options import NightOptions, PassOptions
 
 _PASS, _NIGHT = "foley-pass/studio", "overnight/studio"
@@ -25,7 +26,7 @@ def submit_pass(edit: Path, options: PassOptions) -> Submitted:
 
 def submit_night(night: NightOptions) -> Submitted:
     """Have a worker of the studio make a night's edits. Raises StudioError when the server has no such deployment."""
-    return _submit(_NIGHT, (night.inbox or night.out).name, night=night.model_dump(mode="json"))
+    return _submit(_NIGHT, place_of(night).name, night=night.model_dump(mode="json"))
 
 
 def _submit(deployment: str, name: str, **parameters: Any) -> Submitted:

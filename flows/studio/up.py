@@ -77,12 +77,18 @@ def join(home: StudioHome, api_url: str, credentials: str, wishes: Wishes, say: 
         home.keep_credentials(credentials)
         common = common_environment(home.prefect, api_url, ui_url, credentials)
         workers = [Child(plan) for plan in worker_children(home, wishes, common, nights=False)]
+        watch = NightWatch(Api(api_url, credentials), say, deaths_only=True)
+        for worker in workers:
+            if worker.plan.log.exists():  # it worked here before; whatever it had when that ended, it has no more
+                watch.worker_died(worker.plan.name)
         names = tuple(worker.plan.name for worker in workers)
         running = Running(pid=os.getpid(), api_url=api_url, ui_url=ui_url, database="", workers=names, since=_now())
         try:
             _start_workers(workers, running, home, say)
-            _keep(workers, stop, say, lambda name: None)
+            watch.begin()
+            _keep(workers, stop, say, watch.worker_died)
         finally:
+            watch.end()
             say("stopping")
             end_all(workers)
 

@@ -2,7 +2,7 @@
 
     Running, no new heartbeat for 90 s               ->  Crashed    its machine, its worker or the network is gone
     Pending for ten minutes                          ->  Crashed    who was to begin it is gone
-    Running on a worker of this machine that died    ->  Crashed    its runs die with it: there is no need to wait
+    Running on a worker that was seen to die         ->  Crashed    its runs die with it: there is no need to wait
     Crashed for 10 s, for the first or second time   ->  RunAgain   a worker takes it up; the store knows what is made
     Crashed for 10 s, for the third time             ->  GivenUp    a person looks at the log, mends the cause, retries
     Cancelling, where the others would be Crashed    ->  Cancelled  nobody is left who could do it
@@ -41,13 +41,18 @@ _Run = dict[str, Any]
 
 
 class NightWatch:
-    """Looks after the runs of one server, in a thread of `foley studio up`. One that does not answer is asked again."""
+    """Looks after the runs of one server, in a thread of `foley studio up`. One that does not answer is asked again.
 
-    def __init__(self, api: Api, say: Say, clock: Callable[[], float] = time.monotonic) -> None:
-        self._api, self._say, self._clock = api, say, clock
+    A further machine only tells of its own workers that died (`deaths_only`): one watch is enough for all else.
+    """
+
+    def __init__(
+        self, api: Api, say: Say, clock: Callable[[], float] = time.monotonic, *, deaths_only: bool = False
+    ) -> None:
+        self._api, self._say, self._clock, self._deaths_only = api, say, clock, deaths_only
         # The last sign of life of each run, and since when there was no other.
         self._signs: dict[str, tuple[str, float]] = {}
-        self._dead: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._dead: queue.SimpleQueue[tuple[str, datetime]] = queue.SimpleQueue()
         self._stop = threading.Event()
 
     def begin(self) -> None:
@@ -59,13 +64,15 @@ class NightWatch:
         self._stop.set()
 
     def worker_died(self, worker: str) -> None:
-        """Tell it that a worker of this machine has died; returns at once."""
-        self._dead.put(worker)
+        """Tell it that a worker of this machine has died just now; returns at once."""
+        self._dead.put((worker, datetime.now(UTC)))
 
     def look(self) -> None:
         """One round. Raises ApiError when the server does not answer, whatever else when that makes no sense."""
         try:
             self._crash_the_dead()
+            if self._deaths_only:
+                return
             self._crash_the_lost()
             self._revive()
         except Exception:
@@ -90,11 +97,11 @@ class NightWatch:
 
     def _crash_the_dead(self) -> None:
         while not self._dead.empty():
-            worker = self._dead.get()
+            worker, died_at = self._dead.get()
             try:
-                self._crash_runs_of(worker)
+                self._crash_runs_of(worker, died_at)
             except ApiError:
-                self._dead.put(worker)
+                self._dead.put((worker, died_at))
                 raise
 
     def _crash_the_lost(self) -> None:
@@ -112,9 +119,11 @@ class NightWatch:
             if sign == last and now - since >= limit_s:
                 self._let_go(run, f"No sign of life for {limit_s:.0f} s: machine, worker or network is gone")
 
-    def _crash_runs_of(self, worker: str) -> None:
+    def _crash_runs_of(self, worker: str, died_at: datetime) -> None:
+        """What the one that took its place has taken since is none of them."""
         for run in self._api.runs(["RUNNING", "PENDING", "CANCELLING"], _OURS):
-            if run["labels"].get("prefect.worker.name") == worker:
+            had_it = run["labels"].get("prefect.worker.name") == worker
+            if had_it and datetime.fromisoformat(run["state"]["timestamp"]) <= died_at:
                 self._let_go(run, f"Its worker {worker} died")
 
     def _let_go(self, run: _Run, why: str) -> None:

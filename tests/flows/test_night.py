@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from flows import night as night_module
 from flows.desk import nobody
 from flows.errors import OutputFolderError, SettingError
-from flows.night import Asked, deadline, ends_at, last_asked, orders_of, sum_up
+from flows.night import Asked, deadline, ends_at, last_asked, orders_of, place_of, sum_up
 from flows.options import NightOptions, PassOptions, SharedOptions
 from flows.orders import Outcome
 from flows.run import run_night
@@ -248,6 +248,13 @@ def test_what_the_studio_goes_on_with_was_asked_for_when_a_schedule_or_a_person_
         # A schedule plans ahead: the time that it wants counts, not that of the planning.
         state.state_details.scheduled_time = state.timestamp + timedelta(hours=1) if state.is_scheduled() else None
     assert last_asked(states) == Asked(moment=states[asked].timestamp + timedelta(hours=1), begun=begun)
+
+
+def test_a_night_is_called_by_the_folder_of_its_edits(tmp_path: Path) -> None:
+    one, other = tmp_path / "show" / "reel1.otio", tmp_path / "show" / "reel2.otio"
+    assert place_of(NightOptions(inbox=tmp_path / "inbox", edits=(one,), out=tmp_path / "out")).name == "inbox"
+    assert place_of(NightOptions(edits=(one, other), out=tmp_path / "out")).name == "show"
+    assert place_of(NightOptions(edits=(one, tmp_path / "a.otio"), out=tmp_path / "out")).name == "out"
 
 
 def test_a_night_that_nobody_scheduled_is_asked_for_now() -> None:

@@ -118,6 +118,25 @@ def test_the_runs_of_a_dead_worker_die_with_it() -> None:
     assert server.set == [("mine", "CRASHED"), ("waiting", "CRASHED"), ("not wanted", "CANCELLED")]
 
 
+def test_what_the_next_worker_of_the_name_has_taken_since_lives() -> None:
+    server = FakeServer(a_run("before", "RUNNING", age_s=5), a_run("since", "PENDING", age_s=-5))
+    watch = watch_of(server)
+    watch.worker_died("box-1")
+    watch.look()
+    assert server.set == [("before", "CRASHED")]
+
+
+def test_a_further_machine_tells_of_its_own_dead_only() -> None:
+    server = FakeServer(a_run("mine", "RUNNING"), a_run("crashed", "CRASHED"), a_run("other", "RUNNING", worker="b-1"))
+    clock = Clock()
+    watch = NightWatch(server, pytest.fail, clock, deaths_only=True)  # type: ignore[arg-type]
+    watch.worker_died("box-1")
+    for _ in range(3):
+        watch.look()
+        clock.now += 100
+    assert server.set == [("mine", "CRASHED")]
+
+
 def test_a_death_is_not_forgotten_while_the_server_is_down() -> None:
     server = FakeServer(a_run("mine", "RUNNING"))
     watch = watch_of(server)
