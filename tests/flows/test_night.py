@@ -183,6 +183,7 @@ def test_a_night_that_begins_late_or_again_ends_when_it_was_to_end(
     monkeypatch.setitem(flow_run.FIELDS, "scheduled_start_time", lambda: due)
     monkeypatch.setattr("flows.overnight.turn", not_now)
     monkeypatch.setattr("flows.overnight.wait_for_server", lambda tell: None)
+    monkeypatch.setattr("flows.overnight.get_client", None)  # no server says anything
     overnight.fn(NightOptions(inbox=tmp_path, out=tmp_path / "out", until=f"{due + timedelta(hours=8):%H:%M}"))
     assert told == [closed]
 
