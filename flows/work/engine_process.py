@@ -22,7 +22,7 @@ from flows.work.hands import Hands
 from flows.work.slots import take_slot
 from flows.work.steps import listen, make_takes
 from flows.work.workshop import LISTENERS, MAKERS, named_device, number_in_machine
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, WeightsError
 
 _WORK: dict[str, Callable[..., Any]] = {"listen": listen, "make": make_takes}
 
@@ -40,7 +40,7 @@ def serve(pipe: Connection, device: str, studio: Studio, build: Build) -> None:
         slot = take_slot(named_device(studio.device), lambda text: say("waits", text))
         resident(studio)
     except Exception as error:
-        say("unfit", _able_to_travel(error, device))
+        say("unfit", _able_to_travel(_about(device, error), device))
         return
     say("ready", time.monotonic() - started)
     hands = {"listen": Hands(LISTENERS, "listen"), "make": Hands(MAKERS, "make")}
@@ -79,6 +79,13 @@ def is_the_end(error: BaseException | None, kind: str) -> bool:
     What hangs on the device keeps it, and after a fault nothing works there; only a new process gets it back.
     """
     return isinstance(error, EngineLostError) or (isinstance(error, HungError) and kind == "make")
+
+
+def _about(device: str, error: Exception) -> Exception:
+    """An error over loading the engine. It speaks of the only GPU that this process sees, a person of that of many."""
+    if device.startswith("cuda:") and isinstance(error, PipelineError) and not isinstance(error, WeightsError):
+        return WorkshopError(f"{device} cannot be used: {error}")
+    return error
 
 
 def _able_to_travel(error: BaseException, where: str) -> BaseException:
