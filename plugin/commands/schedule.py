@@ -156,7 +156,9 @@ def _show(found: "list[Scheduled]", *, as_json: bool, quiet: bool) -> int:
 
 def _row(one: "Scheduled") -> list[str]:
     until = f", until {one.until}" if one.until else ""
-    planned = ", ".join(f"{time:%a %d %b %H:%M}" for time in one.next_runs) or ("-" if one.paused else "not planned yet")
+    planned = ", ".join(f"{time:%a %d %b %H:%M}" for time in one.next_runs) or (
+        "-" if one.paused else "not planned yet"
+    )
     return [one.name, f"{one.when}{until}", "paused" if one.paused else "active", planned, one.inbox, one.out]
 
 

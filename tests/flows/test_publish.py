@@ -127,6 +127,19 @@ def test_progress_never_falls_and_ends_at_a_hundred() -> None:
     assert percents[-1] == 100
 
 
+def test_what_is_heard_is_no_progress_as_long_as_nobody_knows_how_long_making_takes() -> None:
+    plan = plan_of([2.0] * 60)
+    board = Board(Stopwatch())
+    board.note(PassEvent(stage="plan", plan=plan), 0)
+    for number, job in enumerate(plan.jobs, 1):
+        board.note(PassEvent(stage="listen", done=number, total=60, heard=heard_of(job)), number)
+    percent, text = board.progress(Pace(), 60)
+    assert (percent, text.startswith("time left not known yet")) == (0.0, True)
+    takes = tuple(take_of(request) for job in plan.jobs[:8] for request in heard_of(job).missing())
+    board.note(PassEvent(stage="make", done=8, total=60, takes=takes), 100)
+    assert board.progress(Pace(), 100)[0] < 50
+
+
 def test_what_the_pass_waits_for_is_said() -> None:
     board = Board(Stopwatch())
     board.note(PassEvent(stage="plan", plan=plan_of([2.0])), 0)
