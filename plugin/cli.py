@@ -7,6 +7,7 @@ Exit codes: 0 all made, 1 a fault of the program or a finding of the doctor, 2 w
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
@@ -50,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def exit_code_of(arguments: list[str]) -> int:
     """Carry out a command line; errors become one sentence on stderr. With --debug they keep their traceback."""
     survive_any_letter()
+    # What torch sometimes says of its own kernels while it is imported; nobody can do anything about it.
+    warnings.filterwarnings("ignore", message="Warning only once for all operators", category=UserWarning)
     try:
         # The command line parser turns Ctrl-C into this exit code by itself, or lets it through: both end up below.
         code = int(app(arguments or ["--help"], prog_name="foley", standalone_mode=False) or 0)

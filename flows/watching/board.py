@@ -12,7 +12,7 @@ from flows.planning.plan import PassPlan
 from flows.records import PassReport, ShotState, counted
 from flows.watching.pace import Pace
 from flows.watching.remaining import Left, duration, remaining, stages_left, time_left
-from flows.watching.shot_rows import MOST_ROWS, Row, failed_row, is_unsure, row_of, unsure_row
+from flows.watching.shot_rows import MOST_ROWS, Row, failed_row, is_unsure, row_of, short_reason, unsure_row
 from flows.watching.stopwatch import Stopwatch
 from flows.work.steps import Heard, Take
 from pipeline.records import ClipReceipt
@@ -76,7 +76,7 @@ class Board:
         if event.report:
             self._note_end(event.report)
         if event.stage == "failed":
-            self._end(self._edit, "failed", {"why": event.text})
+            self._end(self._edit, "failed", {"why": short_reason(event.text)})
             self.ended = self.ended if self.night else f"failed: {event.text}"
         if event.stage == "stop":
             self.ended = "; ".join(filter(None, (event.text, self.counts_in_words())))
@@ -211,7 +211,11 @@ class Board:
             if shot.state is ShotState.FAILED:
                 self._note_failure((self._edit, shot.shot_id), row_of(shot), shot.reason)
         row = {state: str(count) for state, count in report.counts.items() if state in _EDIT_COLUMNS}
-        self._end(self._edit, ending_of(report), row | {"took": duration(report.seconds), "why": report.first_failure})
+        self._end(
+            self._edit,
+            ending_of(report),
+            row | {"took": duration(report.seconds), "why": short_reason(report.first_failure)},
+        )
         if not self.night:
             self.ended = f"{report.edit_name}: {report.summary}, in {duration(report.seconds)}"
             self.complete = True

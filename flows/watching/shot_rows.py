@@ -78,11 +78,11 @@ def _row(state: str, shot: str, label: str, confidence: float | None, seconds: f
         "label": _cut(label, _LONGEST_NAME),
         "confidence": "" if confidence is None else f"{confidence:.2f}",
         "seconds": _seconds(seconds),
-        "why": _short(why),
+        "why": short_reason(why),
     }
 
 
-def _short(why: str) -> str:
+def short_reason(why: str) -> str:
     """The reason with file names instead of paths: a table cell is narrow, and the report has the whole."""
     return _cut(_FOLDERS.sub("", why[: 10 * _LONGEST_WHY]), _LONGEST_WHY)
 

@@ -255,7 +255,7 @@ def test_an_edit_of_the_night_that_cannot_be_read_is_on_its_page() -> None:
     plan = plan_of([2.0])
     events = [
         PassEvent(stage="plan", plan=plan, edit="reel3"),
-        PassEvent(stage="failed", edit="reel4", text="reel4.otio | is no edit"),
+        PassEvent(stage="failed", edit="reel4", text="/shows/harbour/reel4.otio | is no edit"),
     ]
     sink = told(events, night=NIGHT, show="inbox")
     assert "| failed | reel4 | 0 |  |  |  |  |  | reel4.otio \\| is no edit |" in sink.of("page")[-1][1]
