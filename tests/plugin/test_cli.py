@@ -16,18 +16,10 @@ from plugin.cli import exit_code_of
 from tests.support.passes import Cut, FakeEngine
 
 HOME = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.usefixtures("calm")
 Movie = Callable[[str], Path]
 EditOf = Callable[..., Path]
 Capture = pytest.CaptureFixture[str]
-
-
-@pytest.fixture(autouse=True)
-def calm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store of the test's own, no Prefect, no settings of the machine."""
-    monkeypatch.setenv("FOLEY_STORE", str(tmp_path / "store"))
-    monkeypatch.setenv("FOLEY_PREFECT", "no")
-    monkeypatch.setenv("FOLEY_PREVIEW", "no")
-    monkeypatch.setenv("COLUMNS", "200")
 
 
 def one_sentence(capture: Capture) -> str:

@@ -14,24 +14,16 @@ from plugin.cli import exit_code_of
 from plugin.commands.dry_run import device_count
 from tests.support.passes import Cut, FakeEngine
 
-pytestmark = pytest.mark.usefixtures("card")
+pytestmark = pytest.mark.usefixtures("calm", "card")
 Movie = Callable[[str], Path]
 EditOf = Callable[..., Path]
 Capture = pytest.CaptureFixture[str]
 
 
-@pytest.fixture(autouse=True)
-def calm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store of the test's own, no Prefect, no preview, in the test's folder."""
-    monkeypatch.setenv("FOLEY_STORE", str(tmp_path / "store"))
-    monkeypatch.setenv("FOLEY_PREFECT", "no")
-    monkeypatch.setenv("FOLEY_PREVIEW", "no")
-    monkeypatch.chdir(tmp_path)
-
-
 @pytest.fixture
-def edits(edit_of: EditOf, movie: Movie, tmp_path: Path) -> list[str]:
+def edits(edit_of: EditOf, movie: Movie, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """One edit that is whole, one of the same picture with a shot whose media is gone, one that is no edit."""
+    monkeypatch.chdir(tmp_path)
     train = Cut(name="train", media=movie("a.mp4"))
     whole = edit_of(train, Cut(name="ball", media=movie("b.mp4")), name="whole.otio")
     part = edit_of(train, Cut(name="gone", media=None), name="part.otio")

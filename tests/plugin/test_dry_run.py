@@ -16,19 +16,11 @@ from pipeline.weights.registry import ModelCard
 from plugin.cli import exit_code_of
 from tests.support.passes import Cut, FakeEngine, made_up_card
 
+pytestmark = pytest.mark.usefixtures("calm")
 Movie = Callable[[str], Path]
 EditOf = Callable[..., Path]
 Capture = pytest.CaptureFixture[str]
 NEVER = "not known: no pass with this model on this machine yet"
-
-
-@pytest.fixture(autouse=True)
-def calm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store of the test's own, no Prefect, no settings of the machine."""
-    monkeypatch.setenv("FOLEY_STORE", str(tmp_path / "store"))
-    monkeypatch.setenv("FOLEY_PREFECT", "no")
-    monkeypatch.setenv("FOLEY_PREVIEW", "no")
-    monkeypatch.setenv("COLUMNS", "200")
 
 
 @pytest.fixture
