@@ -37,14 +37,18 @@ class OwnPages:
         await self._app(scope, receive, sent)
 
 
-def _with_own_pages(create_app: Callable[..., Any]) -> Callable[..., Any]:
+def with_own_pages(create_app: Callable[..., Any]) -> Callable[..., Any]:
+    """A maker of apps whose pages speak to the studio alone."""
+
     @wraps(create_app)
     def created(*arguments: Any, **options: Any) -> Any:
         app = create_app(*arguments, **options)
-        app.add_middleware(OwnPages, origins=tuple(filter(None, os.environ.get(_ORIGINS, "").split(","))))
+        # The server's own services ask for the app, too, and get the one that is running.
+        if not any(each.cls is OwnPages for each in app.user_middleware):
+            app.add_middleware(OwnPages, origins=tuple(filter(None, os.environ.get(_ORIGINS, "").split(","))))
         return app
 
     return created
 
 
-server.create_app = _with_own_pages(server.create_app)
+server.create_app = with_own_pages(server.create_app)

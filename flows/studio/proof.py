@@ -57,15 +57,16 @@ def _wait_for_server(server: Child, url: str) -> None:
 
 def _plan(api: Api, server: Child) -> float:
     begun = time.monotonic()
-    try:
-        deployment = api.deploy_every_minute("foley-proof")
-        while not api.planned_runs(deployment):
-            if time.monotonic() - begun > _PLANS_WITHIN_S:
-                raise StudioError(f"no run was planned in {_PLANS_WITHIN_S:.0f} s: {server.last_words()}")
-            time.sleep(_STEP_S)
-    except ApiError as error:
-        raise StudioError(f"a Prefect server that was just started does not answer ({error})") from error
-    return time.monotonic() - begun
+    deployment, why = None, "no run was planned"
+    while time.monotonic() - begun < _PLANS_WITHIN_S:
+        try:
+            deployment = deployment or api.deploy_every_minute("foley-proof")
+            if api.planned_runs(deployment):
+                return time.monotonic() - begun
+        except ApiError as error:  # its database may be locked while it is new
+            why = f"a Prefect server that was just started does not answer ({error})"
+        time.sleep(_STEP_S)
+    raise StudioError(f"{why} in {_PLANS_WITHIN_S:.0f} s: {server.last_words()}")
 
 
 def _free_port() -> int:
