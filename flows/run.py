@@ -5,6 +5,7 @@ Starting a private Prefect server and loading the model take about ten seconds e
 """
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -77,8 +78,7 @@ def _under_prefect(desk: Desk, call: "Callable[[], State[Any]]") -> list[Outcome
         threading.Thread(target=_warm_up, args=(desk,), name="foley-load", daemon=True).start()
     in_studio = join_running_studio()
     set_defaults()
-    where = "with the running studio" if in_studio else "starting Prefect, which takes a moment"
-    desk.tell(PassEvent(stage="start", text=where))
+    desk.tell(PassEvent(stage="start", text=_where(in_studio)))
     token = DESK.set(desk)
     try:
         with _server_settings(in_studio):
@@ -92,6 +92,15 @@ def _under_prefect(desk: Desk, call: "Callable[[], State[Any]]") -> list[Outcome
             state.result()  # raises what nobody expected
         raise ConductorError("the Prefect flow ended without a report: run `foley doctor`, or add --no-prefect")
     return desk.outcomes
+
+
+def _where(in_studio: bool) -> str:
+    """Who keeps the record, and what it costs."""
+    if in_studio:
+        return "with the running studio"
+    if url := os.environ.get("PREFECT_API_URL"):
+        return f"with the Prefect server at {url}"
+    return "starting Prefect, some seconds: `foley studio up` keeps it running, --no-prefect does without"
 
 
 def _warm_up(desk: Desk) -> None:
