@@ -15,8 +15,9 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.conduct import conduct
 from flows.desk import DESK, Desk
 from flows.errors import PassError
-from flows.options import PassOptions, absolute
+from flows.options import PassOptions
 from flows.orders import Order
+from flows.places import absolute
 from flows.records import ExitCode, PassReport
 from flows.server.absent_server import wait_for_server
 from flows.share import share_out

@@ -2,21 +2,14 @@
 
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from flows.output.names import Naming
+from flows.places import absolute
 from pipeline.settings import Precision
-
-
-def absolute(path: Path) -> Path:
-    """A path as every process knows it: who takes part in a pass may work in another folder."""
-    with suppress(RuntimeError):  # nobody has that name: then the "~" is a letter
-        path = path.expanduser()
-    return path.absolute()
 
 
 def _model(name: str) -> str:

@@ -33,6 +33,7 @@ from flows.output.assembly import shot_reports
 from flows.output.choice import choose_takes
 from flows.planning.plan import PassPlan, plan_pass
 from flows.records import OutputPaths, PassReport
+from flows.studio.pools import DEPLOYMENT
 from flows.tasks import PrefectCrew
 from flows.work.engine import forget_engine
 from flows.work.house_crew import HouseCrew
@@ -43,7 +44,7 @@ from timeline_io.errors import TimelineError
 
 log = logging.getLogger(__name__)
 
-SHARE_DEPLOYMENT = "foley-share/studio"
+SHARE_DEPLOYMENT = f"foley-share/{DEPLOYMENT}"
 _ASK_EVERY_S = 2.0
 # A worker asks for work every few seconds, and a run needs some more to start; one that crashed is begun again later.
 _BEGIN_S, _BEGIN_AGAIN_S = 15.0, 120.0

@@ -13,7 +13,7 @@ from pathlib import Path
 from flows.planning.plan import PassPlan
 from flows.records import ShotState
 from flows.shot_job import ShotJob, cue_jobs
-from flows.watching.pace import Amounts, Estimate, Pace, PaceBook, amounts_of
+from flows.watching.pace import Amounts, Estimate, Pace, PaceBook, amounts_of, times
 from pipeline.records import SAMPLE_RATE_HZ
 from pipeline.weights.catalogue import published_models
 
@@ -80,7 +80,7 @@ def forecast(*plans: PassPlan, devices: int = 1) -> Forecast:
     told = {key for plan in plans for job in plan.to_do for key in _takes_of(job, plan)}
     return Forecast(
         shots=sum(len(plan.edit.shots) for plan in plans),
-        missing=tuple(missing for plan in plans for missing in _missing_of(plan)),
+        missing=tuple(missing for plan in plans for missing in missing_of(plan)),
         made_already=len(known | told) - amounts.takes,
         to_hear=amounts.to_hear,
         to_make=amounts.takes,
@@ -93,7 +93,8 @@ def forecast(*plans: PassPlan, devices: int = 1) -> Forecast:
     )
 
 
-def _missing_of(plan: PassPlan) -> list[Missing]:
+def missing_of(plan: PassPlan) -> list[Missing]:
+    """The shots of a plan that cannot get sound as things are."""
     failed = [report for report in plan.settled if report.state is ShotState.FAILED]
     return [Missing(shot_id=report.shot_id, name=report.name, why=report.reason) for report in failed]
 
@@ -106,7 +107,7 @@ def _takes_of(job: ShotJob, plan: PassPlan) -> list[str]:
 
 
 def _disk(plans: Sequence[PassPlan], amounts: Amounts, pace: Pace) -> Disk:
-    open_sound_s = _times(pace.sound, amounts.open_s)
+    open_sound_s = times(pace.sound, amounts.open_s)
     store = None if open_sound_s is None else _bytes_of([amounts.sound_s + open_sound_s], amounts.takes)
     outs = [_out_bytes(plan, pace) for plan in plans]
     previews = [_preview_bytes(plan, pace) for plan in plans]
@@ -124,7 +125,7 @@ def _disk(plans: Sequence[PassPlan], amounts: Amounts, pace: Pace) -> Disk:
 def _out_bytes(plan: PassPlan, pace: Pace) -> int | None:
     """What a plan's output folder will hold more than it does now, but for the preview."""
     open_s = sum(float(job.span.duration_s) for job in plan.to_do if job.given is None)
-    open_sound_s = _times(pace.sound, open_s)
+    open_sound_s = times(pace.sound, open_s)
     if open_sound_s is None:
         return None
     return max(0, _delivered(plan, open_sound_s) - _lying_in(plan.folder / "takes")) + _stems(plan)
@@ -133,7 +134,7 @@ def _out_bytes(plan: PassPlan, pace: Pace) -> int | None:
 def _preview_bytes(plan: PassPlan, pace: Pace) -> int | None:
     if not plan.options.preview:
         return 0
-    size = _times(pace.movie, float(plan.edit.frame_count / plan.edit.rate))
+    size = times(pace.movie, float(plan.edit.frame_count / plan.edit.rate))
     return None if size is None else ceil(size)
 
 
@@ -148,13 +149,6 @@ def _enough(places: Iterable[tuple[Path, int | None]]) -> bool | None:
         wanted[_device(place)] = wanted.get(_device(place), 0) + size
         free[_device(place)] = shutil.disk_usage(place).free
     return all(size <= free[device] for device, size in wanted.items())
-
-
-def _times(rate: float | None, amount: float) -> float | None:
-    """`rate` for `amount`; nothing of something unknown is nothing."""
-    if not amount:
-        return 0.0
-    return None if rate is None else rate * amount
 
 
 def _sum(sizes: Sequence[int | None]) -> int | None:

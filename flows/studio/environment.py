@@ -12,8 +12,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from flows.errors import StudioError
+from flows.places import absolute
 from flows.server.prefect_env import QUIET_DEFAULTS, past_proxies
-from flows.studio.home import known_everywhere
 from flows.watching.papers import HOME_VARIABLE, URL_VARIABLE
 
 # Prefect knows no shorter heartbeat; three in a row must be missing before a run counts as lost.
@@ -54,7 +54,7 @@ def common_environment(prefect_home: Path, api_url: str, ui_url: str, credential
     return {
         **QUIET_DEFAULTS,
         **inherited,
-        **{name: str(known_everywhere(Path(inherited[name]))) for name in _FOLDERS if inherited.get(name)},
+        **{name: str(absolute(Path(inherited[name]))) for name in _FOLDERS if inherited.get(name)},
         **client_environment(api_url, credentials),
         **_python_path(inherited),
         # Runs are started as "python", which must be this one.

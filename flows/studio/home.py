@@ -14,13 +14,14 @@ import os
 import platform
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from flows.errors import StudioError
+from flows.places import absolute
 from pipeline.weights.store import data_folder
 
 _USER = "foley"
@@ -188,14 +189,7 @@ class StudioHome:
 def studio_home(chosen: Path | None = None) -> StudioHome:
     """The studio's folder: `chosen`, else FOLEY_STUDIO, else this user's data folder. It need not be there."""
     folder = chosen or os.environ.get("FOLEY_STUDIO") or data_folder() / "smooth-foley" / "studio"
-    return StudioHome(known_everywhere(Path(folder)))
-
-
-def known_everywhere(folder: Path) -> Path:
-    """A folder as processes that work in other folders know it."""
-    with suppress(RuntimeError):  # nobody has that name: then the "~" is a letter
-        folder = folder.expanduser()
-    return folder.absolute()
+    return StudioHome(absolute(Path(folder)))
 
 
 def read_credentials(file: Path) -> str:

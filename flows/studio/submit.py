@@ -7,8 +7,9 @@ from typing import Any
 from flows.errors import StudioError
 from flows.night import place_of
 from flows.options import NightOptions, PassOptions
+from flows.studio.pools import DEPLOYMENT
 
-_PASS, _NIGHT = "foley-pass/studio", "overnight/studio"
+_PASS, _NIGHT = f"foley-pass/{DEPLOYMENT}", f"overnight/{DEPLOYMENT}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

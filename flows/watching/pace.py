@@ -159,16 +159,16 @@ def look_s(job: ShotJob, studio: Studio) -> float:
 
 def estimate(pace: Pace, amounts: Amounts, *, listeners: int, devices: int) -> Estimate:
     """`PaceBook.estimate` with the figures at hand."""
-    sound_s = _sum(amounts.sound_s, _times(pace.sound, amounts.open_s))
-    listen_s, lay_s = _times(pace.listen, amounts.shot_s), _times(pace.lay, amounts.edit_shots)
-    make_wall_s = _times(pace.make_wall, sound_s)
+    sound_s = _sum(amounts.sound_s, times(pace.sound, amounts.open_s))
+    listen_s, lay_s = times(pace.listen, amounts.shot_s), times(pace.lay, amounts.edit_shots)
+    make_wall_s = times(pace.make_wall, sound_s)
     wall_s = None
     if listen_s is not None and make_wall_s is not None and lay_s is not None:
         load_s = pace.load_s or 0.0 if amounts.to_hear else 0.0
         wall_s = load_s + side_by_side(listen_s / listeners, make_wall_s / devices, _batches(amounts, sound_s)) + lay_s
     return Estimate(
         listen_s=listen_s,
-        make_s=_times(pace.make, sound_s),
+        make_s=times(pace.make, sound_s),
         lay_s=lay_s,
         wall_s=wall_s,
         memory_mb=pace.memory_mb,
@@ -229,7 +229,7 @@ def _sane(measured: Measured) -> bool:
     )
 
 
-def _times(rate: float | None, amount: float | None) -> float | None:
+def times(rate: float | None, amount: float | None) -> float | None:
     """`rate` for `amount`; no work takes no time, whatever the rate."""
     if amount == 0:
         return 0.0

@@ -7,7 +7,7 @@ from typing import Any
 from flows.night import ends_at, left_as_it_is, orders_of
 from flows.options import NightOptions
 from flows.orders import Order
-from flows.planning.forecast import Forecast, forecast
+from flows.planning.forecast import Forecast, forecast, missing_of
 from flows.planning.plan import PassPlan, plan_pass
 from flows.records import ExitCode
 from flows.watching.remaining import duration
@@ -23,9 +23,13 @@ def show_night(night: NightOptions, voice: Voice) -> int:
 
     Raises SettingError for a night without edits, WeightsError for its model. Nothing is written.
     """
-    found = [(order, attempt(plan_pass, order.edit, order.options)) for order in orders_of(night)]
-    rows = [_row(order, plan) for order, plan in found]
-    to_do = [plan for _, plan in found if isinstance(plan, PassPlan) and not left_as_it_is(plan)]
+    rows, to_do = [], []
+    for order in orders_of(night):
+        plan = attempt(plan_pass, order.edit, order.options)
+        is_done = isinstance(plan, PassPlan) and left_as_it_is(plan)
+        rows.append(_row(order, plan, is_done=is_done))
+        if isinstance(plan, PassPlan) and not is_done:
+            to_do.append(plan)
     devices = device_count(night.options.device, whole_machine=True)
     ahead = forecast(*to_do, devices=devices) if to_do else None
     spare_s = _spare_s(night, ahead)
@@ -39,12 +43,12 @@ def show_night(night: NightOptions, voice: Voice) -> int:
     return ExitCode.SOME_FAILED if any(row["missing"] for row in rows) else ExitCode.ALL_MADE
 
 
-def _row(order: Order, plan: PassPlan | Failure) -> dict[str, Any]:
+def _row(order: Order, plan: PassPlan | Failure, *, is_done: bool) -> dict[str, Any]:
     if isinstance(plan, Failure):
         told: tuple[Any, ...] = ("failed", 0, 0, 1, plan.reason)
     else:
-        missing = forecast(plan).missing
-        state = "unchanged" if left_as_it_is(plan) else "made" if plan.to_do else "laid"
+        missing = missing_of(plan)
+        state = "unchanged" if is_done else "made" if plan.to_do else "laid"
         why = f"{missing[0].shot_id} {missing[0].why}" if missing else ""
         told = (state, len(plan.edit.shots), len(plan.to_do), len(missing), why)
     return dict(zip(_COLUMNS, (str(order.edit), *told), strict=True))

@@ -25,7 +25,7 @@ from flows.studio.watch import REVIVED
 from flows.turn import turn
 from flows.work.slots import take_slot
 from pipeline.errors import MediaError, WeightsError
-from tests.support.passes import Cut, FakeEngine
+from tests.support.passes import Cut, FakeEngine, shared_of
 from timeline_io.errors import UnreadableEditError
 
 Movie = Callable[[str], Path]
@@ -283,8 +283,7 @@ def test_a_night_that_waits_for_its_gpu_goes_when_its_time_is_up(
 
 
 def go(options: PassOptions, out: Path, *edits: Path, **more: object) -> list[Outcome]:
-    shared = {name: value for name, value in options if name in SharedOptions.model_fields}
-    return run_night(NightOptions(edits=edits, out=out, options=SharedOptions(**shared), **more), with_prefect=False)
+    return run_night(NightOptions(edits=edits, out=out, options=shared_of(options), **more), with_prefect=False)
 
 
 @pytest.mark.usefixtures("card")

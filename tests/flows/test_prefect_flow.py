@@ -9,11 +9,11 @@ import pytest
 
 from flows.desk import DESK, Desk
 from flows.night import Asked
-from flows.options import NightOptions, PassOptions, SharedOptions
+from flows.options import NightOptions, PassOptions
 from flows.run import run_pass
 from flows.server.prefect_env import set_defaults
 from pipeline.errors import MediaError
-from tests.support.passes import Cut, FakeEngine
+from tests.support.passes import Cut, FakeEngine, shared_of
 from timeline_io.errors import TimelineError
 
 set_defaults()
@@ -104,8 +104,7 @@ def test_a_night_that_goes_on_after_its_deadline_lays_what_is_complete_and_begin
 
     complete, begun = (edit_of(Cut(name="train", media=movie(f"{n}.mp4")), name=f"{n}.otio") for n in "ab")
     run_pass(complete, options.model_copy(update={"out": tmp_path / "elsewhere"}), with_prefect=False)
-    shared = SharedOptions(**{name: value for name, value in options if name in SharedOptions.model_fields})
-    night = NightOptions(edits=(complete, begun), out=tmp_path / "night", until="07:00", options=shared)
+    night = NightOptions(edits=(complete, begun), out=tmp_path / "night", until="07:00", options=shared_of(options))
     two_days_ago = Asked(moment=datetime.now(UTC) - timedelta(days=2), begun=True)
     monkeypatch.setattr("flows.overnight._asked", lambda: two_days_ago)
     state = overnight(night, return_state=True)

@@ -12,7 +12,7 @@ import numpy as np
 import opentimelineio as otio
 import pytest
 
-from flows.options import PassOptions
+from flows.options import PassOptions, SharedOptions
 from flows.work.engine import OnTake, Studio, use_engine
 from pipeline.label import KnownLabel, SpottedLabel
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, Detection, FoleyClip, FoleyRequest, MediaSpan, TakeScore
@@ -101,6 +101,11 @@ def _run_here(job: bytes, path: Path, seconds: float) -> tuple[bytes, int]:
         return pickle.dumps(outcome(task, arguments)), 0
     except Exception:
         return b"", 1
+
+
+def shared_of(options: PassOptions) -> SharedOptions:
+    """The options that the edits of a night can share."""
+    return SharedOptions(**{name: value for name, value in options if name in SharedOptions.model_fields})
 
 
 @pytest.fixture
