@@ -87,7 +87,8 @@ def test_what_an_ended_reader_put_aside_is_removed(monkeypatch: pytest.MonkeyPat
         f"import tempfile, time; open({str(told)!r}, 'w').write(tempfile.mkdtemp()); time.sleep(60)",
     )
     with pytest.raises(UnreadableEditError, match="takes more than"):
-        read_edit_guarded(tmp_path / "cut.otio", seconds=1.5)
+        # Long enough for a busy machine to start the reader.
+        read_edit_guarded(tmp_path / "cut.otio", seconds=4.0)
     assert told.read_text() and not Path(told.read_text()).exists()
 
 
