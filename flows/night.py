@@ -176,6 +176,16 @@ class Ending:
     failed: bool
     exit_code: int
 
+    @property
+    def again(self) -> "Ending":
+        """The same, for who was told of its failures already."""
+        return replace(self, name="StillFailing") if self.name in ("Failed", "CompletedWithFailures") else self
+
+
+def ended_by(error: Exception | None) -> Ending:
+    """A night that came to no edit at all."""
+    return Ending(name="Failed", text=str(error), failed=True, exit_code=ExitCode.NOTHING_MADE)
+
 
 def sum_up(outcomes: Sequence[Outcome]) -> Ending:
     """All outcomes in a word and a sentence that a person can act on; the edits that need a person are named."""

@@ -104,6 +104,9 @@ class NightOptions(_Options):
     if_busy: Literal["wait", "skip"] = Field(
         default="wait", description="When another night still works into `out`: wait for it, or skip this one"
     )
+    remind_h: int = Field(
+        default=0, ge=0, description="Hours before failures that stay the same are told again; 0: told by every night"
+    )
     options: SharedOptions = Field(default=SharedOptions(), description="Options that all edits share")
 
 

@@ -20,8 +20,9 @@ from flows.conduct import conduct
 from flows.desk import DESK, Desk
 from flows.errors import PassError
 from flows.foley_pass import WITNESSES
-from flows.night import Asked, deadline, ends_at, last_asked, left_as_it_is, orders_of, place_of, sum_up
+from flows.night import Asked, deadline, ended_by, ends_at, last_asked, left_as_it_is, orders_of, place_of, sum_up
 from flows.options import NightOptions
+from flows.reminder import news_of, told_lately
 from flows.server.absent_server import wait_for_server
 from flows.share import share_out
 from flows.tasks import PrefectCrew
@@ -81,7 +82,7 @@ def overnight(night: NightOptions) -> State[Any]:
     except (PassError, TimelineError, PipelineError) as error:
         desk.error = error
     wait_for_server(desk.tell)
-    if desk.outcomes is None:
-        return Failed(message=str(desk.error))
-    ending = sum_up(desk.outcomes)
-    return Failed(message=ending.text) if ending.failed else Completed(name=ending.name, message=ending.text)
+    ending = ended_by(desk.error) if desk.outcomes is None else sum_up(desk.outcomes)
+    if night.remind_h and told_lately(night.out, news_of(desk.outcomes or (), desk.error), night.remind_h):
+        ending = ending.again
+    return (Failed if ending.failed else Completed)(name=ending.name, message=ending.text)

@@ -25,6 +25,7 @@ _SCHEDULED = "foley-schedule"
 _FLOW = "overnight"
 # Looking costs a process of a few seconds each time; and Prefect's scheduler cannot count to the end of the calendar.
 _SHORTEST_S, _LONGEST_S = 60, 7 * 24 * 3600
+_REMIND_H = 12
 _BANNED = set("/%&<>")
 _LONGEST_NAME = 60
 
@@ -65,8 +66,8 @@ def schedule_watch(name: str, night: NightOptions, every_s: int) -> Scheduled:
     _require_folders(night)
     from prefect.schedules import Interval
 
-    # While one look still works, the next ones have nothing to do.
-    _deploy(name, night.model_copy(update={"if_busy": "skip"}), Interval(every_s))
+    # While one look still works, the next ones have nothing to do; and nobody wants the same mail every few minutes.
+    _deploy(name, night.model_copy(update={"if_busy": "skip", "remind_h": _REMIND_H}), Interval(every_s))
     return _seen(name, f"every {every_s} s", night)
 
 

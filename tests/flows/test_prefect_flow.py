@@ -112,6 +112,33 @@ def test_a_night_that_goes_on_after_its_deadline_lays_what_is_complete_and_begin
     assert len(engine.made) == 1 and (tmp_path / "night" / "a_foley").is_dir()
 
 
+def test_a_watched_inbox_tells_of_a_broken_edit_once(
+    engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions, tmp_path: Path
+) -> None:
+    from flows.overnight import overnight
+
+    def look() -> tuple[str, str | None]:
+        state = overnight(night, return_state=True)
+        return state.type.value, state.name
+
+    bad = tmp_path / "bad.otio"
+    bad.write_text("no edit")
+    good = edit_of(Cut(name="train", media=movie("a.mp4")))
+    night = NightOptions(edits=(bad,), out=tmp_path / "night", remind_h=12, options=shared_of(options))
+    assert [look() for _ in range(2)] == [("FAILED", "Failed"), ("FAILED", "StillFailing")]
+    night = night.model_copy(update={"edits": (bad, good)})
+    # The other edit is finished in the first of these looks, and unchanged in the second.
+    assert [look() for _ in range(2)] == [("COMPLETED", "CompletedWithFailures"), ("COMPLETED", "StillFailing")]
+    bad.write_text("no edit either")
+    assert look() == ("COMPLETED", "CompletedWithFailures")
+    night = night.model_copy(update={"edits": (good,)})
+    assert look() == ("COMPLETED", "NothingToDo")
+    night = night.model_copy(update={"inbox": tmp_path / "unplugged"})
+    assert [look() for _ in range(2)] == [("FAILED", "Failed"), ("FAILED", "StillFailing")]
+    night = night.model_copy(update={"remind_h": 0})
+    assert look() == ("FAILED", "Failed")
+
+
 def test_an_edit_that_cannot_be_read_is_failed_with_its_sentence(
     engine: FakeEngine, options: PassOptions, tmp_path: Path
 ) -> None:

@@ -155,14 +155,23 @@ def test_what_cannot_be_scheduled_is_one_sentence(studio: StudioUnderTest, tmp_p
     assert studio.foley_json("schedule", "list") == []
 
 
-def test_a_watched_inbox_is_looked_into(studio: StudioUnderTest, tmp_path: Path) -> None:
+def test_a_watched_inbox_is_looked_into_and_told_of_once(studio: StudioUnderTest, tmp_path: Path) -> None:
     inbox = tmp_path / "inbox"
     inbox.mkdir()
+    (inbox / "bad.otio").write_text("no edit")
+    os.utime(inbox / "bad.otio", (0, 0))  # copied long ago
     studio.foley("schedule", "watch", "--inbox", str(inbox), "--out", str(tmp_path / "out"), "--every", "60")
     (found,) = studio.foley_json("schedule", "list")
     assert (found["name"], found["when"]) == ("watch", "every 60 s")
-    query = {"flows": {"name": {"any_": ["overnight"]}}, "flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}}
-    wait_until(lambda: studio.api("POST", "/flow_runs/filter", query))
+    query = {
+        "flows": {"name": {"any_": ["overnight"]}},
+        "flow_runs": {"state": {"type": {"any_": ["FAILED"]}}},
+        "sort": "START_TIME_ASC",
+    }
+    wait_until(lambda: len(studio.api("POST", "/flow_runs/filter", query)) >= 2)
+    looks = studio.api("POST", "/flow_runs/filter", query)
+    assert [look["state"]["name"] for look in looks[:2]] == ["Failed", "StillFailing"]
+    assert all("bad.otio" in look["state"]["message"] for look in looks)
     studio.foley("schedule", "remove", "watch")
 
 
