@@ -20,7 +20,7 @@ from uuid import UUID
 
 from prefect import State, flow
 from prefect.runtime import flow_run
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.conduct import conduct
@@ -46,8 +46,8 @@ log = logging.getLogger(__name__)
 
 SHARE_DEPLOYMENT = f"foley-share/{DEPLOYMENT}"
 _ASK_EVERY_S = 2.0
-# A worker asks for work every few seconds, and a run needs some more to start; one that crashed is begun again later.
-_BEGIN_S, _BEGIN_AGAIN_S = 15.0, 120.0
+# A worker asks for work every few seconds. To start a process takes longer, and the studio begins again what crashed.
+_BEGIN_S, _COME_UP_S = 15.0, 120.0
 _SILENCE_S = 120.0
 
 
@@ -114,6 +114,8 @@ def foley_share(
         parts: how many shares there are
         until: the moment after which nothing is begun
     """
+    if _was_taken_back():
+        return Cancelled(message="it came too late: whoever gave it away makes it")
     desk = DESK.get() or Desk()
     orders = [Order(edit=edit, options=options.model_copy(update={"out": out})) for edit, out in edits.items()]
     try:
@@ -123,6 +125,20 @@ def foley_share(
     except (PassError, TimelineError, PipelineError) as error:
         return Failed(message=str(error))
     return Completed(message="; ".join(outcome.in_words for outcome in outcomes))
+
+
+def _was_taken_back() -> bool:
+    """Whether nobody waits for this share any more. Prefect lets a run that was just about to start leave Cancelled."""
+    from prefect.client.orchestration import get_client
+
+    if not flow_run.id:
+        return False
+    try:
+        with get_client(sync_client=True) as client:
+            return any(state.is_cancelled() for state in client.read_flow_run_states(UUID(str(flow_run.id))))
+    except Exception as error:
+        log.warning("the server does not say whether this share is still wanted: %s", error)
+        return False
 
 
 def share_out(orders: Sequence[Order], crew: HouseCrew, tell: Listener, *, end: datetime | None = None) -> list[Order]:
@@ -219,15 +235,14 @@ def _wait_for(shares: Sequence[UUID], closed: Callable[[], bool]) -> None:
 
 
 def _going_on(client: Any, share: UUID) -> bool:
-    """Whether somebody works on the share. One that nobody begins is taken back."""
-    from prefect.states import Cancelled
-
+    """Whether somebody works on the share, or is about to. One that nobody begins is taken back."""
     run = client.read_flow_run(share)
-    state, patience_s = run.state, _BEGIN_AGAIN_S if run.run_count else _BEGIN_S
-    if not state or state.is_final():
-        return False
-    waits = state.is_scheduled() or state.is_pending()
-    if not waits or (datetime.now(UTC) - state.timestamp).total_seconds() < patience_s:
+    state = run.state
+    waits = state.is_scheduled() or state.is_pending() or state.is_crashed()
+    if not waits:
+        return not state.is_final()
+    patience_s = _BEGIN_S if state.is_scheduled() and not run.run_count else _COME_UP_S
+    if (datetime.now(UTC) - state.timestamp).total_seconds() < patience_s:
         return True
     client.set_flow_run_state(share, Cancelled(message="nobody had begun it"), force=True)
     return False

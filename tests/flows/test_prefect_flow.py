@@ -148,6 +148,28 @@ def test_an_edit_that_cannot_be_read_is_failed_with_its_sentence(
     assert desk.outcomes and isinstance(desk.outcomes[0].error, TimelineError)
 
 
+def test_a_share_that_was_taken_back_makes_nothing(
+    engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    """A worker may be about to begin it at that moment, and Prefect lets a run go from Cancelled to Running."""
+    from prefect.client.orchestration import get_client
+    from prefect.flow_engine import run_flow
+    from prefect.states import Cancelled, Pending
+
+    from flows.share import foley_share
+
+    edit = edit_of(Cut(name="train", media=movie("a.mp4")), Cut(name="train", media=movie("a.mp4"), first=1))
+    given = {"edits": {str(edit): None}, "options": options.model_dump(mode="json"), "part": 0, "parts": 2}
+    with get_client(sync_client=True) as client:
+        taken_back, wanted = (client.create_flow_run(foley_share, parameters=given, state=Pending()) for _ in range(2))
+        client.set_flow_run_state(taken_back.id, Cancelled(), force=True)
+        taken_back = client.read_flow_run(taken_back.id)
+    ended: Any = run_flow(foley_share, flow_run=taken_back, parameters=given, return_type="state")
+    assert (ended.is_cancelled(), len(engine.made)) == (True, 0)
+    ended = run_flow(foley_share, flow_run=wanted, parameters=given, return_type="state")
+    assert (ended.is_completed(), len(engine.made)) == (True, 1)
+
+
 def test_options_nobody_knows_are_refused() -> None:
     from prefect.exceptions import ParameterTypeError
 

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from prefect.client.schemas.objects import State
-from prefect.states import Completed, Pending, Running, Scheduled
+from prefect.states import Completed, Crashed, Failed, Pending, Running, Scheduled
 
 from flows.conduct import conduct
 from flows.desk import Desk, PassEvent, nobody
@@ -229,7 +229,11 @@ class FakeServer:
         (Scheduled(), 5, 0, True, False),
         (Scheduled(), 16, 0, False, True),
         (Pending(), 5, 0, True, False),
-        (Pending(), 16, 0, False, True),
+        (Pending(), 16, 0, True, False),
+        (Pending(), 121, 0, False, True),
+        (Crashed(), 16, 1, True, False),
+        (Crashed(), 121, 1, False, True),
+        (Failed(name="GivenUp"), 1, 3, False, False),
         (Scheduled(), 16, 1, True, False),
         (Scheduled(), 121, 1, False, True),
         (Running(), 5000, 1, True, False),

@@ -1,6 +1,9 @@
 """Workers that share a pass come to the same bytes as a pass alone; with the bundled model, in a real studio."""
 
 import json
+import os
+import signal
+import time
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -14,8 +17,9 @@ from pipeline.scenes.catalogue import source_named
 from pipeline.scenes.movie import write_scene_movie
 from pipeline.scenes.scene import make_scene
 from tests.bench.bench_speed import edit_of_shots
+from tests.support.killing import StoreWatch
 from tests.support.postgres import postgres, postgres_tools
-from tests.support.studios import StudioUnderTest, studio_in
+from tests.support.studios import StudioUnderTest, studio_in, wait_until
 
 pytestmark = pytest.mark.slow
 SHOTS = 16
@@ -64,17 +68,57 @@ def deployment(studio: StudioUnderTest, entrypoint: str) -> str:
     return str(own)
 
 
+def begin_shared(studio: StudioUnderTest, edit: Path, folder: Path) -> str:
+    """Begin a pass of two workers, which makes `out` and `store` in the folder; the id of its run."""
+    options: dict[str, Any] = {"out": str(folder / "out"), "store": str(folder / "store"), "preview": False}
+    parameters = {"parameters": {"edit": str(edit), "options": {**options, "workers": 2}}}
+    where = f"/deployments/{deployment(studio, 'flows.foley_pass.foley_pass')}/create_flow_run"
+    return str(studio.api("POST", where, parameters)["id"])
+
+
+def shares_of(studio: StudioUnderTest) -> list[dict[str, Any]]:
+    return [one for one in studio.api("POST", "/flow_runs/filter", {}) if one["name"].startswith("share")]
+
+
+def process_of(studio: StudioUnderTest, run: str) -> int:
+    """The process in which a run's flow works."""
+    (pid,) = [
+        pid
+        for pid, command in studio.processes().items()
+        if "prefect.engine" in command and run.encode() in Path(f"/proc/{pid}/environ").read_bytes()
+    ]
+    return pid
+
+
 def test_two_workers_of_a_pool_share_a_pass(
     studio: StudioUnderTest, edit: Path, alone: dict[str, bytes], tmp_path: Path
 ) -> None:
-    options: dict[str, Any] = {"out": str(tmp_path / "out"), "store": str(tmp_path / "store"), "preview": False}
-    parameters = {"parameters": {"edit": str(edit), "options": {**options, "workers": 2}}}
-    where = f"/deployments/{deployment(studio, 'flows.foley_pass.foley_pass')}/create_flow_run"
-    run = studio.api("POST", where, parameters)
-    ended = studio.wait_for_state(run["id"], "Completed", "Failed", "CompletedWithFailures")
+    ended = studio.wait_for_state(begin_shared(studio, edit, tmp_path), "Completed", "Failed", "CompletedWithFailures")
     assert ended["state_name"] == "Completed", ended["state"]["message"]
     assert laid_in(tmp_path / "out") == alone
-    (share,) = [one for one in studio.api("POST", "/flow_runs/filter", {}) if one["name"].startswith("share")]
+    (share,) = shares_of(studio)
     assert (share["state_name"], share["state"]["message"]) == ("Completed", f"reel: {SHOTS // 2} made")
     assert share["labels"]["prefect.worker.name"] != ended["labels"]["prefect.worker.name"]
     assert len(list((tmp_path / "store" / "clips").glob("*/*.wav"))) == SHOTS
+
+
+@pytest.mark.parametrize("studio", ["sqlite"], indirect=True)
+def test_a_share_that_dies_while_the_pass_waits_for_it_is_waited_for_again(
+    studio: StudioUnderTest, edit: Path, alone: dict[str, bytes], tmp_path: Path
+) -> None:
+    with StoreWatch(tmp_path / "store") as watch:
+        run = begin_shared(studio, edit, tmp_path)
+        wait_until(lambda: [share for share in shares_of(studio) if share["state_name"] == "Running"])
+        (share,) = shares_of(studio)
+        victim = process_of(studio, share["id"])
+        os.kill(victim, signal.SIGSTOP)
+        wait_until(lambda: len(watch.writes) >= SHOTS // 2)
+        time.sleep(5)  # the pass has made its own share, and asks how the other one goes
+        os.kill(victim, signal.SIGKILL)
+        studio.wait_for_state(run, "Completed")
+    assert watch.made_twice == []
+    assert laid_in(tmp_path / "out") == alone
+    (share,) = shares_of(studio)
+    # Had the pass made the other share while the studio began it again, both would have made the same takes.
+    assert (share["state_name"], share["run_count"]) == ("Completed", 2)
+    assert "made" in share["state"]["message"], share["state"]["message"]
