@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import RLock
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ from pipeline.errors import WeightsError
 from pipeline.grid import Grid
 from pipeline.label import KnownLabel
 from pipeline.mel import MelScale
+from pipeline.nets.building import building
 from pipeline.nets.clip import FrameEncoder, load_clip, load_image_encoder
 from pipeline.nets.detector import LinearDetector, TemporalDetector
 from pipeline.nets.frame_adapter import FrameAdapter, use_parallel_attention
@@ -72,7 +74,6 @@ class Bundle:
         self.threads_per_take = int(structure.get("threads_per_take", 1))
         self.fused = bool(structure.get("fused_attention", False))
         self._windows_at_once: int | None = None
-        self._lock = RLock()
         self._visiting = RLock()
         self._parts: dict[str, Any] = {}
 
@@ -158,14 +159,15 @@ class Bundle:
     def linear_detector(self) -> LinearDetector:
         """The paper's detector."""
         return self._once(
-            "linear", lambda: self._own(LinearDetector(self.clip.embed_dim), "detector/linear.safetensors")
+            "linear", lambda: self._own(lambda: LinearDetector(self.clip.embed_dim), "detector/linear.safetensors")
         )
 
     @property
     def temporal_detector(self) -> TemporalDetector:
         """The bundled model's detector."""
         return self._once(
-            "temporal", lambda: self._own(TemporalDetector(self.clip.embed_dim), "detector/temporal.safetensors")
+            "temporal",
+            lambda: self._own(lambda: TemporalDetector(self.clip.embed_dim), "detector/temporal.safetensors"),
         )
 
     @property
@@ -227,7 +229,9 @@ class Bundle:
         return found.vae if isinstance(found, LatentCodec) else found
 
     def _once(self, part: str, load: Callable[[], T]) -> T:
-        with self._lock:
+        if part in self._parts:  # and stays there: no need to wait for what another thread loads
+            return self._parts[part]
+        with building():
             if part not in self._parts:
                 self._parts[part] = self._loaded(part, load)
             return self._parts[part]
@@ -285,13 +289,14 @@ class Bundle:
         if attention not in entries:
             raise WeightsError(f"model {self.name!r} has no frame adapter for {attention!r} attention")
         entry = entries[attention]
-        adapter = FrameAdapter(
+        build = partial(
+            FrameAdapter,
             self.unet,
             embed_dim=self.clip.embed_dim,
             tokens_per_frame=entry["tokens_per_frame"],
             unit_input=entry.get("input", "unit") == "unit",
         )
-        return self._own(adapter, entry["file"]).to(self.dtype)
+        return self._own(build, entry["file"]).to(self.dtype)
 
     def _stock(self, kind: Any, part: str, dtype: torch.dtype) -> Any:
         """A network of diffusers or transformers, strictly: every key there, none more, each of the right shape."""
@@ -310,11 +315,11 @@ class Bundle:
         """On the device, unless it only visits it."""
         return module.requires_grad_(False) if self.offload else module.requires_grad_(False).to(self.device)
 
-    def _own(self, module: Net, file: str) -> Net:
+    def _own(self, build: Callable[[], Net], file: str) -> Net:
         """A network whose file the card names; only files that the card lists were checked."""
         if (self.card.folder / file).is_file() and file not in self.card.files:
             raise WeightsError(f"{file!r} is no file that the card of model {self.name!r} lists; install it again")
-        return load_into(module, self._needed(file)).to(self.device)
+        return load_into(build, self._needed(file)).to(self.device)
 
 
 _WRONG_KEYS = {"missing_keys": "missing", "unexpected_keys": "unknown", "mismatched_keys": "of another shape"}

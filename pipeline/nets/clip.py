@@ -23,6 +23,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from pipeline.errors import WeightsError
+from pipeline.nets.building import building
 from pipeline.nets.strict import load_strictly, read_config, read_weights
 
 # pixels -> what the network was trained on: (pixels / 255 - mean) / std, per channel
@@ -128,6 +129,7 @@ def _centre_square(image: Image.Image, size: int) -> NDArray[np.uint8]:
     return np.asarray(resized.crop((left, top, left + size, top + size)))
 
 
+@building()
 def build_clip(config: dict[str, Any], bpe_path: Path | None) -> ClipEncoder:
     """A fresh CLIP from an open_clip model config, and the BPE file of its text side (None: the one all CLIPs share).
 
@@ -156,6 +158,7 @@ def _tokenizer(text: dict[str, Any], bpe_path: Path | None) -> SimpleTokenizer:
     return tokenizer
 
 
+@building()
 def load_clip(folder: Path, dtype: torch.dtype = torch.float32) -> ClipEncoder:
     """Load an open_clip model: config.json, model.safetensors and maybe bpe.txt.gz in `folder`. Raises WeightsError."""
     config, path, bpe_path = read_config(folder), folder / "model.safetensors", folder / "bpe.txt.gz"
@@ -170,6 +173,7 @@ def load_clip(folder: Path, dtype: torch.dtype = torch.float32) -> ClipEncoder:
     return encoder.to(memory_format=torch.channels_last).eval()
 
 
+@building()
 def load_image_encoder(folder: Path, dtype: torch.dtype = torch.float32) -> ImageEncoder:
     """Load a CLIPVisionModelWithProjection: config.json and model.safetensors in `folder`. Raises WeightsError."""
     config, path = read_config(folder), folder / "model.safetensors"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -85,4 +85,4 @@ def listener_for(folder: Path, structure: Mapping[str, Any], mel: MelScale) -> L
 
 @lru_cache(maxsize=4)
 def _classifier(path: Path) -> SoundClassifier:
-    return load_into(SoundClassifier(len(SOURCES)), path)
+    return load_into(partial(SoundClassifier, len(SOURCES)), path)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torchvision.models.video import VideoResNet, r2plus1d_18
 from torchvision.transforms.v2 import functional as pictures
 
+from pipeline.nets.building import building
 from pipeline.nets.strict import load_strictly, read_weights
 
 ONSET_FPS = 15
@@ -53,6 +54,7 @@ def _every_frame(net: VideoResNet) -> VideoResNet:
     return net
 
 
+@building()
 def load_onset_detector(folder: Path, dtype: torch.dtype = torch.float32) -> OnsetDetector:
     """Load model.safetensors in `folder`. Raises WeightsError."""
     path = folder / "model.safetensors"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from pipeline.errors import WeightsError
+from pipeline.nets.building import building
 
 Net = TypeVar("Net", bound=nn.Module)
 
@@ -59,7 +61,9 @@ def load_strictly(module: nn.Module, state: dict[str, Tensor], path: Path) -> No
     module.load_state_dict(state, assign=True)
 
 
-def load_into(module: Net, path: Path) -> Net:
-    """Load a safetensors file into a module, strictly, in fp32. Raises WeightsError when the two do not fit."""
-    load_strictly(module, read_weights(path), path)
-    return module.requires_grad_(False).eval()
+def load_into(build: Callable[[], Net], path: Path) -> Net:
+    """Build a module and load a safetensors file into it, strictly, in fp32. WeightsError when the two do not fit."""
+    with building():
+        module = build()
+        load_strictly(module, read_weights(path), path)
+        return module.requires_grad_(False).eval()

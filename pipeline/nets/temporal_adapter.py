@@ -10,6 +10,8 @@ import torch
 from diffusers import ControlNetModel, UNet2DConditionModel
 from torch import Tensor
 
+from pipeline.nets.building import building
+
 
 def condition_rows(active: Tensor, level: Tensor | None, *, channels: int) -> Tensor:
     """On/off and level at mel-column rate -> the rows of the ControlNet's input, (B, channels, W).
@@ -29,6 +31,7 @@ def condition_image(active: Tensor, level: Tensor | None, *, bands: int, channel
     return rows[:, :, None, :].expand(-1, -1, bands, -1).contiguous()
 
 
+@building()
 def temporal_adapter_for(
     unet: UNet2DConditionModel, *, conditioning_channels: int, embedding_channels: tuple[int, ...]
 ) -> ControlNetModel:

@@ -21,6 +21,7 @@ from transformers import SpeechT5HifiGan, SpeechT5HifiGanConfig
 
 from pipeline.errors import WeightsError
 from pipeline.mel import MelScale
+from pipeline.nets.building import building
 from pipeline.nets.strict import load_strictly, read_config, read_weights
 
 _LONGEST_COLUMNS = 2048
@@ -147,6 +148,7 @@ def _in_chunks(voice: Callable[[slice], Tensor], columns: int, longest: int, mar
     return torch.cat(waves, dim=-1)
 
 
+@building()
 def load_vocoder(kind: str, scale: MelScale, folder: Path, device: torch.device | str = "cpu") -> Vocoder:
     """The vocoder a model card names, its weights (if it has any) from `folder` put on `device`. Raises WeightsError.
 

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.evaluation.classifier import SoundClassifier, augmented_pictures
+from pipeline.nets.building import building
 from pipeline.scenes.catalogue import SOURCES
 from pipeline.training.dataset import SceneSet
 from pipeline.training.loop import Progress, TrainingLoop
@@ -20,8 +21,9 @@ _AUDIBLE_SHARE = 0.03
 
 def train_classifier(work: Path, scenes: SceneSet, pictures: Tensor, *, steps: int, seed: int) -> SoundClassifier:
     """Mel pictures (N, bands, W) of the targets -> a classifier; scenes that are nearly silent are left out."""
-    torch.manual_seed(seed)
-    classifier = SoundClassifier(len(SOURCES))
+    with building():
+        torch.manual_seed(seed)
+        classifier = SoundClassifier(len(SOURCES))
     targets = torch.from_numpy(np.asarray(scenes.target))
     share = np.stack([scenes.audible[i, t].mean() for i, t in enumerate(scenes.target)])
     pool = torch.from_numpy(np.flatnonzero(share > _AUDIBLE_SHARE))

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pipeline.nets.building import building
 from pipeline.nets.clip import ClipEncoder, build_clip, encode_in_batches
 from pipeline.scenes.catalogue import SOURCES, THINGS
 from pipeline.training.dataset import SceneSet
@@ -29,10 +30,11 @@ _PER_SCENE = 3
 
 def train_clip(work: Path, scenes: SceneSet, *, steps: int, seed: int) -> ClipEncoder:
     """Train for `steps` batches of frames; returns the encoder."""
-    torch.manual_seed(seed)
-    encoder = new_clip(work)
-    temperature = _Temperature()
-    attributes = nn.Linear(EMBED_DIM, 2 * len(SOURCES) + 1)
+    with building():
+        torch.manual_seed(seed)
+        encoder = new_clip(work)
+        temperature = _Temperature()
+        attributes = nn.Linear(EMBED_DIM, 2 * len(SOURCES) + 1)
     loop = TrainingLoop(
         "clip",
         work,

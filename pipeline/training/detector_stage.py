@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pipeline.nets.building import building
 from pipeline.nets.detector import COSINE_SHARPNESS, LinearDetector, TemporalDetector
 from pipeline.nets.label_free import LabelFreeDetector, grey
 from pipeline.scenes.catalogue import CONTINUOUS_SOURCES
@@ -26,8 +27,9 @@ def train_linear_detector(
     work: Path, scenes: SceneSet, embeddings: Tensor, labels: Tensor, *, steps: int, seed: int
 ) -> LinearDetector:
     """Frames (N, T, D) and label variants (V, L, D) -> the projection of section II-C."""
-    torch.manual_seed(seed)
-    detector = LinearDetector(EMBED_DIM)
+    with building():
+        torch.manual_seed(seed)
+        detector = LinearDetector(EMBED_DIM)
     loop = TrainingLoop("linear_detector", work, [detector], steps=steps, learning_rate=2e-3, seed=seed)
 
     def loss(progress: Progress) -> Tensor:
@@ -43,8 +45,9 @@ def train_temporal_detector(
     work: Path, scenes: SceneSet, embeddings: Tensor, labels: Tensor, *, steps: int, seed: int
 ) -> TemporalDetector:
     """The same with context in time, and a level."""
-    torch.manual_seed(seed)
-    detector = TemporalDetector(EMBED_DIM)
+    with building():
+        torch.manual_seed(seed)
+        detector = TemporalDetector(EMBED_DIM)
     loop = TrainingLoop(
         "temporal_detector", work, [detector], steps=steps, learning_rate=1.5e-3, seed=seed, ema_decay=0.995
     )
@@ -84,8 +87,9 @@ def train_label_free(
     work: Path, scenes: SceneSet, *, goal: Literal["onset", "presence"], steps: int, seed: int
 ) -> LabelFreeDetector:
     """A control that is told no label: onsets of impact scenes (FoleyCrafter's way), or presence of all scenes."""
-    torch.manual_seed(seed)
-    detector = LabelFreeDetector()
+    with building():
+        torch.manual_seed(seed)
+        detector = LabelFreeDetector()
     loop = TrainingLoop(
         f"{goal}_detector", work, [detector], steps=steps, learning_rate=2e-3, seed=seed, weight_decay=0.01
     )

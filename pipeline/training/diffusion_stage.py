@@ -12,6 +12,7 @@ from diffusers import ControlNetModel, DDPMScheduler, UNet2DConditionModel
 from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+from pipeline.nets.building import building
 from pipeline.nets.frame_adapter import FrameAdapter, FrameContext, use_parallel_attention
 from pipeline.nets.temporal_adapter import condition_image, temporal_adapter_for
 from pipeline.scenes.catalogue import SOURCES
@@ -64,6 +65,7 @@ class SoundModel:
     tokenizer: CLIPTokenizer
 
 
+@building()
 def new_sound_model(tokenizer_folder: Path, *, seed: int) -> SoundModel:
     """A fresh base of the bundled size."""
     torch.manual_seed(seed)
@@ -102,11 +104,12 @@ def train_base(work: Path, model: SoundModel, data: SoundData, *, steps: int, se
 
 def train_temporal_adapter(work: Path, model: SoundModel, data: SoundData, *, steps: int, seed: int) -> ControlNetModel:
     """Train a ControlNet on true presence and level; the level is left unknown for a share of the scenes."""
-    torch.manual_seed(seed)
-    adapter = temporal_adapter_for(
-        model.unet, conditioning_channels=CONDITION_CHANNELS, embedding_channels=CONDITION_EMBEDDING
-    )
-    use_parallel_attention(adapter)
+    with building():
+        torch.manual_seed(seed)
+        adapter = temporal_adapter_for(
+            model.unet, conditioning_channels=CONDITION_CHANNELS, embedding_channels=CONDITION_EMBEDDING
+        )
+        use_parallel_attention(adapter)
     model.unet.requires_grad_(False)
     with torch.no_grad():
         states = phrase_states(model, phrase_tokens(model))
@@ -143,9 +146,10 @@ def train_frame_adapter(
     work: Path, name: str, model: SoundModel, data: SoundData, *, attention: Attention, steps: int, seed: int
 ) -> FrameAdapter:
     """Train the projection and the new K and V; everything else is frozen."""
-    torch.manual_seed(seed)
-    adapter = FrameAdapter(model.unet, embed_dim=EMBED_DIM, tokens_per_frame=4 if attention == "clip_wise" else 1)
-    adapter.start_from_text(model.unet)
+    with building():
+        torch.manual_seed(seed)
+        adapter = FrameAdapter(model.unet, embed_dim=EMBED_DIM, tokens_per_frame=4 if attention == "clip_wise" else 1)
+        adapter.start_from_text(model.unet)
     model.unet.requires_grad_(False)
     with torch.no_grad():
         states = phrase_states(model, phrase_tokens(model))

@@ -23,6 +23,7 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from pipeline.nets.building import building
 from pipeline.nets.clip import load_clip
 from pipeline.nets.frame_adapter import use_parallel_attention
 from pipeline.training.classifier_stage import train_classifier
@@ -105,7 +106,8 @@ def _vae(job: Job) -> None:
 
 def _latents(job: Job) -> None:
     pictures = mel_pictures(open_scenes(job.work / "train"))
-    vae = AutoencoderKL.from_pretrained(job.parts / "vae").eval()
+    with building():
+        vae = AutoencoderKL.from_pretrained(job.parts / "vae").eval()
     _save_array(job.work / "latents.npy", encode_latents(vae, pictures).numpy())
 
 
@@ -168,6 +170,7 @@ def _classifier(job: Job) -> None:
     _save(classifier, job.parts / "controls" / "classifier.safetensors")
 
 
+@building()
 def _sound_model(job: Job) -> SoundModel:
     unet = UNet2DConditionModel.from_pretrained(job.parts / "unet")
     use_parallel_attention(unet)

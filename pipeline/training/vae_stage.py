@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from torch import Tensor
 
+from pipeline.nets.building import building
 from pipeline.nets.latents import LatentCodec
 from pipeline.training.dataset import SceneSet
 from pipeline.training.loop import Progress, TrainingLoop
@@ -32,8 +33,9 @@ def mel_pictures(scenes: SceneSet) -> Tensor:
 
 def train_vae(work: Path, pictures: Tensor, *, steps: int, seed: int) -> AutoencoderKL:
     """Train for `steps` batches of crops, then set the latent statistics in the config."""
-    torch.manual_seed(seed)
-    vae = AutoencoderKL(**VAE)
+    with building():
+        torch.manual_seed(seed)
+        vae = AutoencoderKL(**VAE)
     loop = TrainingLoop(
         "vae", work, [vae], steps=steps, learning_rate=1.2e-3, seed=seed, weight_decay=1e-4, ema_decay=0.995
     )

@@ -15,6 +15,7 @@ from diffusers import ControlNetModel, UNet2DConditionModel
 from transformers import SpeechT5HifiGanConfig
 
 from pipeline.errors import WeightsError
+from pipeline.nets.building import building
 from pipeline.weights.catalogue import Part
 from pipeline.weights.fit import config_of, require_fit
 from pipeline.weights.states import State, read_state, write_state
@@ -119,7 +120,7 @@ def _vocoder_config(model: Path) -> dict[str, Any]:
 
 def _temporal_adapter_config(model: Path) -> dict[str, Any]:
     """The ControlNet of the UNet beside it, for a picture with one channel."""
-    with torch.device("meta"):
+    with building(), torch.device("meta"):
         unet = UNet2DConditionModel.from_config(config_of("unet", model))
         adapter = ControlNetModel.from_unet(unet, conditioning_channels=1, load_weights_from_unet=False)
     return dict(json.loads(adapter.to_json_string()))

@@ -14,6 +14,7 @@ from transformers import CLIPVisionModelWithProjection
 from transformers.utils import logging as transformers_logging
 
 from pipeline.errors import WeightsError
+from pipeline.nets.building import building
 
 transformers_logging.disable_progress_bar()
 
@@ -34,7 +35,7 @@ def least_cosine(clip: Path, encoder: Path) -> float:
 
 def _open_clip_embeddings(folder: Path) -> Tensor:
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    with torch.device("meta"):
+    with building(), torch.device("meta"):
         model = CLIP(**config)
     with safe_open(folder / "model.safetensors", "pt") as file:
         # Only the vision half: the text half is a third of the file.
@@ -45,7 +46,9 @@ def _open_clip_embeddings(folder: Path) -> Tensor:
 
 
 def _encoder_embeddings(folder: Path) -> Tensor:
-    model = CLIPVisionModelWithProjection.from_pretrained(folder, local_files_only=True, use_safetensors=True).eval()
+    with building():
+        model = CLIPVisionModelWithProjection.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+        model.eval()
     embeddings: Tensor = model(drawn_pictures(model.config.image_size)).image_embeds
     return embeddings
 

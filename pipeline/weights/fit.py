@@ -23,6 +23,7 @@ from transformers import (
 )
 
 from pipeline.errors import WeightsError
+from pipeline.nets.building import building
 from pipeline.nets.detector import LinearDetector
 from pipeline.nets.frame_adapter import FrameAdapter
 from pipeline.weights.states import Shapes, read_shapes
@@ -42,7 +43,7 @@ def require_fit(folder: str, file: str, model: Path, *, origin: Path | None = No
     path = model / folder / file
     found = _plain(read_shapes(path))
     try:
-        with torch.device("meta"):
+        with building(), torch.device("meta"):
             wanted = _plain(_shapes_of(_NETWORKS[folder](model, found)))
     except WeightsError:
         raise

@@ -141,7 +141,7 @@ def test_an_unknown_model_names_the_known_ones() -> None:
 
 def test_weights_of_another_shape_are_refused_with_their_key() -> None:
     with pytest.raises(WeightsError, match=r"proj\.bias"):
-        load_into(LinearDetector(64), MINI.folder / "detector" / "linear.safetensors")
+        load_into(functools.partial(LinearDetector, 64), MINI.folder / "detector" / "linear.safetensors")
 
 
 def test_the_bundle_is_loaded_once_per_process() -> None:

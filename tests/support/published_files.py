@@ -28,6 +28,8 @@ from torch import Tensor, nn
 from torchvision.models.video import r2plus1d_18
 from transformers import CLIPTextConfig, CLIPTextModel, SpeechT5HifiGan, SpeechT5HifiGanConfig
 
+from pipeline.nets.building import building
+
 PARTS = ("auffusion", "foleycrafter", "onset", "image_encoder", "open_clip")
 # The onset detector has one size, 125 MB.
 USUAL_PARTS = ("auffusion", "foleycrafter", "image_encoder", "open_clip")
@@ -113,7 +115,7 @@ class _Draw:
 
     def state(self, part: int, build: Callable[[], nn.Module]) -> State:
         """The state of a network with drawn weights; the network itself never takes memory."""
-        with torch.device("meta"):
+        with building(), torch.device("meta"):
             shapes = dict(build().state_dict())
         generator = torch.Generator().manual_seed(self.seed * 100 + part)
         return {name: _drawn(name, value, generator) for name, value in shapes.items()}
