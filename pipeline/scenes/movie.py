@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Protocol
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.probe import PROCEDURAL_SCENE_TAG
-from pipeline.scenes.scene import Scene
+
+
+class Drawn(Protocol):
+    """What can be filmed, such as a Scene."""
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds."""
+        ...
+
+    def frames(self, times_s: NDArray[np.float64], size: int) -> Iterator[NDArray[np.uint8]]:
+        """The pictures (size, size, 3) at these times."""
+        ...
 
 
 def write_scene_movie(
-    scene: Scene, path: Path, *, rate: Fraction, size: int = 128, start_timecode: str | None = None
+    scene: Drawn, path: Path, *, rate: Fraction, size: int = 128, start_timecode: str | None = None
 ) -> Path:
     """Draw a scene into an .mp4 or .mov at `rate` frames per second, `size` pixels square; returns `path`.
 
     Frame k shows the scene at k / rate. The movie has no sound of its own.
     """
     count = int(scene.duration_s * rate)
-    times = np.arange(count) * float(1 / rate)
+    times = np.arange(count, dtype=np.float64) * float(1 / rate)
     with av.open(str(path), "w") as container:
         container.metadata["comment"] = PROCEDURAL_SCENE_TAG
         options = {"crf": "18", "preset": "veryfast", "threads": "1"}

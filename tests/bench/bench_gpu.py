@@ -10,7 +10,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
@@ -34,52 +34,66 @@ Result = TypeVar("Result")
 
 _SHOT_S = 10
 _MATRIX = 8192
+_PICTURE = {"full": (1280, 720), "tiny": (160, 90)}
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table, or say in one sentence why there is none."""
-    told = _options()
+    told = _options(arguments)
     if told.device.startswith("cuda") and not torch.cuda.is_available():
         sys.exit("make bench-gpu needs a CUDA GPU and torch finds none; nothing was measured")
     with tempfile.TemporaryDirectory(prefix="bench-gpu-") as name:
         folder = Path(name)
         model = told.model or install_random(folder / "model", told.size)
-        movie = film(folder / "movie.mp4", seconds=_SHOT_S + 1)
+        movie = film(folder / "movie.mp4", seconds=told.seconds + 1, size=_PICTURE[told.size])
         try:
             bundle = load_bundle(str(model), device=told.device, precision=told.dtype, verify=False)
-            _table(bundle, movie, told.batches, told.steps)
+            _table(bundle, movie, told)
         except PipelineError as error:
             sys.exit(f"bench-gpu stopped: {error}")
 
 
-def _options() -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--dtype", default="bfloat16")
     parser.add_argument("--size", default="full", choices=("tiny", "full"))
     parser.add_argument("--model", type=Path, help="folder of an installed model; random weights otherwise")
     parser.add_argument("--steps", type=int, default=0, help="0 for the model's own")
+    parser.add_argument("--seconds", type=int, default=_SHOT_S, help="length of a shot")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 32])
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 @torch.inference_mode()
-def _table(bundle: Bundle, movie: Path, batches: list[int], steps: int) -> None:
-    settings = bundle.card.settings.changed({"steps": str(steps)} if steps else {})
+def _table(bundle: Bundle, movie: Path, told: argparse.Namespace) -> None:
+    settings = bundle.card.settings.changed({"steps": str(told.steps)} if told.steps else {})
     rate = matrix_rate(bundle.device, bundle.dtype)
-    span = MediaSpan(path=movie, digest=probe_movie(movie).digest, start_s=Fraction(0), duration_s=Fraction(_SHOT_S))
+    span = MediaSpan(
+        path=movie, digest=probe_movie(movie).digest, start_s=Fraction(0), duration_s=Fraction(told.seconds)
+    )
     encode_shot(span, bundle, settings)
     looking, features = _timed(lambda: encode_shot(span, bundle, settings), bundle.device)
     sys.stdout.write(f"{_named(bundle.device)}, {settings.steps} steps of {settings.sampler}, {bundle.dtype}\n")
     sys.stdout.write(f"matrix products of {_MATRIX}: {rate / 1e12:.0f} TFLOP/s; looking: {looking:.2f} s a shot\n\n")
-    sys.stdout.write("| shots at once | s per 10 s shot | times real time | TFLOP/s | of the rate | peak MB |\n")
+    sys.stdout.write(
+        f"| shots at once | s per {told.seconds} s shot | times real time | TFLOP/s | of the rate | peak MB |\n"
+    )
     sys.stdout.write("| ---: | ---: | ---: | ---: | ---: | ---: |\n")
-    for batch in batches:
-        sys.stdout.write(_row(batch, looking, features, rate, bundle, settings) + "\n")
+    for batch in told.batches:
+        sys.stdout.write(_row(batch, told.seconds, looking, features, rate, bundle, settings) + "\n")
         sys.stdout.flush()
 
 
-def _row(batch: int, looking: float, features: ShotFeatures, rate: float, bundle: Bundle, settings: Settings) -> str:
+def _row(
+    batch: int,
+    seconds: int,
+    looking: float,
+    features: ShotFeatures,
+    rate: float,
+    bundle: Bundle,
+    settings: Settings,
+) -> str:
     plans = [_plan(seed, features, bundle, settings) for seed in range(batch)]
     bundle.windows_at_once = batch
     with FlopCounterMode(display=False) as counter:  # which also warms the kernels up
@@ -87,13 +101,13 @@ def _row(batch: int, looking: float, features: ShotFeatures, rate: float, bundle
     if bundle.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(bundle.device)
     denoising, latents = _timed(lambda: compose(plans, bundle, settings), bundle.device)
-    count = _SHOT_S * SAMPLE_RATE_HZ
+    count = seconds * SAMPLE_RATE_HZ
     voicing, _ = _timed(lambda: [voice(one, count, bundle, settings) for one in latents], bundle.device)
     reached = counter.get_total_flops() / denoising
     per_shot = looking + (denoising + voicing) / batch
     shares = f"{reached / 1e12:.1f} | {reached / rate:.0%}"
     at_once = f"{batch}" if bundle.windows_at_once == batch else f"{batch} (memory: {bundle.windows_at_once})"
-    return f"| {at_once} | {per_shot:.2f} | {_SHOT_S / per_shot:.1f} | {shares} | {_peak_mb(bundle.device):.0f} |"
+    return f"| {at_once} | {per_shot:.2f} | {seconds / per_shot:.1f} | {shares} | {_peak_mb(bundle.device):.0f} |"
 
 
 def _plan(seed: int, features: ShotFeatures, bundle: Bundle, settings: Settings) -> DenoisingPlan:

@@ -54,6 +54,7 @@ _LET_IT_COME_UP = 0.9
 class Tally:
     """What came of it."""
 
+    shots: int = _SHOTS
     kills: Counter[str] = field(default_factory=Counter)
     passes: int = 0
     begun_by_hand: int = 0
@@ -70,7 +71,7 @@ class Tally:
     def in_words(self) -> str:
         killed = ", ".join(f"{kind} {count}" for kind, count in sorted(self.kills.items()))
         return (
-            f"{sum(self.kills.values())} kills ({killed}) over {self.passes} passes of {_SHOTS} shots; "
+            f"{sum(self.kills.values())} kills ({killed}) over {self.passes} passes of {self.shots} shots; "
             f"{self.begun_by_hand} runs begun again by hand\n"
             f"takes made twice: {len(self.made_twice)}; laid edits with other bytes: {len(self.other_bytes)}; "
             f"bad ends: {self.bad_ends or 0}\n"
@@ -92,6 +93,7 @@ class Wanted:
     workers: int = 1
     second_machine: bool = False
     kinds: tuple[str, ...] = KINDS
+    shots: int = _SHOTS
 
 
 class Machine:
@@ -160,7 +162,7 @@ class Studio:
             machine.down()
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Kill, count, tell; exit code 1 when a pass came to another end."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200)
@@ -171,7 +173,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="how many share a pass")
     parser.add_argument("--second-machine", action="store_true", help="one of them on a machine that joined")
     parser.add_argument("--kinds", default=KINDS, type=lambda text: tuple(text.split(",")), help="what is killed")
-    wanted = Wanted(**vars(parser.parse_args()))
+    parser.add_argument("--shots", type=int, default=_SHOTS, help="of a pass")
+    wanted = Wanted(**vars(parser.parse_args(arguments)))
     folder = Path(tempfile.mkdtemp(prefix="bench-kills-"))
     tally = kill_passes(folder, wanted)
     sys.stdout.write(tally.in_words())
@@ -182,7 +185,7 @@ def main() -> None:
 
 def kill_passes(folder: Path, wanted: Wanted) -> Tally:
     """Passes, one after the other, until so many processes are killed."""
-    edit = _edit(folder)
+    edit = _edit(folder, wanted.shots)
     options = PassOptions(
         out=folder / "out",
         store=folder / "store",
@@ -191,8 +194,8 @@ def kill_passes(folder: Path, wanted: Wanted) -> Tally:
         preview=False,
         patience_s=120,
     )
-    undisturbed = _undisturbed(edit, options)
-    studio, tally, dice = Studio(folder, wanted), Tally(), random.Random(wanted.seed)
+    undisturbed = _undisturbed(edit, options, wanted.shots)
+    studio, tally, dice = Studio(folder, wanted), Tally(shots=wanted.shots), random.Random(wanted.seed)
     try:
         connect(StudioHome(studio.home))
         while (left := wanted.kills - sum(tally.kills.values())) > 0:
@@ -204,18 +207,18 @@ def kill_passes(folder: Path, wanted: Wanted) -> Tally:
     return tally
 
 
-def _edit(folder: Path) -> Path:
+def _edit(folder: Path, shots: int) -> Path:
     scene = make_scene(0, 45.0, target=source_named("hammer"), others=())
     movie = write_scene_movie(scene, folder / "hammer.mp4", rate=Fraction(24))
     edit = folder / "reel.otio"
-    edit.write_text(json.dumps(edit_of_shots(movie, _SHOTS)))
+    edit.write_text(json.dumps(edit_of_shots(movie, shots)))
     return edit
 
 
-def _undisturbed(edit: Path, options: PassOptions) -> bytes:
+def _undisturbed(edit: Path, options: PassOptions, shots: int) -> bytes:
     started = time.monotonic()
     report = run_pass(edit, options.model_copy(update={"device": "cpu", "workers": 1}), with_prefect=False)
-    assert report.outputs.edit and report.counts["made"] + report.counts["silent"] == _SHOTS, report.summary
+    assert report.outputs.edit and report.counts["made"] + report.counts["silent"] == shots, report.summary
     laid = report.outputs.edit.read_bytes()
     sys.stderr.write(f"undisturbed, in threads: {report.summary} in {time.monotonic() - started:.0f} s\n")
     _clean(options)

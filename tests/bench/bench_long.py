@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +21,10 @@ from pipeline.evaluation.envelope import STEP_S, best_threshold, loudness_envelo
 from pipeline.evaluation.presence import frame_counts
 from pipeline.evaluation.seams import Drift, loudness_drift
 from pipeline.evaluation.table import Measure, ResultsTable, SystemResult, to_json, to_markdown
-from pipeline.nets.bundle import Bundle, load_bundle
+from pipeline.nets.bundle import Bundle
 from pipeline.scenes.synthesis import SCENE_RATE_HZ
+from tests.bench.child import output_of
+from tests.bench.few_steps import load_with_steps
 from tests.bench.long_measures import Take, Where, flat_weights, level_steps, picture_steps, take_of
 from tests.bench.long_shots import SHORT_S, LongShot, in_a_row, steady
 
@@ -51,15 +53,17 @@ COST_MEASURES = (
 )
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Film the shots, make their sounds, print each table when it is there, keep them all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, default=Path("build/bench_long.json"))
     parser.add_argument("--only", choices=("seams", "presence", "cost"), help="this part alone")
-    options = parser.parse_args()
+    parser.add_argument("--seconds", type=int, help="one shot of this length for each table instead of all")
+    parser.add_argument("--steps", type=int, default=0, help="of takes whose cost is not asked; 0 for the model's own")
+    options = parser.parse_args(arguments)
     tables = []
     with tempfile.TemporaryDirectory(prefix="bench-long-") as name:
-        for table in _tables(Path(name), options.only):
+        for table in _tables(Path(name), load_with_steps("mini", options.steps), options.only, options.seconds):
             sys.stdout.write(to_markdown(table) + "\n")
             sys.stdout.flush()
             tables.append(table)
@@ -68,18 +72,17 @@ def main() -> None:
     sys.stdout.write(f"As JSON: {options.json}\n")
 
 
-def _tables(folder: Path, only: str | None) -> Iterator[ResultsTable]:
-    bundle = load_bundle("mini", device="cpu")
+def _tables(folder: Path, bundle: Bundle, only: str | None, one_s: int | None) -> Iterator[ResultsTable]:
     if only in (None, "seams"):
-        for seconds, sources in STEADY.items():
+        for seconds, sources in ({one_s: ("rain",)} if one_s else STEADY).items():
             shots = [steady(folder / "steady", source, seconds=seconds) for source in sources]
             yield seam_table(f"Sounding throughout, {seconds} s shots", shots, bundle)
     if only in (None, "presence"):
-        for seconds, sources in COMING_AND_GOING.items():
+        for seconds, sources in ({one_s: ("car",)} if one_s else COMING_AND_GOING).items():
             rows = [in_a_row(folder / "rows", source, seconds=seconds) for source in sources]
             yield presence_table(f"Coming and going, {seconds} s shots of {SHORT_S} s scenes", rows, bundle)
     if only in (None, "cost"):
-        yield cost_table(folder, LENGTHS_S)
+        yield cost_table(folder, (1, one_s) if one_s else LENGTHS_S)
 
 
 def seam_table(title: str, shots: Sequence[LongShot], bundle: Bundle) -> ResultsTable:
@@ -119,7 +122,7 @@ def presence_table(title: str, shots: Sequence[LongShot], bundle: Bundle) -> Res
 
     rows = []
     for name in made:
-        interval = bootstrap_interval(lambda i, n=name: f1(n, i), clip_count=clips, rng=np.random.default_rng(7))
+        interval = bootstrap_interval(partial(f1, name), clip_count=clips, rng=np.random.default_rng(7))
         rows.append(SystemResult(system=name, cells={"f1": interval}))
     difference = paired_difference(
         lambda i: f1("one long shot", i),
@@ -136,9 +139,7 @@ def cost_table(folder: Path, lengths_s: Iterable[int]) -> ResultsTable:
     shot = steady(folder / "cost", "rain", seconds=max(lengths_s))
 
     def row(seconds: int) -> SystemResult:
-        command = [sys.executable, "-W", "ignore", "-m", "tests.bench.long_memory", str(shot.span.path), shot.label]
-        line = subprocess.run([*command, str(seconds)], check=True, capture_output=True, text=True).stdout
-        stages = json.loads(line)["stages"]
+        stages = json.loads(output_of("tests.bench.long_memory", shot.span.path, shot.label, seconds))["stages"]
         total = sum(stage["seconds"] for stage in stages.values())
         cells = {name: stage["peak_mb"] for name, stage in stages.items()}
         cells |= {"seconds": total, "per_second": total / seconds}
@@ -173,6 +174,9 @@ def _in_short(rows: Sequence[np.ndarray], shots: Sequence[LongShot]) -> list[np.
 
 
 def _seams(takes: Sequence[Take], where: Where = "windows") -> dict[str, Interval]:
+    """Steps in the picture and in the level; nothing for takes of one window or tile."""
+    if not any(getattr(take, where) for take in takes):
+        return {}
     picture, level = picture_steps(takes, where), level_steps(takes, where)
     cells = {"picture": picture.ratio, "picture_rank": picture.rank, "level": level.ratio, "level_rank": level.rank}
     return {key: Interval(value=value) for key, value in cells.items()}

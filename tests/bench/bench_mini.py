@@ -9,7 +9,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,16 +17,18 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
+from numpy.typing import NDArray
 
 from pipeline.clip_store import FeatureStore
-from pipeline.evaluation.bootstrap import bootstrap_interval
+from pipeline.evaluation.bootstrap import Interval, Statistic, bootstrap_interval
 from pipeline.evaluation.presence import frame_counts, recall_within, roc_auc, toggles_per_clip
 from pipeline.evaluation.table import Measure, ResultsTable, SystemResult, to_json, to_markdown
 from pipeline.finish import write_bwf
 from pipeline.generate import look
-from pipeline.nets.bundle import Bundle, load_bundle
+from pipeline.nets.bundle import Bundle
 from pipeline.records import FoleyClip, TemporalCondition
 from pipeline.runtime import parallel_takes, pin_threads
+from tests.bench.few_steps import load_with_steps
 from tests.bench.mini_measures import MEASURES, Heard, Listener, intervals, presence_threshold_db, statistics
 from tests.bench.mini_scenes import (
     DETECTION_SEED,
@@ -52,10 +54,10 @@ DETECTION_MEASURES = (
 )
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Film the scenes, run every system, print and keep the tables."""
-    options = _options()
-    bundle = load_bundle(options.model)
+    options = _options(arguments)
+    bundle = load_with_steps(options.model, options.steps)
     with tempfile.TemporaryDirectory(prefix="bench-mini-") as name:
         folder = Path(name)
         tables = [_detection_table(folder, bundle, options.detection_scenes)]
@@ -72,16 +74,17 @@ def main() -> None:
     sys.stdout.write(f"\nAs JSON: {options.json}\n")
 
 
-def _options() -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="mini", help="name or folder of the model")
     parser.add_argument("--json", type=Path, default=Path("build/bench_mini.json"))
     parser.add_argument("--short-scenes", type=int, default=100)
     parser.add_argument("--long-scenes", type=int, default=30)
     parser.add_argument("--detection-scenes", type=int, default=300)
+    parser.add_argument("--steps", type=int, default=0, help="of every take; 0 for the model's own")
     parser.add_argument("--only", default="", help="run only the systems whose name begins so")
     parser.add_argument("--takes", type=int, default=1, help="also the best of so many takes of ours, by their score")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +175,7 @@ def _detection_table(folder: Path, bundle: Bundle, count: int) -> ResultsTable:
     return ResultsTable(title="Detection, 4 s scenes", clips=count, measures=DETECTION_MEASURES, rows=tuple(rows))
 
 
-def _detection_cells(found: list[TemporalCondition], scenes: list[HeldOutScene], bundle: Bundle) -> dict[str, object]:
+def _detection_cells(found: list[TemporalCondition], scenes: list[HeldOutScene], bundle: Bundle) -> dict[str, Interval]:
     step_s = float(bundle.grid.frame_s)
     truth = [s.present(step_s) for s in scenes]
     off_screen = [s.off_screen(step_s) for s in scenes]
@@ -186,7 +189,7 @@ def _detection_cells(found: list[TemporalCondition], scenes: list[HeldOutScene],
     def pick(rows: list[np.ndarray], index: np.ndarray) -> list[np.ndarray]:
         return [rows[i] for i in index]
 
-    statistics_of = {
+    statistics_of: dict[str, tuple[NDArray[np.intp], Statistic]] = {
         "f1": (lasting, lambda i: counts.of(i).f1),
         "auc": (lasting, lambda i: roc_auc(pick(scores, i), pick(truth, i))),
         "two": (two, lambda i: roc_auc(pick(scores, i), pick(truth, i))),
@@ -194,15 +197,13 @@ def _detection_cells(found: list[TemporalCondition], scenes: list[HeldOutScene],
         "impact": (impacts, lambda i: counts.of(i).f1),
         "toggles": (lasting, lambda i: float(toggles_per_clip(pick(active, i)).mean())),
     }
-    return {
-        key: bootstrap_interval(
-            lambda i, index=index, statistic=statistic: statistic(index[i]),
-            clip_count=len(index),
-            rng=np.random.default_rng(7),
-            resamples=500,
-        )
-        for key, (index, statistic) in statistics_of.items()
-    }
+    return {key: _interval(statistic, index) for key, (index, statistic) in statistics_of.items() if len(index) > 1}
+
+
+def _interval(statistic: Statistic, index: NDArray[np.intp]) -> Interval:
+    """Of a statistic over the scenes `index`, resampled."""
+    rng = np.random.default_rng(7)
+    return bootstrap_interval(lambda i: statistic(index[i]), clip_count=len(index), rng=rng, resamples=500)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,6 @@ Compare processor time: wall time is that of a machine that may have other thing
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.bench.child import output_of
 from tests.bench.real_passes import real_passes, two_processes
 from tests.support.movies import grey_movie
 from tests.support.passes import Cut, write_edit
@@ -33,25 +32,35 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="bench_orchestration", description=__doc__)
     parser.add_argument("--home", type=Path, help="keep the server's database here, to look at the runs afterwards")
     parser.add_argument("--only", choices=("stub", "real", "two"), help="one part")
+    parser.add_argument("--counts", type=int, nargs="+", default=_COUNTS, help="shots of the passes that make nothing")
+    parser.add_argument("--shots", type=int, default=200, help="of the real passes")
+    parser.add_argument("--shots-of-two", type=int, default=60, help="of the pass with two engine processes")
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        with running_server((asked.home or folder / "server").absolute()) as server:
-            if asked.only in (None, "stub"):
-                _stub_passes(folder, server)
-            if asked.only in (None, "real"):
-                real_passes(folder, server)
+        if asked.only != "two":
+            with running_server((asked.home or folder / "server").absolute()) as server:
+                if asked.only != "real":
+                    show(stub_passes(folder, server, asked.counts))
+                if asked.only != "stub":
+                    real_passes(folder, server, asked.shots)
         if asked.only in (None, "two"):
-            two_processes(folder)
+            two_processes(folder, asked.shots_of_two)
 
 
-def _stub_passes(folder: Path, server: PrefectServer) -> None:
+def stub_passes(folder: Path, server: PrefectServer | None, counts: Sequence[int]) -> list[dict[str, Any]]:
+    """What passes of so many shots cost, in threads and, where there is a server, with Prefect."""
     results = []
-    for count in _COUNTS:
+    for count in counts:
         edit = _edit(folder / f"stub{count}.otio", count)
-        for how in ("threads", "prefect"):
-            results.append(_stub_pass(edit, folder / f"{how}{count}", how, server))
-            sys.stderr.write(f"{count} {how} done\n")
+        results.append(_stub_pass(edit, folder / f"threads{count}"))
+        if server:
+            results.append(_stub_pass(edit, folder / f"prefect{count}", server))
+        sys.stderr.write(f"{count} shots done\n")
+    return results
+
+
+def show(results: Sequence[dict[str, Any]]) -> None:
     _show_costs(results)
     _show_lines(results)
     _show_records(results)
@@ -70,16 +79,15 @@ def _edit(path: Path, count: int) -> Path:
     return write_edit(path, cuts)
 
 
-def _stub_pass(edit: Path, out: Path, how: str, server: PrefectServer) -> dict[str, Any]:
-    command = [sys.executable, "-W", "ignore", "-m", "tests.bench.stub_pass", str(edit), str(out), how]
-    before = server.cpu_s()
-    env = server.environment if how == "prefect" else dict(os.environ)
+def _stub_pass(edit: Path, out: Path, server: PrefectServer | None = None) -> dict[str, Any]:
+    how = "prefect" if server else "threads"
+    before = server.cpu_s() if server else 0.0
     began = time.monotonic()
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=env)
-    result: dict[str, Any] = json.loads(done.stdout)
+    found = output_of("tests.bench.stub_pass", edit, out, how, env=server.environment if server else None)
+    result: dict[str, Any] = json.loads(found)
     result |= {"how": how, "whole_s": time.monotonic() - began}
     assert result["made"] == result["shots"]
-    if how == "prefect":
+    if server:
         run = server.last_run()
         result["recorded"] = server.settle(run["id"], expected=result["witnesses"], wait_s=60)
         result["known"] = server.task_runs(run["id"])
@@ -101,11 +109,14 @@ def _show_costs(results: Sequence[dict[str, Any]]) -> None:
 
 
 def _show_lines(results: Sequence[dict[str, Any]]) -> None:
-    _print("\nProcessor time a shot, 5,000 shots against 1,000 (1 is a straight line), and memory in the work loop:\n")
+    few_shots, many_shots = sorted({result["shots"] for result in results})[-2:]
+    against = f"{many_shots:,} shots against {few_shots:,}"
+    _print(f"\nProcessor time a shot, {against} (1 is a straight line), and memory in the work loop:\n")
     _print("| conducted by | planning | work loop | laying | MB at the start | MB per 1,000 shots | peak MB |")
     _print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
-    for how in ("threads", "prefect"):
-        few, many = (next(r for r in results if r["how"] == how and r["shots"] == shots) for shots in _COUNTS[1:])
+    for how in sorted({result["how"] for result in results}, reverse=True):
+        of_this = {result["shots"]: result for result in results if result["how"] == how}
+        few, many = of_this[few_shots], of_this[many_shots]
         cells = [f"{_ms(many, phase, 'cpu_s') / _ms(few, phase, 'cpu_s'):.2f}" for phase in _PHASES]
         first, slope = _growth(many["memory"])
         _print(f"| {how} | {' | '.join(cells)} | {first:.0f} | {slope:.1f} | {many['peak_mb']:.0f} |")
@@ -128,8 +139,10 @@ def _ms(result: dict[str, Any], phase: str, kind: str) -> float:
 
 def _growth(memory: Sequence[tuple[int, float]]) -> tuple[float, float]:
     """MB at the first look, and the slope of a straight line through all after the first fifth, per 1,000 shots."""
-    done, megabytes = np.array(memory, float).T
-    late = done > done.max() / 5
+    done, megabytes = np.array(memory, float).reshape(-1, 2).T
+    late = done > done.max(initial=0) / 5
+    if len(set(done[late])) < 2:
+        return float("nan"), float("nan")  # over before it was looked at twice
     return float(megabytes[0]), float(1000 * np.polyfit(done[late], megabytes[late], 1)[0])
 
 

@@ -17,25 +17,24 @@ import json
 import math
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tests.bench.child import output_of
 from tests.bench.full_size import install_random
 from tests.bench.noisy_movie import film
-from tests.bench.plain_reference import EVALUATIONS, FRAMES
+from tests.bench.plain_reference import EVALUATIONS, FRAMES, STEPS
 
-_TEN_S = "0:10"
 _LENGTHS = (2.0, 2.5, 3.0, 3.5, 4.0) * 4
 _SHORT = tuple(f"{sum(_LENGTHS[:k])}:{length}" for k, length in enumerate(_LENGTHS))
 _EQUAL = (
     "sampler=pndm",
-    "steps=25",
     "guidance_from=0",
     "guidance_until=1",
     "temporal_until=1",
@@ -46,9 +45,9 @@ _EQUAL = (
     "detector=onset",
     "threshold=0.5",
     "quirks=time_grid,frames,pixel_range,int16",
-    "precision=bfloat16",
 )
 _ROOM_GB = 12
+_PICTURE = {"full": (1280, 720), "tiny": (160, 90)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +67,9 @@ class Case:
         )
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the cases that are asked for and print the tables."""
-    told = _options()
+    told = _options(arguments)
     folder = told.keep or Path(tempfile.mkdtemp(prefix="bench-published-"))
     try:
         sys.stdout.write(_bench(folder, told))
@@ -79,14 +78,18 @@ def main() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _options() -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="work here, leave everything, use what is there")
     parser.add_argument("--size", default="full", choices=("tiny", "full"))
     parser.add_argument("--evaluations", type=int, default=EVALUATIONS, help="of the reference's 26")
     parser.add_argument("--clip-frames", type=int, default=FRAMES, help="of the reference's 150")
+    parser.add_argument("--seconds", type=float, default=10.0, help="length of the shot")
+    parser.add_argument("--shots", type=int, default=len(_SHORT), help="how many shots the last case has")
+    parser.add_argument("--steps", type=int, default=STEPS, help="of the equal set")
+    parser.add_argument("--precision", default="bfloat16", help="of the equal set")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="over the default set")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 def _bench(folder: Path, told: argparse.Namespace) -> str:
@@ -96,22 +99,24 @@ def _bench(folder: Path, told: argparse.Namespace) -> str:
         _require_room(folder, told.size)
         install_random(model, told.size)
     if not movie.is_file():
-        film(movie, seconds=12)
+        film(movie, seconds=math.ceil(told.seconds) + 2, size=_PICTURE[told.size])
     if not long_movie.is_file():
-        film(long_movie, seconds=math.ceil(sum(_LENGTHS)) + 1)
-    short = ["--evaluations", str(told.evaluations), "--clip-frames", str(told.clip_frames)]
-    plain = _run("plain", "plain_reference", model, movie, folder, 10.0, short)
-    plain = _lengthened(plain, told.evaluations, told.clip_frames)
-    found = [_ours("equal", model, movie, folder, _TEN_S, _EQUAL)]
-    if (told.evaluations, told.clip_frames) == (EVALUATIONS, FRAMES):
+        film(long_movie, seconds=math.ceil(sum(_LENGTHS[: told.shots])) + 1, size=_PICTURE[told.size])
+    short = ["--seconds", str(told.seconds), "--evaluations", str(told.evaluations)]
+    short += ["--clip-frames", str(told.clip_frames)]
+    plain = _run("plain", "plain_reference", model, movie, folder, told.seconds, short)
+    plain = _lengthened(plain, told)
+    shot = f"0:{told.seconds}"
+    found = [
+        _ours("equal", model, movie, folder, shot, [*_EQUAL, f"steps={told.steps}", f"precision={told.precision}"])
+    ]
+    if not _shortened(told):
         errors = _errors(plain, found[0])
     else:
         errors = "The reference was shortened: no errors of results.\n"
-    found.append(_ours("default", model, movie, folder, _TEN_S, told.set))
-    found.append(
-        _ours("default, nothing skipped", model, movie, folder, _TEN_S, [*told.set, "near_duplicate_levels=0"])
-    )
-    found.append(_ours("shots", model, long_movie, folder, ",".join(_SHORT), told.set))
+    found.append(_ours("default", model, movie, folder, shot, told.set))
+    found.append(_ours("default, nothing skipped", model, movie, folder, shot, [*told.set, "near_duplicate_levels=0"]))
+    found.append(_ours("shots", model, long_movie, folder, ",".join(_SHORT[: told.shots]), told.set))
     return "\n".join(["", _table(plain, found, told), errors])
 
 
@@ -134,33 +139,26 @@ def _ours(name: str, model: Path, movie: Path, folder: Path, shots: str, setting
 
 
 def _run(name: str, module: str, model: Path, movie: Path, folder: Path, length: float, options: list[str]) -> Case:
-    """Run one case in a process of its own. Exits with its last words when it fails."""
+    """Run one case in a process of its own."""
     out = folder / name.replace(", ", "-").replace(" ", "-")
-    command = [
-        sys.executable,
-        "-W",
-        "ignore",
-        "-m",
-        f"tests.bench.{module}",
-        str(model),
-        str(movie),
-        str(out),
-        *options,
-    ]
     sys.stderr.write(f"{name} ...\n")
     # Waiting threads that spin would be counted as work where other programs run as well.
-    done = subprocess.run(command, env={**os.environ, "OMP_WAIT_POLICY": "passive"}, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{name} failed: {done.stderr[-2000:]}")
+    env = {**os.environ, "OMP_WAIT_POLICY": "passive"}
+    output_of(f"tests.bench.{module}", model, movie, out, *options, env=env)
     stem = "plain" if module == "plain_reference" else "ours"
     facts = json.loads((out / f"{stem}.json").read_text(encoding="utf-8"))
     return Case(name=name, seconds_of_sound=length, facts=facts, arrays=dict(np.load(out / f"{stem}.npz")))
 
 
-def _lengthened(plain: Case, evaluations: int, clip_frames: int) -> Case:
+def _shortened(told: argparse.Namespace) -> bool:
+    return (told.evaluations, told.clip_frames) != (EVALUATIONS, FRAMES)
+
+
+def _lengthened(plain: Case, told: argparse.Namespace) -> Case:
     """The shortened parts of the reference stretched to their full length."""
     seconds = dict(plain.facts["seconds"])
-    for part, share in (("denoise", EVALUATIONS / evaluations), ("clip", FRAMES / clip_frames)):
+    shares = {"denoise": EVALUATIONS / told.evaluations, "clip": FRAMES / told.clip_frames}
+    for part, share in shares.items():
         for kind in ("", " cpu"):
             seconds[part + kind] *= share
     facts = {**plain.facts, "seconds": seconds}
@@ -175,7 +173,7 @@ def _table(plain: Case, ours: list[Case], told: argparse.Namespace) -> str:
     # The reference takes as long for a shot of 3 s as for one of 10 s.
     per_shot = plain.seconds(" cpu")
     for case in (plain, *ours):
-        shots = len(_SHORT) if case.name == "shots" else 1
+        shots = told.shots if case.name == "shots" else 1
         looked, evaluations = case.facts.get("looked_at", FRAMES), case.facts["evaluations"]
         count = EVALUATIONS if isinstance(evaluations, list) else evaluations
         core = case.seconds(" cpu")
@@ -184,7 +182,7 @@ def _table(plain: Case, ours: list[Case], told: argparse.Namespace) -> str:
             f"| {core:.0f} | {core / case.seconds_of_sound:.1f} "
             f"| {core / (per_shot * shots):.3f} | {case.facts['peak_mb']:.0f} |"
         )
-    if (told.evaluations, told.clip_frames) != (EVALUATIONS, FRAMES):
+    if _shortened(told):
         lines.append(
             f"\nplain ran {told.evaluations} of {EVALUATIONS} evaluations and looked at {told.clip_frames} of {FRAMES} "
             "frames; its seconds are stretched in proportion."

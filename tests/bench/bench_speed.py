@@ -5,53 +5,38 @@ Figures are of this machine; read the ratios. Every run is a process of its own.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
 from pipeline.scenes.catalogue import source_named
 from pipeline.scenes.movie import write_scene_movie
 from pipeline.scenes.scene import make_scene
+from tests.bench.child import cost_of, output_of
 
 _SHOT_FRAMES = 24
 _RATE = 24
+_MOVIE_S = 45
 _LONG_RATE = 8  # drawing ten minutes at 24 takes longer than their sound
-_ONE_SHOT = """
-import resource, sys, time
-from fractions import Fraction
-from pathlib import Path
-from pipeline.clip_store import ClipStore, FeatureStore
-from pipeline.generate import generate_takes
-from pipeline.nets.bundle import load_bundle
-from pipeline.probe import probe_movie
-from pipeline.records import FoleyRequest, MediaSpan
-movie, store = Path(sys.argv[1]), Path(sys.argv[2])
-bundle = load_bundle("mini", device="cpu")
-settings = bundle.card.settings
-def take(seconds, seed):
-    span = MediaSpan(path=movie, digest=probe_movie(movie).digest, start_s=Fraction(0), duration_s=Fraction(seconds))
-    digests = {"settings_digest": settings.digest(), "model_digest": bundle.digest}
-    request = FoleyRequest(span=span, label="hammer hitting metal", seed=seed, **digests)
-    started = time.perf_counter()
-    generate_takes([request], bundle, settings, FeatureStore(store / "features"), ClipStore(store / "takes"))
-    return time.perf_counter() - started
-take(1, 0)
-for seconds in (1, 2, 5, 10, 20, 60, 120, 300, 600):
-    print(seconds, take(seconds, seconds), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-"""
+LENGTHS_S, COUNTS = (1, 2, 5, 10, 20, 60, 120, 300, 600), (20, 200)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print both tables."""
+    parser = argparse.ArgumentParser(prog="bench_speed", description=__doc__)
+    parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS_S, help="seconds of one shot")
+    parser.add_argument("--counts", type=int, nargs="+", default=COUNTS, help="shots of a pass")
+    asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        _lengths(folder, _hammer(folder / "long.mp4", seconds=610, rate=_LONG_RATE))
-        _counts(folder, _hammer(folder / "short.mp4", seconds=45, rate=_RATE))
+        _lengths(folder, _hammer(folder / "long.mp4", seconds=max(asked.lengths) + 1, rate=_LONG_RATE), asked.lengths)
+        _counts(folder, _hammer(folder / "short.mp4", seconds=_MOVIE_S, rate=_RATE), asked.counts)
 
 
 def _hammer(path: Path, *, seconds: int, rate: int) -> Path:
@@ -59,20 +44,34 @@ def _hammer(path: Path, *, seconds: int, rate: int) -> Path:
     return write_scene_movie(scene, path, rate=Fraction(rate))
 
 
-def _lengths(folder: Path, movie: Path) -> None:
+def _lengths(folder: Path, movie: Path, lengths_s: Sequence[int]) -> None:
     sys.stdout.write("One shot on one core, model loaded (features not cached):\n\n")
     sys.stdout.write("| seconds of sound | seconds | per second | peak MB |\n| ---: | ---: | ---: | ---: |\n")
-    pinned = ["taskset", "-c", "0"] if hasattr(os, "sched_setaffinity") else []
-    command = [*pinned, sys.executable, "-W", "ignore", "-c", _ONE_SHOT, str(movie), str(folder / "store")]
-    for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines():
+    with _one_core():
+        found = output_of("tests.bench.one_shot", movie, folder / "store", *lengths_s)
+    for line in found.splitlines():
         length, seconds, peak = (float(word) for word in line.split())
         sys.stdout.write(f"| {length:.0f} | {seconds:.2f} | {seconds / length:.3f} | {peak:.0f} |\n")
 
 
-def _counts(folder: Path, movie: Path) -> None:
+@contextmanager
+def _one_core() -> Iterator[None]:
+    """Keep this process and its children on one core, where the system can."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    all_cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(all_cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, all_cores)
+
+
+def _counts(folder: Path, movie: Path, counts: Sequence[int]) -> None:
     sys.stdout.write("\nWhole passes, one-second shots, all takes new:\n\n")
     sys.stdout.write("| shots | seconds | per shot | peak MB |\n| ---: | ---: | ---: | ---: |\n")
-    for count in (20, 200):
+    for count in counts:
         seconds, peak = _pass(folder / str(count), movie, count)
         sys.stdout.write(f"| {count} | {seconds:.1f} | {seconds / count:.2f} | {peak:.0f} |\n")
 
@@ -82,14 +81,8 @@ def _pass(folder: Path, movie: Path, count: int) -> tuple[float, float]:
     folder.mkdir()
     edit = folder / "many.otio"
     edit.write_text(json.dumps(edit_of_shots(movie, count)), encoding="utf-8")
-    command = [sys.executable, "-W", "ignore", "-m", "plugin.cli", "run", str(edit), "--quiet", "--no-preview"]
-    command += ["--store", str(folder / "store"), "--handles", "0"]
-    started = time.perf_counter()
-    process = subprocess.Popen(command)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"the pass over {count} shots ended with status {status}")
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
+    options = ("--quiet", "--no-preview", "--handles", "0", "--store", folder / "store")
+    return cost_of("plugin.cli", "run", edit, *options)
 
 
 def edit_of_shots(movie: Path, count: int) -> dict[str, object]:
@@ -110,7 +103,7 @@ def _track(movie: Path, count: int) -> dict[str, object]:
             "media_reference": {
                 "OTIO_SCHEMA": "ExternalReference.1",
                 "target_url": str(movie),
-                "available_range": _range(0, 45 * _RATE),
+                "available_range": _range(0, _MOVIE_S * _RATE),
             },
         }
         for number in range(count)

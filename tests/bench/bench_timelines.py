@@ -6,11 +6,12 @@ is left out (`pip install -e '.[bench]'`).
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -23,31 +24,36 @@ from timeline_io.lay import lay_tracks, plan_tracks
 from timeline_io.read import read_edit
 from timeline_io.readers.aaf import read_aaf
 
-CLIPS, AAF_CLIPS, FRAMES, RUNS = 5000, 500, 40, 5
+FRAMES = 40
 RATE = Fraction(24000, 1001)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table."""
+    parser = argparse.ArgumentParser(prog="bench_timelines", description=__doc__)
+    parser.add_argument("--clips", type=int, default=5000, help="of an edit")
+    parser.add_argument("--aaf-clips", type=int, default=500)
+    parser.add_argument("--runs", type=int, default=5, help="of which the median is taken")
+    asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="bench-timelines-") as name:
         folder = Path(name)
         sys.stdout.write(
             "| file | clips | MB | read | lay | OTIO's adapter reads | ratio |\n| --- " + "| ---: " * 6 + "|\n"
         )
-        for path in (_otio(folder), _fcp7(folder), _fcpxml(folder), _edl(folder)):
-            sys.stdout.write(_row(path, folder))
-        sys.stdout.write(_aaf(large(folder / "cut.aaf", AAF_CLIPS), folder))
+        for write in (_otio, _fcp7, _fcpxml, _edl):
+            sys.stdout.write(_row(write(folder, asked.clips), folder, asked.clips, asked.runs))
+        sys.stdout.write(_aaf(large(folder / "cut.aaf", asked.aaf_clips), asked.aaf_clips, asked.runs))
 
 
-def _row(path: Path, folder: Path) -> str:
+def _row(path: Path, folder: Path, clips: int, runs: int) -> str:
     edit = read_edit(path)
-    assert len(edit.shots) == CLIPS
-    read_s = _median(lambda: read_edit(path))
-    lay_s = None if path.suffix == ".edl" else _median(lambda: _lay(edit, folder))
+    assert len(edit.shots) == clips
+    read_s = _median(lambda: read_edit(path), runs)
+    lay_s = None if path.suffix == ".edl" else _median(lambda: _lay(edit, folder), runs)
     return _line(path, len(edit.shots), read_s, lay_s, _adapter(path))
 
 
-def _aaf(path: Path, folder: Path) -> str:
+def _aaf(path: Path, clips: int, runs: int) -> str:
     import aaf2
 
     def walk() -> None:
@@ -59,12 +65,12 @@ def _aaf(path: Path, folder: Path) -> str:
 
     data = path.read_bytes()
     library, ours = [], []
-    for _ in range(RUNS):
+    for _ in range(runs):
         # Taken in turn, so that whatever else the machine does falls on both.
         library.append(_timed(walk))
         ours.append(_timed(lambda: read_aaf(data, path.name, None)))
     ratio = statistics.median(ours) / statistics.median(library)
-    line = _line(path, AAF_CLIPS, statistics.median(ours), None, _adapter(path))
+    line = _line(path, clips, statistics.median(ours), None, _adapter(path))
     return (
         line + f"\nAAF: pyaaf2 opens and walks it in {statistics.median(library):.2f} s; ours / pyaaf2 = {ratio:.2f}\n"
     )
@@ -116,8 +122,8 @@ def _line(path: Path, clips: int, read_s: float, lay_s: float | None, adapter_s:
     return f"| {' | '.join(cells)} |\n"
 
 
-def _median(run: Callable[[], object]) -> float:
-    return statistics.median(_timed(run) for _ in range(RUNS))
+def _median(run: Callable[[], object], runs: int) -> float:
+    return statistics.median(_timed(run) for _ in range(runs))
 
 
 def _timed(run: Callable[[], object]) -> float:
@@ -126,7 +132,7 @@ def _timed(run: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def _otio(folder: Path) -> Path:
+def _otio(folder: Path, clips: int) -> Path:
     rate = float(RATE)
 
     def span(first: int, count: int) -> otio.opentime.TimeRange:
@@ -141,7 +147,7 @@ def _otio(folder: Path) -> Path:
                 media_reference=otio.schema.ExternalReference(f"/rushes/{i}.mov", span(0, 9000)),
                 source_range=span(i % 200, FRAMES),
             )
-            for i in range(CLIPS)
+            for i in range(clips)
         )
         timeline.tracks.append(track)
     path = folder / "cut.otio"
@@ -149,7 +155,7 @@ def _otio(folder: Path) -> Path:
     return path
 
 
-def _fcp7(folder: Path) -> Path:
+def _fcp7(folder: Path, clips: int) -> Path:
     rate = "<rate><timebase>24</timebase><ntsc>TRUE</ntsc></rate>"
 
     def item(kind: str, i: int) -> str:
@@ -164,7 +170,7 @@ def _fcp7(folder: Path) -> Path:
             f"<link><linkclipref>audio{i}</linkclipref></link></clipitem>\n"
         )
 
-    video, audio = ("".join(item(kind, i) for i in range(CLIPS)) for kind in ("video", "audio"))
+    video, audio = ("".join(item(kind, i) for i in range(clips)) for kind in ("video", "audio"))
     path = folder / "cut.xml"
     path.write_text(
         f'<?xml version="1.0"?>\n<!DOCTYPE xmeml>\n<xmeml version="5"><sequence id="s"><name>cut</name>{rate}<media>'
@@ -174,37 +180,37 @@ def _fcp7(folder: Path) -> Path:
     return path
 
 
-def _fcpxml(folder: Path) -> Path:
+def _fcpxml(folder: Path, clips: int) -> Path:
     def seconds(frames: int) -> str:
         return f"{frames * 1001}/24000s"
 
     assets = "".join(
         f'<asset id="r{i + 2}" name="{i}" start="0s" duration="{seconds(9000)}" hasVideo="1" format="r1">'
         f'<media-rep kind="original-media" src="file:///rushes/{i}.mov"/></asset>\n'
-        for i in range(CLIPS)
+        for i in range(clips)
     )
-    clips = "".join(
+    spine = "".join(
         f'<asset-clip ref="r{i + 2}" name="{i}" offset="{seconds(i * FRAMES)}" start="{seconds(i % 200)}" '
         f'duration="{seconds(FRAMES)}"/>\n'
-        for i in range(CLIPS)
+        for i in range(clips)
     )
     path = folder / "cut.fcpxml"
     path.write_text(
         '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n<fcpxml version="1.10"><resources>'
         f'<format id="r1" frameDuration="1001/24000s"/>{assets}</resources><library><event><project name="cut">'
-        f'<sequence format="r1" tcStart="0s" duration="{seconds(CLIPS * FRAMES)}"><spine>{clips}</spine></sequence>'
+        f'<sequence format="r1" tcStart="0s" duration="{seconds(clips * FRAMES)}"><spine>{spine}</spine></sequence>'
         "</project></event></library></fcpxml>\n",
         encoding="utf-8",
     )
     return path
 
 
-def _edl(folder: Path) -> Path:
+def _edl(folder: Path, clips: int) -> Path:
     from timeline_io.frames import timecode
 
     def lines() -> Iterator[str]:
         yield "TITLE: cut\nFCM: NON-DROP FRAME\n"
-        for i in range(CLIPS):
+        for i in range(clips):
             source, record = (FrameSpan(first=f, count=FRAMES, rate=RATE) for f in (i % 200, 86400 + i * FRAMES))
             codes = [timecode(frame, RATE) for span in (source, record) for frame in (span.first, span.end)]
             yield f"{i + 1:06d}  AX       V     C        {' '.join(codes)}\n* FROM CLIP NAME: {i}.mov\n"

@@ -6,6 +6,7 @@ Speed, memory and rounding errors do not depend on what weights have learnt; sou
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,7 +30,7 @@ def install_random(folder: Path, size: Literal["tiny", "full"] = "full", seed: i
     chosen = published.SIZES[size]
     draw = published._Draw(seed)
     for part, kind, config in _stock_parts(chosen):
-        _write(folder / part, config, draw.state(_STREAMS[part], lambda kind=kind, config=config: kind(**config)))
+        _write(folder / part, config, draw.state(_STREAMS[part], partial(kind, **config)))
     _write_text(folder, chosen, draw)
     _write_vocoder(folder, chosen, draw)
     _write(folder / "clip", chosen.clip, draw.state(6, lambda: CLIP(**chosen.clip)))

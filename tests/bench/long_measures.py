@@ -55,7 +55,7 @@ def take_of(label: str, span: MediaSpan, bundle: Bundle, seed: int) -> Take:
     request = FoleyRequest(span=span, label=label, seed=seed, settings_digest="", model_digest="")
     clip, _ = make_take(request, encode_shot(span, bundle, settings), bundle, settings)
     samples = soxr.resample(clip.samples[0], SAMPLE_RATE_HZ, grid.sample_rate_hz)
-    picture = bundle.mel.log_mel(bundle.mel.picture(torch.from_numpy(samples))).numpy() * _DB_PER_NEPER
+    picture = (bundle.mel.log_mel(bundle.mel.picture(torch.from_numpy(samples))) * _DB_PER_NEPER).numpy()
     columns = grid.latents_for(span.duration_s)
 
     def on_the_picture(windows: Sequence[Window]) -> list[int]:

@@ -9,7 +9,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
@@ -29,9 +29,10 @@ Result = TypeVar("Result")
 
 
 @torch.inference_mode()
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print one line of JSON."""
-    movie, label, seconds = Path(sys.argv[1]), sys.argv[2], Fraction(sys.argv[3])
+    asked = sys.argv[1:] if arguments is None else arguments
+    movie, label, seconds = Path(asked[0]), asked[1], Fraction(asked[2])
     bundle = load_bundle("mini", device="cpu")
     pin_threads(bundle.threads_per_take)
     settings, digest = bundle.card.settings, probe_movie(movie).digest

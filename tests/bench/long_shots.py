@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +70,7 @@ def steady(folder: Path, source: str, *, seconds: int, seed: int = 1) -> LongSho
     actor = short.actors[0]
     loudest, count = int(np.argmax(actor.level)), len(control_times(seconds))
     tracks = {name: getattr(actor, name) for name in ("x", "y", "size", "visible", "level", "powered", "pose")}
-    held = {name: np.full(count, track[loudest]) for name, track in tracks.items()}
+    held: dict[str, Any] = {name: np.full(count, track[loudest]) for name, track in tracks.items()}
     scene = replace(short, duration_s=seconds, actors=(replace(actor, doppler=np.ones(count), **held),))
     return _filmed(folder, f"{source} {seed}", (scene,))
 

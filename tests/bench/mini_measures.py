@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import soxr
@@ -60,7 +61,7 @@ class Listener:
     def __init__(self, bundle: Bundle) -> None:
         self.mel = bundle.mel
         path = bundle.card.folder / "controls/classifier.safetensors"
-        self.classifier = load_into(SoundClassifier(len(SOURCES)), path)
+        self.classifier = load_into(partial(SoundClassifier, len(SOURCES)), path)
 
     def hear(self, held_out: HeldOutScene, samples: NDArray[np.float32], sample_rate_hz: int) -> Heard:
         """Measure one file (N,)."""

@@ -54,7 +54,7 @@ class HeldOutScene:
         return self.scene.target_sound()
 
     def _centers(self, step_s: float) -> NDArray[np.float64]:
-        return (np.arange(round(self.scene.duration_s / step_s)) + 0.5) * step_s
+        return (np.arange(round(self.scene.duration_s / step_s), dtype=np.float64) + 0.5) * step_s
 
 
 def film(folder: Path, *, first_seed: int, count: int, duration_s: float) -> list[HeldOutScene]:

@@ -11,12 +11,12 @@ import torch
 
 from flows.shot_job import seed_of_take
 from pipeline.decode import decode_span
+from pipeline.denoise import plan_denoising
 from pipeline.detect import detect
 from pipeline.finish import to_delivery_rate
-from pipeline.generate import compose, voice
+from pipeline.generate import Made, compose, voice
 from pipeline.nets.bundle import Bundle
 from pipeline.nets.label_free import LabelFreeDetector, grey
-from pipeline.nets.listener import listener_for
 from pipeline.nets.strict import load_into
 from pipeline.records import SAMPLE_RATE_HZ, FoleyClip, ShotFeatures, TemporalCondition
 from pipeline.runtime import pin_threads
@@ -37,7 +37,7 @@ def label_free(kind: str) -> Listen:
 
     @torch.inference_mode()
     def listen(held_out: HeldOutScene, features: ShotFeatures, bundle: Bundle, settings: Settings) -> TemporalCondition:
-        detector = load_into(LabelFreeDetector(), bundle.card.folder / f"controls/{kind}.safetensors")
+        detector = load_into(LabelFreeDetector, bundle.card.folder / f"controls/{kind}.safetensors")
         last = float(held_out.span.duration_s) - 0.008
         times = np.minimum(features.times_s, last)
         pixels = decode_span(held_out.span, times_s=times, size=bundle.clip.image_size).pixels
@@ -75,21 +75,24 @@ def best_of(
     takes: int, system: System, held_out: HeldOutScene, features: ShotFeatures, bundle: Bundle, seed: int
 ) -> FoleyClip:
     """The take that a pass with `--takes` would lay, at the delivery rate; silence where nothing is found to sound."""
-    listener = listener_for(bundle.card.folder, bundle.card.structure, bundle.mel)
-    made = (_take(system, held_out, features, bundle, seed_of_take(seed, take)) for take in range(1, takes + 1))
-    return max(made, key=lambda one: judge(*one, held_out.target.label, listener).total)[0]
+    made = [_take(system, held_out, features, bundle, seed_of_take(seed, take)) for take in range(1, takes + 1)]
+
+    def total(one: Made) -> float:
+        clip, condition = one
+        return judge(clip, condition, held_out.target.label, bundle.listener).total
+
+    return max(made, key=total)[0]
 
 
 @torch.inference_mode()
-def _take(
-    system: System, held_out: HeldOutScene, features: ShotFeatures, bundle: Bundle, seed: int
-) -> tuple[FoleyClip, TemporalCondition]:
+def _take(system: System, held_out: HeldOutScene, features: ShotFeatures, bundle: Bundle, seed: int) -> Made:
     pin_threads()
-    count = math.ceil(held_out.span.duration_s * SAMPLE_RATE_HZ)
-    condition = system.listen(held_out, features, bundle, system.settings)
+    settings, label, duration_s = system.settings, held_out.target.label, held_out.span.duration_s
+    count = math.ceil(duration_s * SAMPLE_RATE_HZ)
+    condition = system.listen(held_out, features, bundle, settings)
     if condition.active.any():
-        latents = compose(held_out.target.label, seed, features, condition, bundle, system.settings)
-        samples = voice(latents, count, bundle)
+        plan = plan_denoising(label, seed, features, condition, bundle, settings, duration_s=duration_s)
+        samples = voice(compose([plan], bundle, settings)[0], count, bundle, settings)
     else:
         samples = np.zeros(count, dtype=np.float32)
     return FoleyClip(samples=samples[None], sample_rate_hz=SAMPLE_RATE_HZ), condition
@@ -106,7 +109,7 @@ def codec_ceiling(held_out: HeldOutScene, bundle: Bundle) -> FoleyClip:
     padded[:length] = sound[:length]
     latents = bundle.codec.encode(bundle.mel.picture(padded)[None])
     count = math.ceil(held_out.span.duration_s * SAMPLE_RATE_HZ)
-    return FoleyClip(samples=voice(latents, count, bundle)[None], sample_rate_hz=SAMPLE_RATE_HZ)
+    return FoleyClip(samples=voice(latents, count, bundle, bundle.card.settings)[None], sample_rate_hz=SAMPLE_RATE_HZ)
 
 
 def true_sound(held_out: HeldOutScene, bundle: Bundle) -> FoleyClip:

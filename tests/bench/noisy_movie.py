@@ -42,7 +42,7 @@ def film(path: Path, *, seconds: float, size: tuple[int, int] = (1280, 720), gra
 def _texture(side: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """What walls and grass add to flat colours: (side, side, 1), of three sizes of grain."""
     layers = [gaussian_filter(rng.standard_normal((side, side), np.float32), width * size) for size in _TEXTURE]
-    return sum(layer / layer.std() for layer in layers)[..., None] * np.float32(_TEXTURE_LEVELS)  # type: ignore
+    return sum(layer / layer.std() for layer in layers)[..., None] * np.float32(_TEXTURE_LEVELS)
 
 
 def _filmed(

@@ -16,7 +16,7 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ from transformers import (
     SpeechT5HifiGan,
 )
 
+from pipeline.nets.building import building
 from tests.support.published_files import vision_half
 
 FRAMES = 150
@@ -59,6 +60,10 @@ class Plain:
     """The networks, float32. `encode_at_once`: frames that go through CLIP in one batch."""
 
     def __init__(self, folder: Path) -> None:
+        with building():
+            self._load(folder)
+
+    def _load(self, folder: Path) -> None:
         self.pipe = _pipeline(folder)
         self.eye = _image_encoder(folder / "clip")
         self.onset = _Onset()
@@ -122,7 +127,7 @@ class Plain:
         return self.vocoder(mel.transpose(1, 2)).reshape(-1)
 
 
-class _Noting(PNDMScheduler):
+class _Noting(PNDMScheduler):  # type: ignore[misc]
     """Keeps the first guided prediction it is given."""
 
     noted: dict[str, Any]
@@ -211,8 +216,13 @@ def every_frame(movie: Path, duration_s: float) -> list[NDArray[np.uint8]]:
         for frame in container.decode(stream):
             if frame.time >= duration_s - 1e-6:
                 break
-            frames.append(frame.to_ndarray(format="rgb24"))
+            frames.append(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8))
     return frames
+
+
+def _some(frames: list[NDArray[np.uint8]], count: int) -> list[NDArray[np.uint8]]:
+    """So many of them, evenly."""
+    return [frames[i] for i in np.linspace(0, len(frames) - 1, count).astype(int)]
 
 
 @contextmanager
@@ -226,7 +236,7 @@ def timed(seconds: dict[str, float], name: str) -> Iterator[None]:
     sys.stderr.write(f"{name}: {spent:.1f} s, {cpu_spent:.1f} s of cores\n")
 
 
-def _options() -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
     parser.add_argument("movie", type=Path)
@@ -236,24 +246,23 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--evaluations", type=int, default=EVALUATIONS, help="stop after so many of the 26")
     parser.add_argument("--clip-frames", type=int, default=FRAMES, help="look at so many of the 150 only")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 @torch.no_grad()
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """One shot, timed part by part."""
-    told = _options()
+    told = _options(arguments)
     seconds: dict[str, float] = {}
     with timed(seconds, "load"):
         plain = Plain(told.model)
     with timed(seconds, "decode"):
         frames = every_frame(told.movie, told.seconds)
-        frames = [frames[i] for i in np.linspace(0, len(frames) - 1, FRAMES).astype(int)]
+        frames = _some(frames, FRAMES)
     with timed(seconds, "onset"):
         row = plain.onset_row(frames, told.seconds)
-    which = np.linspace(0, FRAMES - 1, told.clip_frames).astype(int)
     with timed(seconds, "clip"):
-        embeddings = plain.embeddings([frames[i] for i in which])
+        embeddings = plain.embeddings(_some(frames, told.clip_frames))
     picture = embeddings.mean(0)[None, None]
     with timed(seconds, "denoise"):
         noted = plain.latents(told.label, told.seed, picture, row, evaluations=told.evaluations)
@@ -271,7 +280,7 @@ def main() -> None:
     }
     np.savez(told.out / "plain.npz", embeddings=embeddings.numpy(), **{k: v.numpy() for k, v in arrays.items()})
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    facts = {"seconds": seconds, "evaluations": noted["seconds"], "clip_frames": len(which), "peak_mb": peak_mb}
+    facts = {"seconds": seconds, "evaluations": noted["seconds"], "clip_frames": told.clip_frames, "peak_mb": peak_mb}
     (told.out / "plain.json").write_text(json.dumps(facts, indent=2), encoding="utf-8")
     sys.stdout.write(json.dumps(facts) + "\n")
 

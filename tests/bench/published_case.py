@@ -11,7 +11,7 @@ import argparse
 import json
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -35,7 +35,7 @@ from pipeline.runtime import pin_threads
 from pipeline.settings import Settings
 from tests.bench.plain_reference import timed
 
-Arrays = dict[str, NDArray[np.generic]]
+Arrays = dict[str, Any]  # numpy arrays
 
 
 @dataclass(slots=True)
@@ -74,7 +74,7 @@ def noting(bundle: Bundle) -> Iterator[Notes]:
         notes.looked_at += len(args[0])
 
     hook = bundle.clip.tower.register_forward_pre_hook(count_frames)
-    window_batch.WindowBatches.predict, bundle.codec.decode = noted_predict, noted_decode  # type: ignore[method-assign]
+    window_batch.WindowBatches.predict, bundle.codec.decode = noted_predict, noted_decode  # type: ignore
     try:
         yield notes
     finally:
@@ -104,9 +104,9 @@ def like_plain(path: Path, settings: Settings) -> tuple[ShotFeatures, TemporalCo
     return features, TemporalCondition(similarity=active.astype(np.float32), active=active, times_s=column_s)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Make every shot and write down what it took."""
-    told = _options()
+    told = _options(arguments)
     seconds: dict[str, float] = {}
     with timed(seconds, "load"):
         bundle = load_bundle(told.model, device="cpu", precision=told.dtype, verify=False)
@@ -174,7 +174,7 @@ def _anonymous_mb() -> float:
     return float("nan")
 
 
-def _options() -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
     parser.add_argument("movie", type=Path)
@@ -186,7 +186,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--preset", default=None)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--conditions", type=Path, help="take embeddings and row from this plain.npz")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

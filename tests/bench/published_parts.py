@@ -11,7 +11,7 @@ import ctypes
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -26,9 +26,9 @@ _MMAP_THRESHOLD = -3  # of glibc's mallopt
 
 
 @torch.inference_mode()
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print a row for every network, both halves of the guidance pair and one, at two widths."""
-    told = _options()
+    told = _options(arguments)
     _give_memory_back()
     bundle = load_bundle(told.model, device="cpu", precision=told.dtype, verify=False)
     pin_threads(0)
@@ -47,7 +47,8 @@ def _works(bundle: Bundle, only: list[str]) -> Iterator[tuple[str, nn.Module, Ca
         for width in _WIDTHS:
             yield from _denoisers(bundle, width)
     if "clip" in only:
-        pixels = torch.randint(0, 255, (1, 224, 224, 3), dtype=torch.uint8)
+        side = bundle.clip.image_size
+        pixels = torch.randint(0, 255, (1, side, side, 3), dtype=torch.uint8)
         yield "CLIP, one picture", bundle.clip.tower, lambda: bundle.clip.encode_frames(pixels)
     if "onset" in only:
         frames = torch.randn(1, 150, 3, 112, 112)
@@ -55,7 +56,7 @@ def _works(bundle: Bundle, only: list[str]) -> Iterator[tuple[str, nn.Module, Ca
     if "codec" in only:
         for width in _WIDTHS:
             latents = torch.randn(1, 4, 32, width)
-            yield f"VAE decoder, {width} columns", bundle.codec.vae, lambda z=latents: bundle.codec.decode(z)
+            yield f"VAE decoder, {width} columns", bundle.codec.vae, partial(bundle.codec.decode, latents)
     if "vocoder" in only:
         model = bundle.vocoder.model  # type: ignore[attr-defined]
         yield "vocoder, 10.24 s", model, lambda: bundle.vocoder(torch.rand(1, 256, 1024) - 0.5)
@@ -63,7 +64,7 @@ def _works(bundle: Bundle, only: list[str]) -> Iterator[tuple[str, nn.Module, Ca
 
 def _denoisers(bundle: Bundle, width: int) -> Iterator[tuple[str, nn.Module, Callable[[], object]]]:
     step = torch.tensor(500)
-    shapes = ((4, 32, width), (77, 768), (1, 256, 8 * width))
+    shapes = ((4, 32, width), (77, bundle.text_encoder.config.hidden_size), (1, 256, 8 * width))
     for rows, named in ((2, f"pair, {width} columns"), (1, f"one half, {width} columns")):
         x, text, row = (torch.randn(rows, *shape).to(bundle.dtype) for shape in shapes)
         for name, net, extra in (("UNet", bundle.unet, ()), ("temporal adapter", bundle.temporal_adapter, (row,))):
@@ -105,13 +106,13 @@ def _own_mb() -> float:
     return (resident - shared) * 4096 / 2**20
 
 
-def _options() -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
     parser.add_argument("--dtype", default="bfloat16")
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--only", nargs="+", default=["unet", "clip", "onset", "codec", "vocoder"])
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -54,9 +54,9 @@ SWITCHES: tuple[tuple[str, str, dict[str, Any]], ...] = (
 )
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run all rows that are asked for."""
-    told = _options()
+    told = _options(arguments)
     spans = spans_of(told.movie, told.shots)
     plain = replace(
         _settings(told.model, told.steps), precision="float32", clip_fps=told.clip_fps, near_duplicate_levels=0.0
@@ -148,7 +148,7 @@ def _error(these: Sequence[torch.Tensor], those: Sequence[torch.Tensor]) -> floa
     return float((difference / sum(float(b.double().square().sum()) for b in those)) ** 0.5)
 
 
-def _options() -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
     parser.add_argument("movie", type=Path)
@@ -159,7 +159,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--clip-fps", type=float, default=0.0, help="of the baseline")
     usual = [name for name, _, _ in SWITCHES if not name.startswith("steps")]
     parser.add_argument("--only", nargs="+", default=usual, help="rows whose names begin so")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

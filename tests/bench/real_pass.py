@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from typing import Any
@@ -71,11 +72,15 @@ def on_two(edit: Path, out: Path) -> dict[str, Any]:
 
 
 def _options(out: Path, device: str, *, isolate: bool = False) -> PassOptions:
-    where = {"store": out / "store", "out": out / "foley"}
-    return PassOptions(**where, preview=False, handles=0, device=device, isolate=isolate)
+    return PassOptions(store=out / "store", out=out / "foley", preview=False, handles=0, device=device, isolate=isolate)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print what a pass cost, as JSON."""
+    edit, out, how = sys.argv[1:] if arguments is None else arguments
+    found = on_two(Path(edit), Path(out)) if how == "two" else conducted(Path(edit), Path(out), how)
+    sys.stdout.write(json.dumps(found) + "\n")
 
 
 if __name__ == "__main__":
-    edit, out, how = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-    found = on_two(edit, out) if how == "two" else conducted(edit, out, how)
-    sys.stdout.write(json.dumps(found) + "\n")
+    main()

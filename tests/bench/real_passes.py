@@ -2,24 +2,22 @@
 
 import json
 import os
-import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from pipeline.scenes.catalogue import source_named
 from pipeline.scenes.movie import write_scene_movie
 from pipeline.scenes.scene import make_scene
+from tests.bench.child import output_of
 from tests.support.passes import Cut, write_edit
 from tests.support.prefect_server import PrefectServer
 
-_SHOTS, _SHOT_FRAMES = 200, 24
-_SHOTS_OF_TWO = 60
+_SHOT_FRAMES = 24
 _THINGS = ("hammer", "train", "footsteps", "car")
 
 
-def real_passes(folder: Path, server: PrefectServer, shots: int = _SHOTS) -> None:
+def real_passes(folder: Path, server: PrefectServer, shots: int) -> None:
     """A pass without Prefect, then the same with it."""
     edit = drawn_edit(folder, shots)
     _print(f"\nA pass over {shots} shots of one second with `mini`, every take new:\n")
@@ -27,18 +25,18 @@ def real_passes(folder: Path, server: PrefectServer, shots: int = _SHOTS) -> Non
     _print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     for how, env in (("prefect", server.environment), ("plain", dict(os.environ))):
         sys.stderr.write(f"{shots} shots, {how}\n")
-        found = _run("tests.bench.real_pass", edit, folder / f"real-{how}", how, env=env)
+        found = json.loads(output_of("tests.bench.real_pass", edit, folder / f"real-{how}", how, env=env))
         own_s, engine_s = found["conductor_cpu_s"], found["engine_cpu_s"]
         share = f"{100 * own_s / (own_s + engine_s):.2f} % | {1000 * own_s / shots:.1f}"
         with_it = "yes" if how == "prefect" else "no"
         _print(f"| {with_it} | {found['made']} | {found['wall_s']:.0f} | {engine_s:.0f} | {own_s:.1f} | {share} |")
 
 
-def two_processes(folder: Path) -> None:
+def two_processes(folder: Path, shots: int) -> None:
     """A pass with two engine processes: how much of the time each had work in its hands."""
-    edit = drawn_edit(folder, _SHOTS_OF_TWO)
-    found = _run("tests.bench.real_pass", edit, folder / "two", "two", env=dict(os.environ))
-    _print(f"\nTwo engine processes on one processor each, {_SHOTS_OF_TWO} shots, from the first work to the last:\n")
+    edit = drawn_edit(folder, shots)
+    found = json.loads(output_of("tests.bench.real_pass", edit, folder / "two", "two"))
+    _print(f"\nTwo engine processes on one processor each, {shots} shots, from the first work to the last:\n")
     _print("| process | had work in its hands | was making |")
     _print("| ---: | ---: | ---: |")
     for number, (busy, making) in enumerate(zip(found["busy"], found["making"], strict=True), start=1):
@@ -61,11 +59,6 @@ def drawn_edit(folder: Path, shots: int) -> Path:
         for n in range(shots)
     ]
     return write_edit(folder / f"real{shots}.otio", cuts)
-
-
-def _run(module: str, *arguments: Path | str, env: dict[str, str]) -> Any:
-    command = [sys.executable, "-W", "ignore", "-m", module, *map(str, arguments)]
-    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=env).stdout)
 
 
 def _print(line: str) -> None:

@@ -95,7 +95,7 @@ def cpu_s() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def main(edit: Path, out: Path, how: str) -> dict[str, Any]:
+def stub_pass(edit: Path, out: Path, how: str) -> dict[str, Any]:
     """Run the pass; what it cost."""
     if how == "prefect":
         import prefect  # noqa: F401  (a second and a half that is not the pass's)
@@ -110,7 +110,7 @@ def main(edit: Path, out: Path, how: str) -> dict[str, Any]:
     watch = Watch()
     sampler = threading.Thread(target=watch.sample)
     sampler.start()
-    with use_engine(build):  # type: ignore[arg-type]
+    with use_engine(build):
         plan = plan_pass(edit, options)
         watch.mark("planned")
         report = perform(plan, tell=watch.tell, with_prefect=how == "prefect")
@@ -146,5 +146,11 @@ def _count_witnesses() -> list[str]:
     return submitted
 
 
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print what a pass cost, as JSON."""
+    edit, out, how = sys.argv[1:] if arguments is None else arguments
+    sys.stdout.write(json.dumps(stub_pass(Path(edit), Path(out), how)) + "\n")
+
+
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])) + "\n")
+    main()

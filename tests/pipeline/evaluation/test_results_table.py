@@ -15,7 +15,7 @@ MEDIAN = Measure(key="onset_error", title="onset error", unit="ms", digits=0, hi
 RATIO = Measure(key="onset_ratio", title="onsets heard", digits=2)
 
 
-def table(*rows):
+def table(*rows: SystemResult) -> ResultsTable:
     return ResultsTable(title="Test scenes", clips=60, measures=(F1, MEDIAN, RATIO), rows=rows)
 
 
@@ -28,7 +28,7 @@ ROWS = (
 )
 
 
-def test_markdown_reads_as_written():
+def test_markdown_reads_as_written() -> None:
     assert to_markdown(table(*ROWS)) == (
         "**Test scenes** (60 clips)\n\n"
         "| System | presence F1 ↑ | onset error (ms) ↓ | onsets heard |\n"
@@ -38,7 +38,7 @@ def test_markdown_reads_as_written():
     )
 
 
-def test_json_keeps_precision_and_order_and_writes_nan_as_null():
+def test_json_keeps_precision_and_order_and_writes_nan_as_null() -> None:
     text = to_json(table(*ROWS))
     systems = json.loads(text)["systems"]
     assert [s["system"] for s in systems] == ["ours | local", "always on"]
@@ -49,7 +49,7 @@ def test_json_keeps_precision_and_order_and_writes_nan_as_null():
     assert "NaN" not in text and text == to_json(table(*ROWS))
 
 
-def test_an_infinite_value_is_not_hidden():
+def test_an_infinite_value_is_not_hidden() -> None:
     with pytest.raises(ValueError, match="JSON"):
         to_json(table(SystemResult(system="a", cells={"f1": Interval(value=math.inf)})))
 
@@ -61,17 +61,17 @@ def test_an_infinite_value_is_not_hidden():
         ((SystemResult(system="a", cells={"f2": Interval(value=1.0)}),), "not in the table: f2"),
     ],
 )
-def test_confused_tables_are_refused(rows, message):
+def test_confused_tables_are_refused(rows: tuple[SystemResult, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         table(*rows)
 
 
-def test_a_measure_is_named_once():
+def test_a_measure_is_named_once() -> None:
     with pytest.raises(ValueError, match="names a measure twice: f1"):
         ResultsTable(title="t", clips=2, measures=(F1, F1), rows=())
 
 
-def test_signed_intervals_show_a_plus():
+def test_signed_intervals_show_a_plus() -> None:
     assert format_interval(Interval(value=0.5, low=-0.1, high=1), 1, signed=True) == "+0.5 [-0.1, +1.0]"
 
 
@@ -87,13 +87,15 @@ def test_signed_intervals_show_a_plus():
         (F1, math.nan, math.nan, "not told apart"),
     ],
 )
-def test_verdicts_follow_the_interval_and_the_better_end(measure, low, high, verdict):
+def test_verdicts_follow_the_interval_and_the_better_end(
+    measure: Measure, low: float, high: float, verdict: str
+) -> None:
     difference = Interval(value=(low + high) / 2, low=low, high=high)
     effect = Effect(system="ours", baseline="base", measure=measure, difference=difference, clips=9)
     assert effect.verdict == verdict
 
 
-def test_an_effect_reads_as_a_sentence():
+def test_an_effect_reads_as_a_sentence() -> None:
     effect = compare_systems(
         ("ours", clip_mean([30.0, 40.0, 50.0])),
         ("text only", clip_mean([230.0, 240.0, 250.0])),

@@ -1,0 +1,16 @@
+"""The bundled model with fewer steps, to try a bench."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pipeline.nets.bundle import Bundle, load_bundle
+
+
+def load_with_steps(model: str, steps: int) -> Bundle:
+    """The networks of a model whose card asks for so many steps; 0 for its own."""
+    bundle = load_bundle(model, device="cpu")
+    if not steps:
+        return bundle
+    settings = bundle.card.settings.changed({"steps": str(steps)})
+    return Bundle(replace(bundle.card, settings=settings), bundle.device)
