@@ -26,6 +26,7 @@ from flows.work.engine import Studio, use_engine
 from tests.support.dangers import DangerousEngine
 from tests.support.foley_process import foley
 from tests.support.passes import Cut
+from tests.support.waiting import PATIENCE_S, wait_until
 
 pytest.importorskip("distributed")
 
@@ -112,7 +113,7 @@ def test_a_cluster_that_has_no_worker_any_more_is_one_sentence(monkeypatch: pyte
     watch = threading.Thread(target=workshop._watch, args=(workshop._client,))
     watch.start()
     with pytest.raises(WorkshopError, match="no worker is left at tcp://nowhere: start some"):
-        near.result(timeout=10)
+        near.result(timeout=PATIENCE_S)
     workshop._client = None
     watch.join()
 
@@ -147,7 +148,7 @@ class Cluster:
         with (self._folder / f"{log}.log").open("wb") as file:
             return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
 
-    def _told(self, log: str, pattern: str, wait_s: float = 90) -> str:
+    def _told(self, log: str, pattern: str, wait_s: float = PATIENCE_S) -> str:
         give_up_at = time.monotonic() + wait_s
         while time.monotonic() < give_up_at:
             if found := re.search(pattern, (self._folder / f"{log}.log").read_text()):
@@ -201,13 +202,13 @@ def test_a_worker_that_is_killed_costs_nothing_and_each_loads_once(
 ) -> None:
     build = Build(diary=tmp_path / "diary", seconds_per_take=0.2)
     edit = edit_of(*trains(movie, 36))
-    arguments = ["run", edit, "--no-preview", "--no-prefect", "--out", tmp_path / "out"]
+    arguments: list[str | Path] = ["run", edit, "--no-preview", "--no-prefect", "--out", tmp_path / "out"]
     process = foley(arguments, build, tmp_path, dask=cluster.address)
     while len(build.engine.takes) < 6:
         assert process.poll() is None
         time.sleep(0.1)
     os.kill(cluster.workers[0].pid, signal.SIGKILL)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, err
     assert "36 made" in out
     assert "Traceback" not in err and len(err.splitlines()) < 25, err
@@ -229,9 +230,7 @@ def test_a_worker_whose_gpu_fails_leaves_the_work_to_the_others(
     with use_engine(build):
         report = run_pass(edit, options.model_copy(update={"dask": cluster.address}), with_prefect=False)
     assert report.summary == "24 made", report.first_failure
-    give_up_at = time.monotonic() + 30
-    while all(worker.poll() is None for worker in cluster.workers) and time.monotonic() < give_up_at:
-        time.sleep(0.1)
+    wait_until(lambda: any(worker.poll() is not None for worker in cluster.workers), "the end of a worker")
     assert sum(worker.poll() is None for worker in cluster.workers) == 1
 
 
@@ -247,13 +246,11 @@ def test_a_scheduler_that_dies_ends_the_pass_with_a_sentence(
     while len(build.engine.takes) < 6:
         assert process.poll() is None
         time.sleep(0.1)
-    began = time.monotonic()
     cluster.stop()
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode in (2, 4), err
     assert "Traceback" not in err
     assert "Dask scheduler" in err.strip().splitlines()[-1]
-    assert time.monotonic() - began < 60
 
 
 @pytest.mark.usefixtures("card")
@@ -265,14 +262,12 @@ def test_a_scheduler_that_is_not_there_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("flows.work.dask_workshop._CONNECT_S", 1)
-    began = time.monotonic()
     with pytest.raises(WorkshopError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         run_pass(
             edit_of(*trains(movie, 1)),
             options.model_copy(update={"dask": "tcp://127.0.0.1:9"}),
             with_prefect=False,
         )
-    assert time.monotonic() - began < 8
     assert not capfd.readouterr().err
 
 

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from multiprocessing import Pipe
@@ -31,6 +30,7 @@ from tests.support.dangers import DangerousEngine
 from tests.support.in_hand import watched_hands
 from tests.support.nights import plan_of, studio_at
 from tests.support.passes import Cut, FakeEngine
+from tests.support.waiting import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.usefixtures("card")
 Movie = Callable[[str], Path]
@@ -134,13 +134,13 @@ def test_a_device_that_does_not_come_back_is_told_of_and_what_waited_for_it_is_n
     told = SimpleQueue[str]()
     workshop = ProcessWorkshop(["cpu"], dangers.build)
     workshop.open(studio_at(tmp_path), told.put)
-    told.get(timeout=30)
+    told.get(timeout=PATIENCE_S)
     dangers._note("break")
     os.kill(workshop.pids()[0], signal.SIGKILL)
-    assert told.get(timeout=30) == "the process on cpu was killed by SIGKILL and is started again"
+    assert told.get(timeout=PATIENCE_S) == "the process on cpu was killed by SIGKILL and is started again"
     (job,) = plan_of([1.0]).jobs
-    assert isinstance(workshop.listen(job, 300).exception(timeout=30), EngineAwayError)
-    assert told.get(timeout=30) == (
+    assert isinstance(workshop.listen(job, 300).exception(timeout=PATIENCE_S), EngineAwayError)
+    assert told.get(timeout=PATIENCE_S) == (
         "the process on cpu is given up: cpu cannot be worked with: unexpected RuntimeError: "
         "CUDA driver initialization failed"
     )
@@ -151,9 +151,7 @@ def test_a_hanging_decoder_is_given_up(
     dangers: DangerousEngine, movie: Movie, edit_of: EditOf, options: PassOptions
 ) -> None:
     dangers.hanging_media = {"b.mp4"}
-    began = time.monotonic()
     report = go(edit_of(*trains(movie, 3), Cut(name="train", media=movie("b.mp4"))), options, patience_s=2)
-    assert time.monotonic() - began < 60
     assert states(report) == ["made"] * 3 + ["failed"]
     assert "did not come back within 2 s" in report.shots[3].reason
 
@@ -246,7 +244,7 @@ def test_where_no_process_can_be_started_again_the_device_is_given_up(
     (job,) = plan_of([1.0]).jobs
     hanging = workshop.listen(job, 300)
     os.kill(workshop.pids()[0], signal.SIGKILL)
-    assert isinstance(hanging.exception(timeout=30), EngineLostError)
+    assert isinstance(hanging.exception(timeout=PATIENCE_S), EngineLostError)
     with pytest.raises(WorkshopError, match="no device is left"):
         workshop.listen(job, 300)
     assert told[-1] == "the process on cpu is given up: no process can be started on cpu (Cannot allocate memory)"
@@ -282,7 +280,7 @@ def test_losses_are_told_to_the_pass_and_not_to_who_warmed_it_up(dangers: Danger
     workshop.open(studio_at(tmp_path), first.append)
     workshop.open(studio_at(tmp_path), again.put)
     os.kill(workshop.pids()[0], signal.SIGKILL)
-    assert again.get(timeout=30) == "the process on cpu was killed by SIGKILL and is started again"
+    assert again.get(timeout=PATIENCE_S) == "the process on cpu was killed by SIGKILL and is started again"
     assert len(first) == 1
     workshop.close()
 
@@ -296,16 +294,16 @@ def test_a_device_that_another_pass_uses_joins_when_it_is_free_and_the_others_be
     told = SimpleQueue[str]()
     workshop = ProcessWorkshop(["cpu", "mps"], dangers.build)
     workshop.open(studio_at(tmp_path), told.put)
-    first = {told.get(timeout=30) for _ in range(2)}
+    first = {told.get(timeout=PATIENCE_S) for _ in range(2)}
     assert {line.rstrip("0123456789 s") for line in first} == {
         "model loaded on cpu in",
         "waiting for mps, which another pass use",
     }
     (job,) = plan_of([1.0], label="train passing").jobs
     heard = [workshop.listen(job, 300) for _ in range(3)]
-    assert [future.result(timeout=30).failure for future in heard] == [""] * 3
+    assert [future.result(timeout=PATIENCE_S).failure for future in heard] == [""] * 3
     slot.release()
-    assert told.get(timeout=30).startswith("model loaded on mps in ")
+    assert told.get(timeout=PATIENCE_S).startswith("model loaded on mps in ")
     workshop.close()
 
 
@@ -332,7 +330,7 @@ open = threading.Thread(target=workshop.open, args=(studio_at(Path("store")), la
 open.start()
 told.wait()
 print(*workshop.pids(), flush=True)
-time.sleep(60)
+time.sleep(3600)
 """
 
 
@@ -347,10 +345,7 @@ def test_a_process_that_waits_for_its_gpu_goes_when_its_pass_is_killed(
         process = Path(f"/proc/{int(waiter.stdout.readline())}")
         assert process.exists()
         waiter.kill()
-        give_up_at = time.monotonic() + 20
-        while process.exists() and time.monotonic() < give_up_at:
-            time.sleep(0.1)
-    assert not process.exists()
+        wait_until(lambda: not process.exists(), "the end of the process")
     slot.release()
 
 

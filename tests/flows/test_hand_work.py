@@ -74,7 +74,7 @@ def test_a_track_that_was_worked_on_stays_and_its_sounds_are_not_laid_twice(
         ball = report.shots[1].cues[0]
         assert ball.wav and ball.wav.is_file() and ball.track == "FOLEY Props 1"
         assert report.exit_code == 0
-    assert read_edit(edit).shots == read_edit(report.outputs.edit).shots
+    assert report.outputs.edit and read_edit(edit).shots == read_edit(report.outputs.edit).shots
 
 
 def test_a_marker_that_was_moved_says_when_it_sounds(

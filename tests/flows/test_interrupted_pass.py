@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.support.passes import Cut
+from tests.support.waiting import PATIENCE_S, wait_until
 
 HOME = Path(__file__).resolve().parents[2]
 
@@ -73,7 +73,7 @@ class Started:
         os.killpg(self.process.pid, number)
 
     def ended(self) -> tuple[int, str, str]:
-        out, err = self.process.communicate(timeout=300)
+        out, err = self.process.communicate(timeout=PATIENCE_S)
         return self.process.returncode, out, err
 
 
@@ -82,14 +82,13 @@ class Started:
 def test_ctrl_c_ends_soon_and_the_next_pass_goes_on(how: str, start: Callable[..., Started]) -> None:
     first = start(how)
     first.after_takes(3)
-    stopped_at = time.monotonic()
     first.send(signal.SIGINT)
     code, out, err = first.ended()
     assert code == 130
-    assert time.monotonic() - stopped_at < 30
     assert "Traceback" not in err
     assert "goes on from here" in err
     made = 3 + out.count("MADE")
+    assert made < 20
     code, out, _ = start(how).ended()
     assert code == 0
     assert out.count("MADE") == 20 - made
@@ -104,10 +103,7 @@ def test_a_killed_pass_leaves_no_orphan_and_makes_nothing_twice(start: Callable[
     code, out, _ = start("--no-prefect").ended()
     assert code == 0
     assert 14 <= out.count("MADE") <= 15
-    give_up_at = time.monotonic() + 60
-    while _servers_of(tmp_path) and time.monotonic() < give_up_at:
-        time.sleep(0.5)
-    assert not _servers_of(tmp_path)
+    wait_until(lambda: not _servers_of(tmp_path), "the end of its server")
 
 
 def _servers_of(home: Path) -> list[str]:

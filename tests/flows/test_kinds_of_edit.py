@@ -99,6 +99,7 @@ def test_a_bundle_is_answered_with_a_bundle(
         assert [str(shot.state) for shot in report.shots] in (["made"], ["cached"])
         laid = report.outputs.edit
         assert laid and laid.name == f"reel.foley{suffix}"
+    assert laid
     assert [shot.media_ref for shot in read_edit(laid).shots] == [shot.media_ref for shot in read_edit(bundle).shots]
     stripped = remove_foley_tracks(laid, tmp_path / f"bare{suffix}")
     assert read_edit(stripped).digest == read_edit(bundle).digest

@@ -250,7 +250,12 @@ def test_a_large_edit_is_listened_to_in_groups(run: Run) -> None:
     crew = SlowCrew(Random(0))
     groups: list[int] = []
     listen = crew.listen
-    crew.listen = lambda jobs, plan: (groups.append(len(jobs)), listen(jobs, plan))[1]  # type: ignore[method-assign]
+
+    def noted(jobs: Sequence[ShotJob], plan: PassPlan) -> Any:
+        groups.append(len(jobs))
+        return listen(jobs, plan)
+
+    crew.listen = noted  # type: ignore[method-assign]
     run(crew, [Job(f"sh{n:05d}", ()) for n in range(1000)])
     assert groups == [4] * 250
 

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from prefect.client.schemas.objects import State
 from prefect.states import AwaitingRetry, Completed, Crashed, Failed, Pending, Running, Scheduled
+from prefect.types import DateTime
 from pydantic import ValidationError
 
 from flows import night as night_module
@@ -158,7 +159,11 @@ def test_a_deadline_that_is_no_time_is_refused(until: str, tmp_path: Path) -> No
     ],
 )
 def test_the_deadline_is_the_next_one(
-    begun: tuple[int, ...], until: str | None, now: tuple[int, ...], closed: bool, monkeypatch: pytest.MonkeyPatch
+    begun: tuple[int, int, int],
+    until: str | None,
+    now: tuple[int, int, int],
+    closed: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     over = deadline(ends_at(until, datetime(2026, 11, *begun)))
     monkeypatch.setattr(night_module, "datetime", clock_at(datetime(2026, 11, *now).astimezone()))
@@ -247,7 +252,8 @@ def test_what_the_studio_goes_on_with_was_asked_for_when_a_schedule_or_a_person_
     for second, state in enumerate(states):
         state.timestamp = datetime(2026, 11, 24, 22, 0, second, tzinfo=UTC)
         # A schedule plans ahead: the time that it wants counts, not that of the planning.
-        state.state_details.scheduled_time = state.timestamp + timedelta(hours=1) if state.is_scheduled() else None
+        planned = state.timestamp + timedelta(hours=1) if state.is_scheduled() else None
+        state.state_details.scheduled_time = cast(DateTime | None, planned)
     assert last_asked(states) == Asked(moment=states[asked].timestamp + timedelta(hours=1), begun=begun)
 
 
@@ -282,7 +288,7 @@ def test_a_night_that_waits_for_its_gpu_goes_when_its_time_is_up(
     slot.release()
 
 
-def go(options: PassOptions, out: Path, *edits: Path, **more: object) -> list[Outcome]:
+def go(options: PassOptions, out: Path, *edits: Path, **more: Any) -> list[Outcome]:
     return run_night(NightOptions(edits=edits, out=out, options=shared_of(options), **more), with_prefect=False)
 
 

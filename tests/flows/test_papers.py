@@ -20,6 +20,7 @@ from starlette.testclient import TestClient
 from flows.errors import ConductorError
 from flows.output.delivery import OutputFolder, open_folder, write_text
 from flows.watching.papers import app, papers_home, register, serve, served_file, url_of
+from tests.support.waiting import PATIENCE_S
 
 SERVER = "http://127.0.0.1:4222"
 HOME = Path(__file__).resolve().parents[2]
@@ -244,13 +245,13 @@ def test_the_process_serves_this_machine_alone_and_says_nothing(out: OutputFolde
             assert httpx.get(address, headers={"Range": "bytes=0-3"}, trust_env=False).content == b"<h1>"
         finally:
             process.terminate()
-        said, _ = process.communicate(timeout=20)
+        said, _ = process.communicate(timeout=PATIENCE_S)
     assert said == b""
 
 
 def _answer(address: str) -> bytes:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    give_up_at = time.monotonic() + 60
+    give_up_at = time.monotonic() + PATIENCE_S
     while True:
         try:
             with opener.open(address, timeout=5) as reply:

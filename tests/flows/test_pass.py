@@ -131,8 +131,8 @@ def test_another_seed_gives_another_take(
 def test_the_same_picture_twice_is_made_once(
     engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions
 ) -> None:
-    cut = {"name": "train", "media": movie("a.mp4")}
-    report = go(edit_of(Cut(**cut), Cut(name="A", media=movie("b.mp4")), Cut(**cut)), options, handles=0)
+    cut = Cut(name="train", media=movie("a.mp4"))
+    report = go(edit_of(cut, Cut(name="A", media=movie("b.mp4")), cut), options, handles=0)
     assert engine.made.count("train passing") == 2
     assert report.shots[0].cues[0].key == report.shots[2].cues[0].key
     assert report.shots[0].cues[0].wav != report.shots[2].cues[0].wav

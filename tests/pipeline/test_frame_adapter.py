@@ -1,8 +1,11 @@
 """Eq. (2) and its properties, on a small UNet with random weights."""
 
+from typing import Any
+
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
+from torch import Tensor
 
 from pipeline.nets.frame_adapter import FrameAdapter, FrameContext, cross_attention_layers, use_parallel_attention
 
@@ -140,7 +143,7 @@ def test_attention_is_eq_2_written_out(unet: UNet2DConditionModel, stock: torch.
     torch.testing.assert_close(ours, expected, atol=1e-5, rtol=1e-5)
 
 
-def _equation_2(layer, hidden, frame_keys, frame_values, scale):  # type: ignore[no-untyped-def]
+def _equation_2(layer: Any, hidden: Tensor, frame_keys: Tensor, frame_values: Tensor, scale: float) -> Tensor:
     heads, width = layer.heads, layer.inner_dim // layer.heads
     query, key, value = layer.to_q(hidden)[0], layer.to_k(_text())[0], layer.to_v(_text())[0]
     columns = []

@@ -183,8 +183,8 @@ def test_switching_both_adapters_off_leaves_the_text_alone(bundle: Bundle, train
     request = _request(_span(train, "3", "2"), bundle)
     without = [make_take(request, f, bundle, off)[0].samples for f in (features, other)]
     with_frames = [make_take(request, f, bundle, on)[0].samples for f in (features, other)]
-    np.testing.assert_array_equal(*without)
-    assert not np.array_equal(*with_frames)
+    np.testing.assert_array_equal(without[0], without[1])
+    assert not np.array_equal(with_frames[0], with_frames[1])
 
 
 def test_noise_is_that_of_the_seed() -> None:

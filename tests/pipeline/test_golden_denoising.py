@@ -156,8 +156,13 @@ def _plan(bundle: Bundle, name: str) -> DenoisingPlan:
 )
 def test_sampling_ends_at_the_references_latents(bundle: Bundle, settings: Settings, name: str) -> None:
     case = golden_case(name)
-    scales = {key: float(case[key]) for key in ("temporal_scale", "guidance_scale")}
-    told = replace(settings, steps=int(case["steps"]), frame_scale=float(case["semantic_scale"]), **scales)
+    told = replace(
+        settings,
+        steps=int(case["steps"]),
+        frame_scale=float(case["semantic_scale"]),
+        temporal_scale=float(case["temporal_scale"]),
+        guidance_scale=float(case["guidance_scale"]),
+    )
     expected = torch.from_numpy(case["out_latents"])
     (found,) = denoise([_plan(bundle, name)], bundle, told)
     _close(found, expected, 1e-4 * float(expected.abs().max()))

@@ -1,5 +1,7 @@
 """The onset detector with seeded weights gives the reference's logits, on every scale of pixels."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -17,14 +19,12 @@ def detector() -> OnsetDetector:
 
 
 @pytest.fixture(scope="module")
-def case() -> dict[str, NDArray[np.generic]]:
+def case() -> dict[str, NDArray[Any]]:
     return golden_case("onset")
 
 
 @pytest.mark.parametrize(("name", "unit_scale"), [("unit_scale", True), ("ref_scale", False)])
-def test_frames_are_prepared_as_the_reference_does(
-    case: dict[str, NDArray[np.generic]], name: str, unit_scale: bool
-) -> None:
+def test_frames_are_prepared_as_the_reference_does(case: dict[str, NDArray[Any]], name: str, unit_scale: bool) -> None:
     prepared = preprocess(torch.from_numpy(case["frames_uint8"]), unit_scale=unit_scale)
     assert prepared.shape == (12, 3, 112, 112)
     atol = 1e-6 if unit_scale else 3e-4
@@ -34,7 +34,7 @@ def test_frames_are_prepared_as_the_reference_does(
 @torch.inference_mode()
 @pytest.mark.parametrize(("name", "unit_scale"), [("unit_scale", True), ("ref_scale_0_255", False)])
 def test_frames_give_the_references_logits(
-    detector: OnsetDetector, case: dict[str, NDArray[np.generic]], name: str, unit_scale: bool
+    detector: OnsetDetector, case: dict[str, NDArray[Any]], name: str, unit_scale: bool
 ) -> None:
     logits = detector(preprocess(torch.from_numpy(case["frames_uint8"]), unit_scale=unit_scale)[None])
     np.testing.assert_allclose(logits, case[f"logits_{name}"], atol=1e-4, rtol=0)
@@ -42,7 +42,7 @@ def test_frames_give_the_references_logits(
 
 @torch.inference_mode()
 def test_noise_gives_the_references_logits_alone_and_in_a_batch(
-    detector: OnsetDetector, case: dict[str, NDArray[np.generic]]
+    detector: OnsetDetector, case: dict[str, NDArray[Any]]
 ) -> None:
     noise = seeded_normal(112, (12, 3, 112, 112))
     np.testing.assert_allclose(detector(noise[None]), case["logits_randn_seed112"], atol=1e-4, rtol=0)

@@ -155,6 +155,7 @@ def test_openexr_is_seen_as_on_a_screen(tmp_path: Path, coding: dict[str, str]) 
 def write_picture(path: Path, codec: str, pixel_format: str, level: int, coding: dict[str, str] | None = None) -> None:
     with av.open(str(path), "w", format="image2", options={"update": "1"}) as container:
         stream = container.add_stream(codec, rate=24, options=coding or {})
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = 64, 48, pixel_format
         frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), level, np.uint8), format="rgb24")
         container.mux(stream.encode(frame.reformat(format=pixel_format)))

@@ -148,7 +148,7 @@ def test_sounds_may_stick_out_at_both_ends_and_the_length_stays(tmp_path: Path) 
     sounds = [PreviewSound(wav=click, first_sample=first) for first in (-5000, -50, 94_000, 97_000)]
     with av.open(str(preview(tmp_path / "p.mp4", [], 50, sounds))) as container:
         stream = container.streams.audio[0]
-        assert stream.duration is not None and stream.duration * stream.time_base == 2
+        assert stream.duration and stream.time_base and stream.duration * stream.time_base == 2
 
 
 def test_the_mix_adds_and_is_limited(tmp_path: Path) -> None:

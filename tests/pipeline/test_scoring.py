@@ -17,7 +17,7 @@ STEP_S = 0.032
 
 
 def condition(duration_s: float, *spans_s: tuple[float, float], level_db: float | None = None) -> TemporalCondition:
-    times_s = (np.arange(math.ceil(duration_s / STEP_S)) + 0.5) * STEP_S
+    times_s: NDArray[np.float64] = (np.arange(math.ceil(duration_s / STEP_S), dtype=np.float64) + 0.5) * STEP_S
     active = np.zeros(len(times_s), dtype=bool)
     for start_s, end_s in spans_s:
         active |= (times_s >= start_s) & (times_s < end_s)
@@ -52,7 +52,7 @@ WORSE = {
     "always on": sound(4, (0, 4)),
     "the second half missing": sound(4, (0.5, 1.5)),
     "with DC": CLEAN + np.float32(0.1),
-    "with DC that comes and goes": CLEAN + np.repeat(np.float32([0.1, -0.1, 0.1, -0.1]), RATE),
+    "with DC that comes and goes": CLEAN + np.repeat(np.array([0.1, -0.1, 0.1, -0.1], np.float32), RATE),
     "one click": np.eye(1, len(CLEAN), RATE, dtype=np.float32)[0],
 }
 
@@ -143,7 +143,7 @@ def test_ten_minutes_are_scored_in_bounded_memory_like_their_parts() -> None:
         asked,
         similarity=np.tile(asked.similarity, 150),
         active=np.tile(asked.active, 150),
-        times_s=(np.arange(125 * 150) + 0.5) * STEP_S,
+        times_s=(np.arange(125 * 150) + 0.5).astype(np.float64) * STEP_S,
     )
     samples = np.tile(minute, 10)
     tracemalloc.start()

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from pipeline.training.loop import Progress, TrainingLoop
 from pipeline.training.vocabulary import learn_merges, write_open_clip_bpe, write_transformers_tokenizer
+from tests.support.waiting import PATIENCE_S
 
 
 def _train(folder: Path, steps: int, stop_at: int | None = None) -> nn.Linear:
@@ -56,7 +57,7 @@ torch.save(model.state_dict(), folder / f"{rank}.pt")
     runs = [
         subprocess.Popen([sys.executable, "-c", code, str(rank)], cwd=tmp_path, env=environment) for rank in range(2)
     ]
-    assert [run.wait(timeout=120) for run in runs] == [0, 0]
+    assert [run.wait(timeout=PATIENCE_S) for run in runs] == [0, 0]
     first, second = (torch.load(tmp_path / "work #1 50%" / f"{rank}.pt", weights_only=True) for rank in range(2))
     assert torch.equal(first["weight"], second["weight"])
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from huggingface_hub import constants
-from huggingface_hub.utils import _http
 
 from pipeline.errors import WeightsError
 from pipeline.weights.catalogue import published_models
@@ -44,7 +43,7 @@ def _free_bytes(monkeypatch: pytest.MonkeyPatch, folder: Path, free: int) -> Non
 
 
 def _install(name: str, models: Path, shelf: Hub | None = None) -> ModelCard:
-    return fetch(name, shelf or Hub(), models, accept_licence=True, tell=[].append)
+    return fetch(name, shelf or Hub(), models, accept_licence=True, tell=print)
 
 
 def test_a_download_that_was_cut_off_goes_on_where_it_ended(hub: LocalHub, tmp_path: Path) -> None:
@@ -120,7 +119,7 @@ def test_a_hub_that_is_not_there_is_one_sentence(tmp_path: Path, monkeypatch: py
     with local_hub({}) as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.address)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(_http.time, "sleep", lambda seconds: None)  # between its five attempts
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)  # between its five attempts
     with pytest.raises(WeightsError, match=r"^scheduler/.* the hub does not answer: check .* --from DIR$"):
         _install("auffusion", tmp_path / "models")
     assert not (tmp_path / "models" / "auffusion").exists()

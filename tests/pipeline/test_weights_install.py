@@ -1,5 +1,6 @@
 """Installing published models from a plain folder: what is converted, shared, refused, and left as it was."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from pipeline.errors import WeightsError
-from pipeline.weights import store, sums
+from pipeline.weights import sums
 from pipeline.weights.install import fetch
 from pipeline.weights.registry import ModelCard, find_model, known_models, verify_files
 from pipeline.weights.shelves import PlainFolder
@@ -89,7 +90,7 @@ def test_without_links_the_parts_are_copied(published: Path, models: Path, monke
         raise OSError("this disk has no hard links")
 
     first = install("auffusion", published, models)
-    monkeypatch.setattr(store.os, "link", no_links)
+    monkeypatch.setattr(os, "link", no_links)
     second = install("foleycrafter", published, models)
     verify_files(second)
     unet = "unet/diffusion_pytorch_model.safetensors"

@@ -27,7 +27,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     models = tmp_path_factory.mktemp("models")
     shelf = PlainFolder(write_published(tmp_path_factory.mktemp("published")))
     for name in ("foleycrafter", "foleycrafter-reference"):
-        fetch(name, shelf, models, accept_licence=True, tell=[].append)
+        fetch(name, shelf, models, accept_licence=True, tell=print)
     return models
 
 
@@ -51,7 +51,7 @@ def trained(models: Path, tmp_path: Path) -> Path:
 
 
 def own(folder: Path, models: Path) -> ModelCard:
-    return fetch_own("smooth-foley", folder, models, tell=[].append)
+    return fetch_own("smooth-foley", folder, models, tell=print)
 
 
 def test_trained_parts_lie_over_the_frozen_ones(trained: Path, models: Path) -> None:

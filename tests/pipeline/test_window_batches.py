@@ -35,7 +35,7 @@ def _shot(frames: int, seed: int) -> tuple[ShotFeatures, TemporalCondition]:
     rng = np.random.default_rng(seed)
     embeddings = rng.standard_normal((frames, 128)).astype(np.float32)
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
-    times_s = (np.arange(frames) + 0.5) * 0.032
+    times_s = (np.arange(frames, dtype=np.float64) + 0.5) * 0.032
     active = np.arange(frames) < frames // 2
     return ShotFeatures(frame_embeddings=embeddings, times_s=times_s), TemporalCondition(
         similarity=active.astype(np.float32), active=active, times_s=times_s

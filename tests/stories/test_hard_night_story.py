@@ -62,7 +62,7 @@ def test_a_hard_night_ends_with_all_that_can_be_made(
         for n in range(SHOTS)
     ]
     engine = DangerousEngine(diary=tmp_path / "diary", hanging_media={"hangs.mp4"}, full_times=2)
-    arguments = ["run", edit_of(*cuts), "--no-preview", "--device", device, record]
+    arguments: list[str | Path] = ["run", edit_of(*cuts), "--no-preview", "--device", device, record]
     home = {"PREFECT_HOME": str(tmp_path / "prefect")}
     process = foley(arguments, engine.build, tmp_path, patience_s=PATIENCE_S, env=home)
     out, err = process.communicate(timeout=280)

@@ -19,7 +19,8 @@ from pipeline.scenes.scene import make_scene
 from tests.bench.bench_speed import edit_of_shots
 from tests.support.killing import StoreWatch
 from tests.support.postgres import postgres, postgres_tools
-from tests.support.studios import StudioUnderTest, studio_in, wait_until
+from tests.support.studios import StudioUnderTest, studio_in
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 SHOTS = 16

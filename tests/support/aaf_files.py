@@ -16,10 +16,10 @@ from typing import Any
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
-import aaf2  # type: ignore[import-untyped]
-from aaf2.auid import AUID  # type: ignore[import-untyped]
-from aaf2.misc import LinearInterp, TaggedValueHelper  # type: ignore[import-untyped]
-from aaf2.rational import AAFRational  # type: ignore[import-untyped]
+import aaf2
+from aaf2.auid import AUID
+from aaf2.misc import LinearInterp, TaggedValueHelper
+from aaf2.rational import AAFRational
 
 NTSC_24 = Fraction(24000, 1001)
 _PARAMETERS = {

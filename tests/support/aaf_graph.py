@@ -6,8 +6,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import aaf2  # type: ignore[import-untyped]
-from aaf2 import properties  # type: ignore[import-untyped]
+import aaf2
+from aaf2 import properties
 
 
 def graph(path: Path) -> dict[str, Any]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-import aaf2  # type: ignore[import-untyped]
+import aaf2
 
 
 class Hand(Protocol):
@@ -49,7 +49,10 @@ class Hand(Protocol):
 
 def hand_of(path: Path) -> Hand:
     """The editor for a laid file."""
-    return {".otio": OtioHand, ".xml": Fcp7Hand, ".fcpxml": FcpxmlHand, ".aaf": AafHand}[path.suffix](path)
+    hands: dict[str, Callable[[Path], Hand]] = {
+        ".otio": OtioHand, ".xml": Fcp7Hand, ".fcpxml": FcpxmlHand, ".aaf": AafHand,
+    }  # fmt: skip
+    return hands[path.suffix](path)
 
 
 class OtioHand:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from unittest import mock
 
 from flows import run
 from flows.planning import plan
@@ -47,10 +48,10 @@ def foley(
 
 
 def _as_told(engine: Path, patience_s: int, dask: str, arguments: list[str]) -> None:
-    plan.find_model = lambda name: made_up_card()  # type: ignore[assignment]
+    mock.patch.object(plan, "find_model", lambda name: made_up_card()).start()
     house_crew.limit_s = lambda options, sounds_s: float(patience_s)
     if dask:
-        run.workshop_for = lambda options: DaskWorkshop(dask)
+        mock.patch.object(run, "workshop_for", lambda options, **_: DaskWorkshop(dask)).start()
     with use_engine(pickle.loads(engine.read_bytes())):
         main(arguments)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -27,7 +28,7 @@ def golden_path(relative: str) -> Path:
     return path
 
 
-def golden_case(name: str) -> dict[str, NDArray[np.generic]]:
+def golden_case(name: str) -> dict[str, NDArray[Any]]:
     """The arrays of one case."""
     with np.load(golden_path(f"cases/{name}.npz"), allow_pickle=False) as arrays:
         return dict(arrays)

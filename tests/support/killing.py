@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -94,11 +93,3 @@ class StoreWatch:
     def made_twice(self) -> list[str]:
         """The takes that were."""
         return [key for key, count in self.writes.items() if count > 1]
-
-
-def wait_until(true: object, seconds: float, what: str, every_s: float = 0.25) -> None:
-    """Wait until the function `true` says so; AssertionError after so many seconds."""
-    give_up_at = time.monotonic() + seconds
-    while not true():  # type: ignore[operator]
-        assert time.monotonic() < give_up_at, f"{what}: not within {seconds} s"
-        time.sleep(every_s)

@@ -22,7 +22,7 @@ def grey_of(index: int) -> int:
     return _FIRST_LEVEL + _STEP * (index % _LEVELS)
 
 
-def frame_of(pixels: NDArray[np.uint8]) -> int:
+def frame_of(pixels: NDArray[Any]) -> int:
     """Which frame (modulo 50) a flat picture shows."""
     return round((float(pixels.mean()) - _FIRST_LEVEL) / _STEP)
 
@@ -66,6 +66,7 @@ def write_movie(
     with av.open(str(path), "w", options=container_options or {}) as container:
         container.metadata.update(metadata or {})
         stream = container.add_stream(codec, rate=rate, options={**quality, **(codec_options or {})})
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = *size, pixel_format
         stream.codec_context.time_base = time_base or 1 / rate
         if sample_aspect:

@@ -7,10 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -18,8 +17,9 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
 from typing import Any
 
+from tests.support.waiting import PATIENCE_S, wait_until
+
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 300.0
 
 
 class StudioUnderTest:
@@ -128,7 +128,7 @@ class StudioUnderTest:
 
     def wait_for_state(self, run_id: str, *names: str, patience_s: float = PATIENCE_S) -> dict[str, Any]:
         """Wait until the run's state has one of these names."""
-        wait_until(lambda: self.run(run_id)["state_name"] in names, patience_s)
+        wait_until(lambda: self.run(run_id)["state_name"] in names, f"run {run_id}", patience_s)
         return self.run(run_id)
 
     def states_of(self, run_id: str) -> list[str]:
@@ -188,14 +188,6 @@ def studio_in(folder: Path, *options: str, **environment: str) -> Iterator[Studi
         yield studio
     finally:
         studio.end()
-
-
-def wait_until(what: Callable[[], Any], patience_s: float = PATIENCE_S) -> None:
-    """Wait until `what` is true."""
-    give_up_at = time.monotonic() + patience_s
-    while not what():
-        assert time.monotonic() < give_up_at, f"waited {patience_s} s in vain"
-        time.sleep(0.2)
 
 
 def begun(folder: Path) -> list[int]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-import opentimelineio  # type: ignore[import-untyped]
+import opentimelineio
 import pytest
 
 from timeline_io.companion import can_be_laid_into, write_companions

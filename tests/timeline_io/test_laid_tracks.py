@@ -48,7 +48,7 @@ def marked_edit(request: pytest.FixtureRequest, fixture_timelines: Path, tmp_pat
 def _golden(name: str, fixtures: Path, folder: Path) -> Edit:
     folder.mkdir()
     path = folder / name
-    return read_edit(aaf_files.golden(path) if path.suffix == ".aaf" else shutil.copy(fixtures / name, path))
+    return read_edit(aaf_files.golden(path) if path.suffix == ".aaf" else Path(shutil.copy(fixtures / name, path)))
 
 
 @pytest.fixture
@@ -168,8 +168,8 @@ def test_every_program_finds_the_markers_where_it_looks(marked_edit: Edit, sound
     else:
         assert list(complaints(root)) == []
         # 12 frames after 01:00:00:00, which is where the clip's own clock stands on the timeline.
-        times = {"start": "7208201/2000s", "duration": "1001/4800s"}
-        assert first.attrib == {**times, "value": "on: train passing", "note": NOTE}
+        place = {"start": "7208201/2000s", "duration": "1001/4800s"}
+        assert first.attrib == {**place, "value": "on: train passing", "note": NOTE}
 
 
 # --- What an editor does --------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
-import opentimelineio  # type: ignore[import-untyped]
+import opentimelineio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

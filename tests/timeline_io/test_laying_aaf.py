@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import aaf2  # type: ignore[import-untyped]
+import aaf2
 import pytest
 
 from tests.support.aaf_files import golden, written

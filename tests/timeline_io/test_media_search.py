@@ -235,9 +235,14 @@ def test_an_index_is_kept_and_follows_what_changes(tmp_path: Path, monkeypatch: 
     assert FileIndex((root,), cache)("a.mov") == (first, second)
     listed: list[str] = []
     scandir = os.scandir
+
+    def noted_scandir(path: str | Path) -> object:
+        listed.append(Path(path).name)
+        return scandir(path)
+
     # Put back before the test ends: pytest removes the folder by file descriptors, which have no name.
     with monkeypatch.context() as patch:
-        patch.setattr(os, "scandir", lambda path: (listed.append(Path(path).name), scandir(path))[1])
+        patch.setattr(os, "scandir", noted_scandir)
         assert FileIndex((root,), cache)("a.mov") == (first, second)
         assert listed == []
         third = _touch(root / "day1" / "new" / "a.mov")

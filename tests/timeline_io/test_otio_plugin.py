@@ -12,7 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import opentimelineio  # type: ignore[import-untyped]
+import opentimelineio
 import pytest
 
 from timeline_io.edit import Edit

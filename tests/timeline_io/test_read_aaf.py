@@ -293,7 +293,7 @@ def test_a_file_cut_short(golden_bytes: bytes, tmp_path: Path, kept: int) -> Non
 
 
 def test_another_compound_file(tmp_path: Path) -> None:
-    from aaf2.cfb import CompoundFileBinary  # type: ignore[import-untyped]
+    from aaf2.cfb import CompoundFileBinary
 
     path = tmp_path / "letter.doc"
     with path.open("wb+") as stream:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from timeline_io.frames import FrameSpan, frame_at, frame_at_timecode, sample_at, snap_rate, timecode
 
-SPELLINGS = {
+SPELLINGS: dict[Fraction, list[float | str | Fraction]] = {
     Fraction(24000, 1001): [23.976, "23.976", 23.98, "23.98", 23.976024627685547, "24000/1001", Fraction(24000, 1001)],
     Fraction(24): [24, 24.0, "24"],
     Fraction(25): [25, "25.0", "25/1"],
