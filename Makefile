@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check slow real-media bench bench-timelines bench-mini bench-long bench-published bench-gpu bench-orchestration bench-kills mini clean
+.PHONY: demo test check slow steady real-media bench bench-timelines bench-mini bench-long bench-published bench-gpu bench-orchestration bench-kills mini clean
 
 demo: $(READY)  ## draw a demo edit, make its sounds with the bundled model, say where to listen
 	$(BIN)/foley demo --out demo
@@ -17,8 +17,11 @@ check: $(READY)  ## what must hold before anything is committed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-slow: $(READY)  ## the tests that take minutes
-	$(BIN)/python -m pytest -q -m "slow"
+slow: $(READY)  ## all the others: an hour and more
+	$(BIN)/python -m pytest -q -m "slow or steady"
+
+steady: $(READY)  ## those of them that a busy machine does not disturb, as many as begin within 25 minutes
+	$(BIN)/python -m pytest -q -m "steady" -n logical --maxprocesses 8 --minutes 25
 
 real-media: $(READY)  ## the tests on real clips and exports, where there are any
 	$(BIN)/python -m pytest -q -m "real_media"

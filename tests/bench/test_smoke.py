@@ -34,7 +34,7 @@ from tests.bench.full_size import install_random
 from tests.bench.noisy_movie import film
 from tests.support.killing import Process
 
-SLOW = pytest.mark.slow
+STEADY = pytest.mark.steady
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +74,7 @@ def test_mini(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("in_this_process")
-@pytest.mark.parametrize("only", ["seams", "cost", pytest.param("presence", marks=SLOW)])
+@pytest.mark.parametrize("only", ["seams", "cost", pytest.param("presence", marks=STEADY)])
 def test_long(only: str, tmp_path: Path) -> None:
     seconds = {"seams": 12, "cost": 2, "presence": 20}[only]
     command = ["--only", only, "--seconds", str(seconds), "--steps", "1"]
@@ -119,7 +119,7 @@ def test_our_side_of_published(tiny: Path, tmp_path: Path) -> None:
     assert "prediction" in bench_published._errors(case, case)
 
 
-@pytest.mark.slow
+@pytest.mark.steady
 @pytest.mark.usefixtures("in_this_process")
 def test_published(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     for detector in (onset.OnsetDetector, plain_reference._Onset):  # it has one size, and takes a minute
@@ -132,13 +132,13 @@ def test_published(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypat
     assert "plain ran 2 of 26 evaluations" in printed
 
 
-@pytest.mark.parametrize(("only", "count"), [(["clip"], 1), pytest.param(["unet", "codec", "vocoder"], 11, marks=SLOW)])
-def test_parts_of_published(only: list[str], count: int, tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    published_parts.main([str(tiny), "--repeats", "1", "--dtype", "float32", "--only", *only])
+@pytest.mark.parametrize(("only", "count"), [("clip", 1), pytest.param("unet codec vocoder", 11, marks=STEADY)])
+def test_parts_of_published(only: str, count: int, tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    published_parts.main([str(tiny), "--repeats", "1", "--dtype", "float32", "--only", *only.split()])
     assert len(rows(capsys.readouterr().out)) == 2 + count
 
 
-@pytest.mark.slow
+@pytest.mark.steady
 def test_switches_of_published(tiny: Path, tmp_path: Path) -> None:
     movie = film(tmp_path / "movie.mp4", seconds=2, size=(160, 90))
     command = [str(tiny), str(movie), str(tmp_path / "out.json"), "--shots", "0:1", "--steps", "2"]

@@ -179,7 +179,7 @@ def test_a_take_that_fails_does_not_take_its_batch_with_it(
     report = go(edit_of(*cuts), options)
     assert states(report) == ["made", "failed", "made"]
     assert str(error) in report.shots[1].reason
-    assert engine.batches[0] == ["train passing", "bouncing ball", "train passing"] or len(engine.batches[0]) == 3
+    assert sorted(engine.batches[0]) == ["bouncing ball", "train passing", "train passing"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -404,8 +403,7 @@ def test_a_dead_server_is_asked_less_and_less_often() -> None:
     publisher.tell(PassEvent(stage="plan", plan=plan_of([2.0])))
     wait_until(lambda: len(asked) > 5, "the sixth time")
     publisher.close(PATIENCE_S)
-    waits = [later - earlier for earlier, later in pairwise(asked[:6])]
-    assert waits[4] > 0.05 and all(wait > 0.01 for wait in waits)
+    assert asked[5] - asked[4] > 0.05
 
 
 def test_a_server_that_hangs_is_given_up_at_the_end() -> None:

@@ -168,6 +168,7 @@ def test_sampling_ends_at_the_references_latents(bundle: Bundle, settings: Setti
     _close(found, expected, 1e-4 * float(expected.abs().max()))
 
 
+@pytest.mark.steady
 def test_shots_of_a_batch_do_not_see_each_others_frames(bundle: Bundle, settings: Settings) -> None:
     """What diffusers' own pipeline gets wrong when every shot of a batch brings its own pictures."""
     told = replace(settings, steps=5)
@@ -187,7 +188,7 @@ def test_shots_of_a_batch_do_not_see_each_others_frames(bundle: Bundle, settings
         _close(latents, expected, 1e-4 * float(expected.abs().max()))
 
 
-@pytest.mark.slow
+@pytest.mark.steady
 @pytest.mark.parametrize("name", ["end_to_end_clipwise", "end_to_end_framewise"])
 def test_a_whole_take_sounds_like_the_references(bundle: Bundle, settings: Settings, name: str) -> None:
     golden_path(f"cases/{name}.npz")

@@ -40,6 +40,7 @@ def test_frames_give_the_references_logits(
     np.testing.assert_allclose(logits, case[f"logits_{name}"], atol=1e-4, rtol=0)
 
 
+@pytest.mark.steady
 @torch.inference_mode()
 def test_noise_gives_the_references_logits_alone_and_in_a_batch(
     detector: OnsetDetector, case: dict[str, NDArray[Any]]

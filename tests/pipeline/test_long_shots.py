@@ -63,7 +63,7 @@ def test_weights_count_only_where_windows_overlap_and_least_in_the_middle(bundle
     np.testing.assert_array_equal(ours, _latents(bundle))
 
 
-@pytest.mark.slow
+@pytest.mark.steady
 def test_a_minute_shows_no_seam_and_does_not_drift_where_flat_weights_do(bundle: Bundle, tmp_path: Path) -> None:
     shots = [steady(tmp_path, source, seconds=60) for source in ("rain", "car")]
     ours, _, flat, *_ = (row.cells for row in seam_table("a minute", shots, bundle).rows)
@@ -75,7 +75,7 @@ def test_a_minute_shows_no_seam_and_does_not_drift_where_flat_weights_do(bundle:
     assert ours["slope"].value < 2
 
 
-@pytest.mark.slow
+@pytest.mark.steady
 def test_presence_in_a_minute_is_as_in_its_short_pieces(bundle: Bundle, tmp_path: Path) -> None:
     shots = [in_a_row(tmp_path, source, seconds=60) for source in ("rain", "train")]
     short, long = presence_table("a minute", shots, bundle).rows

@@ -25,6 +25,7 @@ def _whole(detector: OnsetDetector, frames: np.ndarray) -> np.ndarray:
     return torch.sigmoid(logits).numpy()
 
 
+@pytest.mark.steady
 def test_chunks_of_time_give_the_answer_of_the_whole(detector: OnsetDetector, monkeypatch: pytest.MonkeyPatch) -> None:
     # Time is cut, not the picture: a smaller one shows the same.
     monkeypatch.setattr("pipeline.nets.onset._CROPPED", [48, 48])
@@ -33,6 +34,7 @@ def test_chunks_of_time_give_the_answer_of_the_whole(detector: OnsetDetector, mo
     np.testing.assert_allclose(onset_probability(detector, FRAMES, chunk=15), whole, atol=1e-5, rtol=0)
 
 
+@pytest.mark.steady
 def test_a_frame_sees_seventeen_to_either_side_and_no_further(detector: OnsetDetector) -> None:
     struck = torch.zeros(1, 40, 3, 48, 48)
     struck[0, 20] = 5.0
@@ -47,6 +49,7 @@ def test_one_frame_and_no_frame_have_an_answer(detector: OnsetDetector) -> None:
     assert onset_probability(detector, FRAMES[:0]).shape == (0,)
 
 
+@pytest.mark.steady
 def test_half_precision_stays_close(detector: OnsetDetector, tmp_path: Path) -> None:
     save_file(detector.state_dict(), tmp_path / "model.safetensors")
     half = load_onset_detector(tmp_path, torch.bfloat16)

@@ -29,6 +29,7 @@ def _train(folder: Path, steps: int, stop_at: int | None = None) -> nn.Linear:
     return model
 
 
+@pytest.mark.steady
 def test_a_resumed_run_equals_an_undisturbed_one(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
@@ -40,6 +41,7 @@ def test_a_resumed_run_equals_an_undisturbed_one(tmp_path: Path) -> None:
     torch.testing.assert_close(resumed.weight, torch.ones(1, 4), atol=0.2, rtol=0)
 
 
+@pytest.mark.steady
 def test_two_processes_that_meet_in_a_relative_folder_end_with_equal_weights(tmp_path: Path) -> None:
     (tmp_path / "work #1 50%").mkdir()
     code = """

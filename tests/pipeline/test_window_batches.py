@@ -53,7 +53,14 @@ def _denoised(plans: list[DenoisingPlan], bundle: Bundle, settings: Settings) ->
         return denoise(plans, bundle, settings)
 
 
-@pytest.mark.parametrize("settings", [FAST, LITERAL, replace(FAST, frame_attention="clip_wise")])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        FAST,
+        pytest.param(LITERAL, marks=pytest.mark.steady),
+        pytest.param(replace(FAST, frame_attention="clip_wise"), marks=pytest.mark.steady),
+    ],
+)
 def test_takes_of_a_batch_are_the_takes_made_alone(bundle: Bundle, settings: Settings) -> None:
     """Two widths, a long take of two windows, a batch that does not come out even."""
     plans = [_plan(bundle, settings, frames, seed) for seed, frames in enumerate([32, 32, 48, 400, 32])]
@@ -162,6 +169,7 @@ def test_deep_features_of_the_same_step_are_the_full_answer(bundle: Bundle) -> N
     assert (other - full).abs().max() > 1e-2
 
 
+@pytest.mark.steady
 def test_reused_features_change_a_take_a_little_and_a_long_one_not_at_all(bundle: Bundle) -> None:
     settings = replace(FAST, steps=8)
     short, long = _plan(bundle, settings, 32, 1), _plan(bundle, settings, 1600, 2)

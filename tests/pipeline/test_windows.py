@@ -4,19 +4,17 @@ from itertools import pairwise
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.windows import Window, hann_weights, split
 
-UNHURRIED = settings(deadline=None)
 # Canvas, window and multiple in latent columns: any grid a model card may bring.
 GRIDS = st.tuples(st.integers(1, 24), st.sampled_from([1, 4, 8]), st.integers(1, 200)).map(
     lambda drawn: (drawn[2] * drawn[1], drawn[0] * drawn[1], drawn[1])
 )
 
 
-@UNHURRIED
 @given(GRIDS)
 def test_windows_cover_every_column_on_the_grid_and_are_no_wider_than_allowed(grid: tuple[int, int, int]) -> None:
     columns, longest, multiple = grid
@@ -32,7 +30,6 @@ def test_windows_cover_every_column_on_the_grid_and_are_no_wider_than_allowed(gr
     assert windows == split(columns, longest, multiple)
 
 
-@UNHURRIED
 @given(GRIDS)
 def test_neighbours_overlap_by_a_quarter_and_no_window_is_one_too_many(grid: tuple[int, int, int]) -> None:
     columns, longest, multiple = grid
@@ -44,7 +41,6 @@ def test_neighbours_overlap_by_a_quarter_and_no_window_is_one_too_many(grid: tup
     assert len(windows) < 2 or (len(windows) - 2) * allowed < columns - longest
 
 
-@UNHURRIED
 @given(GRIDS)
 def test_weights_of_every_column_sum_to_one(grid: tuple[int, int, int]) -> None:
     columns, longest, multiple = grid
@@ -57,7 +53,6 @@ def test_weights_of_every_column_sum_to_one(grid: tuple[int, int, int]) -> None:
     torch.testing.assert_close(total, torch.ones(columns))
 
 
-@UNHURRIED
 @given(st.integers(21, 400), st.sampled_from([(80, 4), (128, 8)]))
 def test_no_window_comes_or_goes_with_a_step(steps: int, grid: tuple[int, int]) -> None:
     longest, multiple = grid

@@ -149,7 +149,7 @@ def bad_edit(kind: str, folder: Path) -> list[str]:
         ("no timeline", "words.otio"),
         ("other json", "json.otio"),
         ("cut off", "cut.otio"),
-        ("a folder", ""),
+        ("a folder", "is a folder, not an edit"),
         ("out is a file", "is a file"),
         ("out in a file", "cannot be written"),
         ("missing sheet", "gone.csv"),

@@ -51,7 +51,8 @@ def test_the_list_names_all_models_with_licence_size_and_source(capsys: pytest.C
 def test_listing_loads_no_torch() -> None:
     code = "from plugin.cli import exit_code_of; exit_code_of(['models', 'list']); import sys"
     command = [sys.executable, "-c", f"{code}; sys.exit('torch' in sys.modules)"]
-    assert subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode == 0
+    home = Path(__file__).resolve().parents[2]
+    assert subprocess.run(command, stdout=subprocess.DEVNULL, cwd=home, check=False).returncode == 0
 
 
 def test_the_licence_is_shown_and_has_to_be_accepted(

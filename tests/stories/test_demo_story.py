@@ -27,6 +27,9 @@ SOUNDS_FROM_DB = -45.0
 RATE_HZ = 48_000
 
 
+pytestmark = pytest.mark.steady
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """The JSON document of a finished demo, with its folder."""

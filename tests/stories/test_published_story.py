@@ -17,6 +17,8 @@ from pipeline.scenes.scene import make_scene
 from plugin.cli import exit_code_of
 from tests.support.published_files import write_published
 
+pytestmark = pytest.mark.steady
+
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:

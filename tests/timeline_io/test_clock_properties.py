@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from timeline_io.edit import Edit
@@ -29,9 +29,7 @@ CLOCKS = {
     "59.94": (Fraction(60000, 1001), False, ("59.94", "60000/1001", "59.94005994")),
     "60": (Fraction(60), False, ("60", "60.0")),
 }
-QUICKLY = settings(
-    max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+QUICKLY = settings(max_examples=20, derandomize=True)
 
 
 @pytest.fixture(params=CLOCKS)

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import opentimelineio
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from timeline_io.edit import Edit, FoleyTrack, PlacedClip
@@ -22,8 +22,6 @@ from timeline_io.lay import lay_tracks, plan_tracks, remove_foley_tracks
 from timeline_io.read import read_edit
 
 Place = Callable[..., PlacedClip]
-# A busy machine may take its time over one example.
-UNHURRIED = settings(deadline=None)
 FORMATS = ["golden.otio", "golden.xml", "golden.fcpxml", "small.otio", "small.xml"]
 
 
@@ -184,7 +182,6 @@ def test_the_laid_fcp7_holds_what_editors_look_for(fixture_timelines: Path, plac
     assert len(ids) == len(set(ids))
 
 
-@UNHURRIED
 @given(spans=st.lists(st.tuples(st.integers(0, 200), st.integers(1, 60)), max_size=30))
 def test_no_two_clips_of_a_planned_track_overlap(spans: list[tuple[int, int]]) -> None:
     clips = [

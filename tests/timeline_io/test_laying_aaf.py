@@ -151,6 +151,7 @@ def test_removing_gives_back_the_graph_and_the_room(edit: Edit, take: Place, tmp
     assert remove_foley_tracks(edit.path, tmp_path / "same.aaf").read_bytes() == edit.path.read_bytes()
 
 
+@pytest.mark.steady
 def test_takes_of_another_folder_are_left_alone(edit: Edit, take: Place, tmp_path: Path) -> None:
     other = plan_tracks({"ambience": [take(edit, 0, 9, "rain", "other run")]})
     first = lay_tracks(edit, other, tmp_path / "first.aaf")
@@ -162,6 +163,7 @@ def test_takes_of_another_folder_are_left_alone(edit: Edit, take: Place, tmp_pat
     assert graph(cleared) == graph(first)
 
 
+@pytest.mark.steady
 def test_a_sound_that_an_editor_used_elsewhere_stays(edit: Edit, take: Place, tmp_path: Path) -> None:
     laid = lay_tracks(edit, plan_tracks({"props": [take(edit, 3, 9, "door")]}), tmp_path / "laid.aaf")
     with aaf2.open(str(laid), "rw") as aaf:

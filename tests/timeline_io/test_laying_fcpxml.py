@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.fcpxml import clip, complaints, document, gap, project, time_map
@@ -352,9 +352,7 @@ def test_the_order_check_finds_what_is_wrong() -> None:
 JUNK = ["", "-1", "x", "0s", "-5s", "1e9s", "3600s", "r1", "r8", "r25", "1", "0", "effects.Foley", "smooth-foley-1"]
 
 
-@settings(
-    max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, derandomize=True)
 @given(changes=st.lists(st.tuples(st.integers(0, 10**6), st.sampled_from(JUNK)), min_size=1, max_size=5))
 def test_whatever_is_read_is_laid_into_and_given_back(
     fixture_timelines: Path, tmp_path: Path, placed: Place, changes: list[tuple[int, str]]

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from timeline_io.edit import PlacedClip
@@ -335,7 +335,6 @@ def test_the_longest_map_wins_on_the_way_back_too() -> None:
 names = st.text(st.characters(categories=("L", "N")), min_size=1, max_size=8)
 
 
-@settings(deadline=None)
 @given(parts=st.lists(names, min_size=1, max_size=4), prefix=st.sampled_from(["D:/x", "//nas/x", "/Volumes/x"]))
 def test_there_and_back_is_the_same_file(parts: list[str], prefix: str) -> None:
     maps = ((prefix, "/mnt/y"),)

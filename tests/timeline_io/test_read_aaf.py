@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.aaf_files import AafWriter, golden, large, written
@@ -316,7 +316,8 @@ def test_tables_without_end_are_not_followed(golden_bytes: bytes, tmp_path: Path
     assert "table of contents is broken" in _refusal(tmp_path / "cut.aaf", endless)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@pytest.mark.steady
+@settings(max_examples=80, derandomize=True)
 @given(edits=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(min_size=1, max_size=6)), min_size=1))
 def test_whatever_the_bytes(golden_bytes: bytes, tmp_path: Path, edits: list[tuple[float, bytes]]) -> None:
     data = bytearray(golden_bytes)

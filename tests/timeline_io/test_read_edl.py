@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.edl import AT_24, event, seen, written
@@ -228,9 +228,7 @@ def test_nothing_can_be_laid_into_a_list(edl_file: Write, tmp_path: Path) -> Non
         lay_tracks(read_edit(edl_file(AT_24)), (), tmp_path / "out.edl")
 
 
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
-)
+@settings(max_examples=200, derandomize=True)
 @given(
     edits=st.lists(
         st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 30), st.text(" :;*0159CDMVK\n.-", max_size=6)),

@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.fcpxml import asset, clip, document, gap, project, time_map
@@ -488,9 +488,7 @@ def test_compounds_that_multiply_are_refused_in_time(read: Read) -> None:
 # --- Whatever the bytes ---------------------------------------------------------------------------------------------
 
 JUNK = ["", "-1", "x", "999999999999999999s", "1/0s", "0s", "-5s", "1e9s", "NaN", "r1", "r8", "lane", "24/0"]
-FUZZ = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
-)
+FUZZ = settings(max_examples=150, derandomize=True)
 
 
 @FUZZ

@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from timeline_io.frames import FrameSpan, frame_at, frame_at_timecode, sample_at, snap_rate, timecode
@@ -28,8 +28,6 @@ SPELLINGS: dict[Fraction, list[float | str | Fraction]] = {
 }
 RATES = list(SPELLINGS)
 TWO_HOURS_S = 7200
-# A busy machine may take its time over one example.
-UNHURRIED = settings(deadline=None)
 
 
 @pytest.mark.parametrize(("exact", "spelling"), [(rate, text) for rate, texts in SPELLINGS.items() for text in texts])
@@ -43,7 +41,6 @@ def test_what_is_no_rate_is_refused(nonsense: float | str) -> None:
         snap_rate(nonsense)
 
 
-@UNHURRIED
 @given(rate=st.fractions(min_value=Fraction(1, 1000), max_value=1000))
 def test_a_rate_is_never_zero_and_snapping_is_done_once(rate: Fraction) -> None:
     once = snap_rate(rate)
@@ -51,7 +48,6 @@ def test_a_rate_is_never_zero_and_snapping_is_done_once(rate: Fraction) -> None:
     assert snap_rate(once) == once
 
 
-@UNHURRIED
 @given(
     spelling=st.sampled_from([(rate, text) for rate, texts in SPELLINGS.items() for text in texts]),
     cuts=st.lists(st.integers(0, TWO_HOURS_S * 24), min_size=2, max_size=40, unique=True),
@@ -71,7 +67,6 @@ def test_neighbours_tile_without_drift_for_two_hours(
     assert reached == sample_at(edges[-1], exact, 48000)
 
 
-@UNHURRIED
 @given(frame=st.integers(-(10**6), 10**7), rate=st.sampled_from(RATES))
 def test_a_frame_is_found_again_from_its_time(frame: int, rate: Fraction) -> None:
     assert frame_at(Fraction(frame) / rate, rate) == frame
@@ -94,7 +89,6 @@ def test_timecodes_count_the_frames_they_should(text: str, rate: Fraction, frame
     assert timecode(frame, rate, drop_frame=";" in text) == text
 
 
-@UNHURRIED
 @given(frame=st.integers(0, 24 * 3600 * 29), drop=st.booleans())
 def test_a_timecode_reads_back_as_its_frame(frame: int, drop: bool) -> None:
     rate = Fraction(30000, 1001)
