@@ -4,7 +4,10 @@
 as it was or emptied, it leaves that to the detector.
 `best` says which rendition a pass chose, and `take` begins as the same: changed, it is a person's pick; left as it was
 or emptied, it leaves the choice to the next pass.
-A yes in `lock` keeps label, seed and take whatever else the next run is asked for.
+`spotted` says what `source` found (a note, the clip's name, the picture), and `label` begins as the same: changed, it
+is a person's, and `source` becomes "sheet"; emptied or changed to "silence", the shot stays silent.
+`tail` is how many frames the sound goes on beyond the cut of its shot. A yes in `lock` keeps label, seed and take
+whatever else the next run is asked for.
 """
 
 from __future__ import annotations
@@ -24,8 +27,13 @@ from timeline_io.frames import FrameSpan, frame_at_timecode, timecode
 
 COLUMNS = (
     "shot", "cue", "clip", "in", "out", "label", "category", "confidence", "heard", "spans", "seed", "best", "take",
-    "lock", "source", "score",
+    "lock", "tail", "source", "spotted", "score",
 )  # fmt: skip
+# What a person writes to have no sound.
+SILENCE = "silence"
+_SHEET = "sheet"
+_SPOTTERS = frozenset({"note", "name", "heard"})
+_MOST_TAIL_DIGITS = 6
 _NEEDED = ("shot", "label")
 _DELIMITERS = ",;\t"
 _LABEL_SEPARATOR = ";"
@@ -41,12 +49,13 @@ _SPAN = re.compile(rf"{_TIMECODE}\s*(?:[-\u2013\u2014]|\bto\b)\s*{_TIMECODE}(?:[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cue:
-    """One sound wanted in one shot; an empty label means that the shot stays silent.
+    """One sound wanted in one shot; an empty label means silence, on purpose when its `source` is the sheet.
 
     `seed` is None when the sheet leaves the choice to the run; `confidence` lies in 0..1; `source`
-    says who asked for the sound ("sheet", "note", "name", "heard"). `heard` and `spans` are stretches of record time;
+    says who named the sound ("sheet", "note", "name", "heard"). `heard` and `spans` are stretches of record time;
     `spans` None leaves it to the detector. `take` is the rendition a person picked, from 1; None leaves the choice to
-    the pass, and `best` is what it chose last time. `score` says in words how good it is; a sheet only shows it.
+    the pass, and `best` is what it chose last time. `tail_frames` is how far it goes on beyond the cut. `score` says in
+    words how good it is; a sheet only shows it.
     """
 
     cue_id: str
@@ -61,17 +70,18 @@ class Cue:
     take: int | None = None
     best: int | None = None
     score: str = ""
+    tail_frames: int = 0
     locked: bool = False
 
     @property
     def is_silent(self) -> bool:
-        """Whether the shot is to stay silent."""
-        return not self.label
+        """Whether a person wants the shot to stay silent."""
+        return not self.label.strip() and self.source == _SHEET
 
 
-def silent_cue(shot_id: str) -> Cue:
-    """The row of a shot without a sound, for a person to fill in."""
-    return Cue(cue_id=f"{shot_id}_01", shot_id=shot_id, label="")
+def silent_cue(shot_id: str, source: str) -> Cue:
+    """The row of a shot without a sound, for a person to fill in; `source` says who left it silent."""
+    return Cue(cue_id=f"{shot_id}_01", shot_id=shot_id, label="", source=source)
 
 
 def write_cues(path: Path, edit: Edit, cues: Sequence[Cue]) -> Path:
@@ -117,7 +127,7 @@ def _row(cue: Cue, shot: Shot, edit: Edit) -> tuple[str, ...]:
         shot.name,
         timecode(shot.record.first, edit.rate, edit.drop_frame),
         timecode(shot.record.end, edit.rate, edit.drop_frame),
-        cue.label,
+        cue.label or (SILENCE if cue.source == _SHEET else ""),
         cue.category,
         f"{cue.confidence:.3f}",
         "" if cue.spans is not None else _spans_text(cue.heard, edit),
@@ -126,7 +136,9 @@ def _row(cue: Cue, shot: Shot, edit: Edit) -> tuple[str, ...]:
         "" if cue.best is None or cue.take is not None else str(cue.best),
         str(cue.take or cue.best or ""),
         "yes" if cue.locked else "",
+        str(cue.tail_frames or ""),
         cue.source,
+        "" if cue.source == _SHEET else cue.label,
         cue.score,
     )
 
@@ -161,10 +173,11 @@ class _Row:
     def cues(self, shot: Shot, edit: Edit, counts: Counter[str]) -> Iterator[Cue]:
         """One cue for each label of the row, or a silent one."""
         labels = [label.strip() for label in self._cell("label").split(_LABEL_SEPARATOR)]
+        labels = [label for label in labels if label and label.casefold() != SILENCE]
         own_id, heard = self._cell("cue"), self._spans("heard", shot, edit)
         locked = self._lock()
         take, best = self._takes(locked)
-        for label in [label for label in labels if label] or [""]:
+        for label in labels or [""]:
             counts[shot.shot_id] += 1
             in_row = f"row {self.number}"
             counts[in_row] += 1
@@ -176,14 +189,27 @@ class _Row:
                 label=label,
                 category=self._cell("category"),
                 seed=self._seed(),
-                source=self._cell("source") or "sheet",
+                source=self._source(label),
                 confidence=self._confidence(),
                 heard=heard or (),
                 spans=self._told(heard, shot, edit),
                 take=take,
                 best=best,
+                tail_frames=self._tail(),
                 locked=locked,
             )
+
+    def _source(self, label: str) -> str:
+        """Who named the sound: what was spotted stays with whoever spotted it, all else is the sheet's own word."""
+        source, is_silence = self._cell("source").casefold(), self._cell("label").casefold() == SILENCE
+        untouched = "spotted" in self.cells and label.casefold() == self._cell("spotted").casefold()
+        return source if source in _SPOTTERS and untouched and not is_silence else _SHEET
+
+    def _tail(self) -> int:
+        cell = self._cell("tail").removesuffix(".0").removesuffix(",0")
+        if cell and (not cell.isdecimal() or len(cell) > _MOST_TAIL_DIGITS):
+            raise self._error("tail", f"{cell[:40]!r} is not a whole number of frames")
+        return int(cell or 0)
 
     def _seed(self) -> int | None:
         cell = self._cell("seed").removesuffix(".0").removesuffix(",0")

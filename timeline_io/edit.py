@@ -43,6 +43,9 @@ class Shot:
     `source_timecode_s` is the source time as the edit spells it in the media's own timecode; `start_unknown`
     tells that only the media knows at which timecode it starts. With `numbered` the media is an image sequence, whose
     path names all its pictures, `sea.%04d.exr`, and whose time begins with its first number.
+
+    `dissolve_in` and `dissolve_out` are the frames over which the shot before turns into this one, and this one into
+    the next: the shots meet at a cut point inside, and are seen beyond it.
     """
 
     shot_id: str
@@ -59,6 +62,15 @@ class Shot:
     start_unknown: bool = False
     offline_reason: str = ""
     numbered: Numbered | None = None
+    dissolve_in: FrameSpan | None = None
+    dissolve_out: FrameSpan | None = None
+
+    @property
+    def seen(self) -> FrameSpan:
+        """Record frames in which something of the shot is seen: to the far ends of its dissolves."""
+        first = self.dissolve_in.first if self.dissolve_in else self.record.first
+        end = self.dissolve_out.end if self.dissolve_out else self.record.end
+        return FrameSpan(first=first, count=end - first, rate=self.record.rate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +100,28 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlacedClip:
-    """One sound file at its place: `record` covers the whole file, handles included.
+class Fade:
+    """A fade at an edge of a clip, inside the clip: `frames` long where a format counts whole frames, `seconds` where
+    it counts finer. A `crossing` one is half of a crossfade between two sounds; their powers add up to one."""
 
-    `spans` are the stretches of record time in which it was found to sound; each becomes a marker on the laid clip.
+    frames: int = 0
+    seconds: Fraction = Fraction(0)
+    crossing: bool = False
+
+
+NO_FADE = Fade()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedClip:
+    r"""One sound file at its place.
+
+    file      [ head |################ record ################| tail ]     the whole file
+    timeline         [/##############################################\]     what is heard, with its fades
+
+    `record` is what is heard. `head_frames` and `tail_frames` of the file lie hidden before and after it, so that an
+    editor who drags an edge finds sound there. `spans` are the stretches of record time in which it was found to
+    sound; each becomes a marker on the laid clip.
     """
 
     name: str
@@ -101,6 +131,16 @@ class PlacedClip:
     label: str
     cue_id: str = ""
     spans: tuple[FrameSpan, ...] = ()
+    head_frames: int = 0
+    tail_frames: int = 0
+    fade_in: Fade = NO_FADE
+    fade_out: Fade = NO_FADE
+
+    @property
+    def file(self) -> FrameSpan:
+        """Record time that the whole file covers, the hidden handles included."""
+        count = self.head_frames + self.record.count + self.tail_frames
+        return FrameSpan(first=self.record.first - self.head_frames, count=count, rate=self.record.rate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
 
 from timeline_io.bundle_names import name_before, plain_name
 from timeline_io.bundles import container_of
-from timeline_io.edit import Edit, PlacedClip
+from timeline_io.edit import Edit, Fade, PlacedClip
 from timeline_io.frames import FrameSpan, frame_at
 from timeline_io.lay import check_unchanged, folders_as_seen
 from timeline_io.media_paths import plain_path
@@ -25,6 +25,8 @@ from timeline_io.path_maps import PathMaps
 
 # Tells names in bundles from others; no file name holds it.
 _IN_BUNDLE = "media/"
+# Programs round to their own clocks; a person's change is a frame at least.
+_SAME_FADE_S = Fraction(1, 500)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +35,8 @@ class LaidClip:
 
     `media` is the plain path by which the timeline names its file. `source_first` is how many frames of the edit into
     the file it begins, as the timeline counts. `spans` are the stretches of record time that our "on: " markers cover
-    inside the clip, () when there is none. `effects` name what changes how it sounds. `elsewhere` tells that it
-    carries our mark, but its file lies in none of the folders asked for.
+    inside the clip, () when there is none. `effects` name what changes how it sounds, its fades aside. `elsewhere`
+    tells that it carries our mark, but its file lies in none of the folders asked for.
     """
 
     name: str
@@ -44,6 +46,8 @@ class LaidClip:
     spans: tuple[FrameSpan, ...] = ()
     enabled: bool = True
     effects: tuple[str, ...] = ()
+    fade_in_s: Fraction = Fraction(0)
+    fade_out_s: Fraction = Fraction(0)
     elsewhere: bool = False
 
     @property
@@ -87,14 +91,40 @@ def laid_tracks(edit: Edit, folders: Collection[Path], *, path_maps: PathMaps = 
     return tuple(track for track in laid if track.clips)
 
 
-def touched(laid: LaidTrack, placed: Iterable[PlacedClip]) -> str:
+def touched(laid: LaidTrack, placed: Iterable[PlacedClip], *, with_fades: bool = True) -> str:
     """What an editor changed on a track on which `placed` was laid, as a short clause; "" when all is as it was.
 
-    Where the clips lie, what they play and how they sound counts; names and markers do not.
+    Where the clips lie, what they play and how they sound counts; names and markers do not. `with_fades` False leaves
+    fades aside: see `keeps_fades`.
     """
-    changes = list(dict.fromkeys(_changes(laid, list(placed))))
+    changes = list(dict.fromkeys(_changes(laid, list(placed), with_fades=with_fades)))
     more = f", and {len(changes) - 1} more" if len(changes) > 1 else ""
     return f"{changes[0]}{more}" if changes else ""
+
+
+def keeps_fades(tracks: Iterable[LaidTrack]) -> bool:
+    """Whether the program that wrote the tracks last knows fades: some read none, and then not one is left."""
+    return any(clip.fade_in_s or clip.fade_out_s for track in tracks for clip in track.clips)
+
+
+def lying(track: LaidTrack, placed: PlacedClip) -> tuple[PlacedClip, ...]:
+    """A placed sound as it lies on a track now, whatever an editor did to its place, its edges and its fades; () when
+    it is gone or switched off. What an effect makes of it is not known."""
+    clips = [clip for clip in track.clips if is_sound_of(clip, placed) and clip.enabled and clip.record.count > 0]
+    return tuple(_as_it_lies(clip, placed) for clip in clips) if track.enabled else ()
+
+
+def _as_it_lies(clip: LaidClip, placed: PlacedClip) -> PlacedClip:
+    head, rate = _frames_into(clip, placed), placed.record.rate
+    return replace(
+        placed,
+        record=clip.record,
+        head_frames=head,
+        tail_frames=placed.file.count - head - clip.record.count,
+        spans=clip.spans,
+        fade_in=Fade(frames=round(clip.fade_in_s * rate), seconds=clip.fade_in_s),
+        fade_out=Fade(frames=round(clip.fade_out_s * rate), seconds=clip.fade_out_s),
+    )
 
 
 def is_sound_of(clip: LaidClip, placed: PlacedClip) -> bool:
@@ -136,6 +166,8 @@ def _laid_clip(found: FoundClip, edit: Edit, folders: frozenset[Path]) -> LaidCl
         spans=tuple(part for span in spans if (part := _inside(span, record)) is not None),
         enabled=found.enabled,
         effects=found.effects,
+        fade_in_s=found.fade_in_s,
+        fade_out_s=found.fade_out_s,
         elsewhere=not is_take(found.media_ref, folders),
     )
 
@@ -151,7 +183,7 @@ def _inside(span: FrameSpan, record: FrameSpan) -> FrameSpan | None:
     return FrameSpan(first=first, count=end - first, rate=span.rate) if first < end else None
 
 
-def _changes(laid: LaidTrack, placed: list[PlacedClip]) -> Iterator[str]:
+def _changes(laid: LaidTrack, placed: list[PlacedClip], *, with_fades: bool) -> Iterator[str]:
     yield from (f"it holds {name}" for name in laid.foreign)
     if not laid.enabled:
         yield "it is switched off"
@@ -167,7 +199,8 @@ def _changes(laid: LaidTrack, placed: list[PlacedClip]) -> Iterator[str]:
         if waiting:
             nearest = min(waiting, key=lambda sound: abs(sound.record.first - clip.record.first))
             met.add(nearest)
-            yield from (f"{nearest.wav.name} {change}" for change in _changes_of(clip, nearest))
+            changes = _changes_of(clip, nearest, with_fades=with_fades)
+            yield from (f"{nearest.wav.name} {change}" for change in changes)
         elif own:
             yield f"{file_name} lies on it more than once"
         else:
@@ -175,9 +208,9 @@ def _changes(laid: LaidTrack, placed: list[PlacedClip]) -> Iterator[str]:
     yield from (f"{sound.wav.name} was removed" for sound in placed if sound not in met)
 
 
-def _changes_of(clip: LaidClip, placed: PlacedClip) -> Iterator[str]:
+def _changes_of(clip: LaidClip, placed: PlacedClip, *, with_fades: bool) -> Iterator[str]:
     """What is different about one clip, as what may be said after its name."""
-    trimmed = _frames_into(clip, placed)
+    trimmed = _frames_into(clip, placed) - placed.head_frames
     moved = clip.record.first - placed.record.first - trimmed
     if clip.record.count != placed.record.count:
         yield "was trimmed"
@@ -189,14 +222,23 @@ def _changes_of(clip: LaidClip, placed: PlacedClip) -> Iterator[str]:
         yield "is switched off"
     if clip.elsewhere:
         yield "was linked to another folder"
+    if with_fades and not _is_fade(clip.fade_in_s, placed.fade_in, placed.record.rate):
+        yield "got another fade-in"
+    if with_fades and not _is_fade(clip.fade_out_s, placed.fade_out, placed.record.rate):
+        yield "got another fade-out"
     yield from (f"got {effect}" for effect in clip.effects)
+
+
+def _is_fade(found_s: Fraction, placed: Fade, rate: Fraction) -> bool:
+    """Whether a fade is as long as the one laid, in whichever way its format counts."""
+    return any(abs(found_s - laid_s) < _SAME_FADE_S for laid_s in (placed.frames / rate, placed.seconds))
 
 
 def _frames_into(clip: LaidClip, placed: PlacedClip) -> int:
     """How far into its file a clip begins: a number beyond the file's end counts from the timecode in its header,
-    which is where it was laid."""
-    counted = clip.source_first
-    return counted - placed.record.first if counted >= placed.record.count <= placed.record.first else counted
+    which is where its first frame was laid."""
+    counted, file = clip.source_first, placed.file
+    return counted - file.first if counted >= file.count <= file.first else counted
 
 
 def _frames(count: int) -> str:

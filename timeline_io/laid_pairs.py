@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from timeline_io.edit import FoleyTrack, PlacedClip
 from timeline_io.frames import FrameSpan
 from timeline_io.laid import LaidClip, LaidTrack, names_of
+from timeline_io.patchers.on_markers import on_spans
 
 
 def placed_on(laid: Sequence[LaidTrack], earlier: Sequence[FoleyTrack]) -> dict[str, tuple[PlacedClip, ...]]:
@@ -68,8 +70,10 @@ def moved_markers(laid: Iterable[LaidTrack], placed: Iterable[PlacedClip]) -> di
     for sound in placed:
         clip = next((clips[name] for name in names_of(sound) if name in clips), None)
         if clip is not None:
-            spans = _with_lengths(clip, sound)
-            if spans != sound.spans:
+            # Only what is heard of a sound has markers.
+            marked = replace(sound, spans=tuple(on_spans(sound)))
+            spans = _with_lengths(clip, marked)
+            if spans != marked.spans:
                 moved[sound] = spans
     return moved
 

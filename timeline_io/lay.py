@@ -99,10 +99,12 @@ def _folders_of(files: Iterable[PurePath]) -> frozenset[Path]:
 
 
 def plan_tracks(clips_by_category: Mapping[str, Sequence[PlacedClip]], prefix: str = "FOLEY") -> tuple[FoleyTrack, ...]:
-    """Clips by category -> tracks "FOLEY Props 1", "FOLEY Props 2", ... on which no two clips overlap.
+    """Clips by category -> tracks "FOLEY Props 1", "FOLEY Props 2", ... on which no two clips overlap or touch.
 
-    Props  [ a  ]  [ c ]         ->   FOLEY Props 1   [ a  ]  [ c ]
-              [ b ]                   FOLEY Props 2      [ b ]
+    Props  [ a  ][ b ][ c ]      ->   FOLEY Props 1   [ a  ]     [ c ]
+                                      FOLEY Props 2         [ b ]
+
+    Editors make one crossfade of the fades of two clips that touch.
     """
     tracks: list[FoleyTrack] = []
     for category, clips in clips_by_category.items():
@@ -113,10 +115,10 @@ def plan_tracks(clips_by_category: Mapping[str, Sequence[PlacedClip]], prefix: s
 
 
 def _lanes(clips: Iterable[PlacedClip]) -> list[list[PlacedClip]]:
-    """Each clip on the first lane that is free when it begins: the fewest lanes there can be."""
+    """Each clip on the first lane that is free the frame before it begins: the fewest lanes there can be."""
     lanes: list[list[PlacedClip]] = []
     for clip in sorted(clips, key=lambda clip: (clip.record.first, clip.record.end, clip.name)):
-        free = next((lane for lane in lanes if lane[-1].record.end <= clip.record.first), None)
+        free = next((lane for lane in lanes if lane[-1].record.end < clip.record.first), None)
         if free is None:
             lanes.append([clip])
         else:
@@ -135,6 +137,8 @@ def check_track(track: FoleyTrack, edit: Edit) -> None:
             raise LayingError(f"{where} is placed at {clip.record.rate} frames per second, the edit has {edit.rate}")
         if clip.record.count <= 0:
             raise LayingError(f"{where} has no length")
+        if clip.fade_in.frames + clip.fade_out.frames > clip.record.count:
+            raise LayingError(f"{where} is shorter than its fades")
         if clip.record.first < reached:
             raise LayingError(f"{where} begins before the timeline or before the clip in front of it ends")
         reached = clip.record.end

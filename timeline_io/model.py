@@ -1,8 +1,8 @@
 """An edit as its file describes it, before anyone asks what is visible: tracks, clips, nested sequences.
 
-Both readers fill this one model, so layering, trimming and retiming are written once (shots.py).
+All readers fill this one model, so layering, trimming and retiming are written once (shots.py).
 All times are exact seconds. A track's items carry their place on that track; what lies between two
-items is a gap. Transitions do not appear: readers turn them into the cut point between two items.
+items is a gap. Items meet at the cut point of the transition between them, which the track names as a dissolve.
 """
 
 from __future__ import annotations
@@ -71,12 +71,22 @@ class Nest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dissolve:
+    """A transition of whatever look, from `start_s` to `end_s`, between two items of a track that meet at `cut_s`."""
+
+    start_s: Fraction
+    cut_s: Fraction
+    end_s: Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
     """A picture track; a later track of the same sequence lies above it."""
 
     name: str
     items: tuple[Clip | Nest, ...]
     enabled: bool = True
+    dissolves: tuple[Dissolve, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Sequence as SequenceOf
 from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 from timeline_io.bundles import container_of
@@ -145,13 +147,33 @@ def _shots_of(timeline: Sequence) -> tuple[tuple[Shot, ...], tuple[SkippedItem, 
         for lost in picture.unseen
     ]
     shots: list[Shot] = []
+    pieces: list[Piece] = []
     for piece in _joined(picture.pieces, timeline.rate):
         record = _record(timeline, piece.start_s, piece.end_s)
         if record.count > 0:
             shots.append(_shot(shot_id_of(len(shots) + 1), piece, record, timeline))
+            pieces.append(piece)
         else:
             skipped.append(SkippedItem(name=piece.clip.name, reason="shorter than one frame", record=record))
-    return tuple(shots), tuple(skipped)
+    return _dissolved(shots, pieces, picture, timeline), tuple(skipped)
+
+
+def _dissolved(
+    shots: SequenceOf[Shot], pieces: SequenceOf[Piece], picture: Picture, timeline: Sequence
+) -> tuple[Shot, ...]:
+    """The shots with the dissolves of which both sides are seen, as far as they are seen."""
+    dissolves = {(track, dissolve.cut_s): dissolve for track, dissolve in picture.dissolves}
+    found = list(shots)
+    for index, (before, after) in enumerate(pairwise(pieces), start=1):
+        dissolve = dissolves.get((after.track, after.start_s))
+        if dissolve is None or (before.track, before.end_s) != (after.track, after.start_s):
+            continue
+        start_s, end_s = max(dissolve.start_s, before.start_s), min(dissolve.end_s, after.end_s)
+        span = _record(timeline, start_s, end_s)
+        if span.count > 0:
+            found[index - 1] = replace(found[index - 1], dissolve_out=span)
+            found[index] = replace(found[index], dissolve_in=span)
+    return tuple(found)
 
 
 def _from_the_start(picture: Picture) -> Picture:
@@ -163,7 +185,7 @@ def _from_the_start(picture: Picture) -> Picture:
     before = (piece for piece in picture.pieces if piece.end_s <= start_s)
     reason = "before the start of the timeline"
     unseen = (Unseen(name=p.clip.name, reason=reason, start_s=p.start_s, end_s=p.end_s) for p in before)
-    return Picture(pieces=tuple(seen), unseen=(*picture.unseen, *unseen))
+    return replace(picture, pieces=tuple(seen), unseen=(*picture.unseen, *unseen))
 
 
 def _joined(pieces: tuple[Piece, ...], rate: Fraction) -> list[Piece]:

@@ -18,7 +18,7 @@ from itertools import pairwise
 from timeline_io.cover import Cover
 from timeline_io.edit import Knot
 from timeline_io.errors import UnreadableEditError
-from timeline_io.model import Clip, Marker, Nest, Track
+from timeline_io.model import Clip, Dissolve, Marker, Nest, Track
 
 # Sequences nested in each other multiply: ten levels of ten would be ten thousand million pieces.
 MAX_PIECES = 100_000
@@ -70,10 +70,12 @@ class Unseen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A flattened sequence: its visible pieces in time order, and the clips that are not seen."""
+    """A flattened sequence: its visible pieces in time order, the clips that are not seen, and the dissolves of every
+    track with the track's name, whether or not both sides are seen."""
 
     pieces: tuple[Piece, ...]
     unseen: tuple[Unseen, ...]
+    dissolves: tuple[tuple[str, Dissolve], ...] = ()
 
 
 def flatten(tracks: SequenceOf[Track], _known: dict[int, Picture] | None = None) -> Picture:
@@ -85,16 +87,19 @@ def flatten(tracks: SequenceOf[Track], _known: dict[int, Picture] | None = None)
     covered = Cover()
     pieces: list[Piece] = []
     unseen: list[Unseen] = []
+    dissolves: list[tuple[str, Dissolve]] = []
     for track in reversed(tracks):
+        dissolves += [(track.name, dissolve) for dissolve in track.dissolves]
         for item in track.items:
             layer = _layer(item, track, known)
             unseen += layer.unseen
+            dissolves += layer.dissolves
             for piece in layer.pieces:
                 _show(piece, covered, pieces, unseen)
             if len(pieces) + len(unseen) > MAX_PIECES:
                 raise UnreadableEditError(f"the edit's nested sequences hold more than {MAX_PIECES} clips")
     pieces.sort(key=lambda piece: piece.start_s)
-    return Picture(pieces=tuple(pieces), unseen=tuple(unseen))
+    return Picture(pieces=tuple(pieces), unseen=tuple(unseen), dissolves=tuple(dissolves))
 
 
 def _show(piece: Piece, covered: Cover, pieces: list[Piece], unseen: list[Unseen]) -> None:
@@ -161,14 +166,15 @@ def _placed(inside: Picture, nest: Nest, track: str) -> Picture:
     unseen += [replace(lost, start_s=nest.start_s, end_s=nest_end_s) for lost in inside.unseen]
     if not pieces and not unseen:
         unseen.append(_unseen(nest.name, "a nested sequence without a picture", nest.start_s, nest_end_s))
-    return Picture(pieces=tuple(pieces), unseen=tuple(unseen))
+    dissolves = [(track, _outside(inner, nest)) for _, inner in inside.dissolves] if nest.speed else []
+    return Picture(pieces=tuple(pieces), unseen=tuple(unseen), dissolves=tuple(dissolves))
 
 
 def _through(piece: Piece, nest: Nest, track: str) -> Piece:
     """A piece inside a nested sequence, in the time of the sequence around it; speeds multiply."""
 
     def outside(time_s: Fraction) -> Fraction:
-        return nest.start_s + (time_s - nest.source_start_s) / nest.speed
+        return _time_outside(time_s, nest)
 
     # Played backwards, the last frame inside is the first one outside.
     first_s = piece.start_s if nest.speed > 0 else piece.end_s
@@ -184,6 +190,16 @@ def _through(piece: Piece, nest: Nest, track: str) -> Piece:
         ramp=tuple(sorted((outside(t), source_s) for t, source_s in piece.ramp)),
         markers=(*(replace(m, at_s=outside(m.at_s)) for m in inner), *_moved(nest.markers, nest.start_s)),
     )
+
+
+def _outside(dissolve: Dissolve, nest: Nest) -> Dissolve:
+    start_s, end_s = sorted((_time_outside(dissolve.start_s, nest), _time_outside(dissolve.end_s, nest)))
+    return Dissolve(start_s=start_s, cut_s=_time_outside(dissolve.cut_s, nest), end_s=end_s)
+
+
+def _time_outside(time_s: Fraction, nest: Nest) -> Fraction:
+    """A time inside a nested sequence, in the time of the sequence around it."""
+    return nest.start_s + (time_s - nest.source_start_s) / nest.speed
 
 
 def _frozen(piece: Piece, nest: Nest, track: str) -> Piece:

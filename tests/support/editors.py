@@ -40,6 +40,12 @@ class Hand(Protocol):
     def drop_markers(self, name: str) -> None:
         """Delete all markers of a clip."""
 
+    def change_fade_in(self, name: str, frames: int) -> None:
+        """Make a clip's fade-in so many frames longer."""
+
+    def lose_fades(self) -> None:
+        """Export as a program that knows no fades of sounds."""
+
     def forget_names(self) -> None:
         """Export with other names of tracks and without anything that is ours but the paths."""
 
@@ -63,7 +69,11 @@ class OtioHand:
 
     def shift(self, name: str, frames: int) -> None:
         children, index = self._place(name)
-        children.insert(index, self._gap(children[index], frames))
+        before = index - 1 if children[index - 1]["OTIO_SCHEMA"] == "Transition.1" else index
+        if before and children[before - 1]["OTIO_SCHEMA"] == "Gap.1":
+            children[before - 1]["source_range"]["duration"]["value"] += frames
+        else:
+            children.insert(before, self._gap(children[index], frames))
 
     def trim_head(self, name: str, frames: int) -> None:
         self.shift(name, frames)
@@ -98,6 +108,14 @@ class OtioHand:
 
     def drop_markers(self, name: str) -> None:
         self._clip(name)["markers"] = []
+
+    def change_fade_in(self, name: str, frames: int) -> None:
+        children, index = self._place(name)
+        children[index - 1]["out_offset"]["value"] += frames
+
+    def lose_fades(self) -> None:
+        for track in self._tracks():
+            track["children"] = [item for item in track["children"] if item["OTIO_SCHEMA"] != "Transition.1"]
 
     def forget_names(self) -> None:
         for track in self._tracks():
@@ -150,11 +168,22 @@ class Fcp7Hand(_XmlHand):
 
     def shift(self, name: str, frames: int) -> None:
         for tag in ("start", "end"):
-            self._add(self._clip(name), tag, frames)
+            self._move_edge(name, tag, frames)
 
     def trim_head(self, name: str, frames: int) -> None:
-        for tag in ("start", "in"):
-            self._add(self._clip(name), tag, frames)
+        self._move_edge(name, "start", frames)
+        self._add(self._clip(name), "in", frames)
+
+    def _move_edge(self, name: str, tag: str, frames: int) -> None:
+        """An edge under a transition is where that says."""
+        clip = self._clip(name)
+        if clip.findtext(tag) != "-1":
+            self._add(clip, tag, frames)
+            return
+        items = list(self._around(clip))
+        transition = items[items.index(clip) + (1 if tag == "end" else -1)]
+        for edge in ("start", "end"):
+            self._add(transition, edge, frames)
 
     def remove(self, name: str) -> None:
         clip = self._clip(name)
@@ -187,6 +216,25 @@ class Fcp7Hand(_XmlHand):
         clip = self._clip(name)
         for marker in clip.findall("marker"):
             clip.remove(marker)
+
+    def change_fade_in(self, name: str, frames: int) -> None:
+        clip = self._clip(name)
+        items = list(self._around(clip))
+        self._add(items[items.index(clip) - 1], "end", frames)
+
+    def lose_fades(self) -> None:
+        for track in self._root.iterfind("sequence/media/audio/track"):
+            items = list(track)
+            for index, item in enumerate(items):
+                if item.tag == "transitionitem":
+                    self._uncover(items, index)
+                    track.remove(item)
+
+    def _uncover(self, items: list[Element], index: int) -> None:
+        """Write the edge that lies under a transition."""
+        rising = items[index].findtext("alignment") == "start-black"
+        clip, tag = (items[index + 1], "start") if rising else (items[index - 1], "end")
+        self._child(clip, tag).text = items[index].findtext(tag)
 
     def forget_names(self) -> None:
         self._forget(("id",))
@@ -241,6 +289,16 @@ class FcpxmlHand(_XmlHand):
         for marker in clip.findall("marker"):
             clip.remove(marker)
 
+    def change_fade_in(self, name: str, frames: int) -> None:
+        fade = self._clip(name).find("adjust-volume/param/fadeIn")
+        assert fade is not None
+        self._add(fade, "duration", frames)
+
+    def lose_fades(self) -> None:
+        for clip in self._root.iter("asset-clip"):
+            for volume in clip.findall("adjust-volume"):
+                clip.remove(volume)
+
     def forget_names(self) -> None:
         self._forget(("id", "ref"))
         for clip in self._root.iter("asset-clip"):
@@ -283,6 +341,12 @@ class AafHand:
     def forget_names(self) -> None:
         self._steps.append((self._forget_names,))
 
+    def change_fade_in(self, name: str, frames: int) -> None:
+        self._steps.append((self._change_fade_in, name, frames))
+
+    def lose_fades(self) -> None:
+        self._steps.append((self._lose_fades,))
+
     def shift_markers(self, name: str, frames: int) -> None:
         raise NotImplementedError
 
@@ -303,9 +367,24 @@ class AafHand:
 
     def _trim_head(self, aaf: Any, name: str, frames: int) -> None:
         parts, index = self._place(aaf, name)
-        parts[index - 1].length += frames
+        hole = index - 2 if isinstance(parts[index - 1], aaf2.components.Transition) else index - 1
+        parts[hole].length += frames
         parts[index].start += frames
         parts[index].length -= frames
+
+    def _change_fade_in(self, aaf: Any, name: str, frames: int) -> None:
+        parts, index = self._place(aaf, name)
+        parts[index - 1].length += frames
+        parts[index - 2].length += frames
+
+    def _lose_fades(self, aaf: Any) -> None:
+        for slot in self._slots(aaf):
+            parts = slot.segment.components
+            for index in reversed(range(len(parts))):
+                if isinstance(parts[index], aaf2.components.Transition):
+                    hole = index - 1 if isinstance(parts[index - 1], aaf2.components.Filler) else index + 1
+                    parts[hole].length -= parts[index].length
+                    parts.pop(index)
 
     def _remove(self, aaf: Any, name: str) -> None:
         parts, index = self._place(aaf, name)

@@ -48,7 +48,7 @@ def test_the_columns_and_the_timecodes(edit: Edit, sheet: Path) -> None:
     assert dict(zip(header, row, strict=True)) == {
         "shot": "sh0020", "cue": "c", "clip": "train_02.mov", "in": "01:00:02:00", "out": "01:00:02:12",
         "label": "train passing", "category": "", "confidence": "1.000", "heard": "", "spans": "",
-        "seed": "", "best": "", "take": "", "lock": "", "source": "sheet", "score": "",
+        "seed": "", "best": "", "take": "", "lock": "", "tail": "", "source": "sheet", "spotted": "", "score": "",
     }  # fmt: skip
 
 

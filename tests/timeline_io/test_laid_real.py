@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import wave
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +9,9 @@ import pytest
 
 from tests.support.aaf_graph import graph
 from tests.support.fcpxml import complaints
-from timeline_io.edit import Edit, FoleyTrack, PlacedClip
+from tests.support.laying import written_take
+from timeline_io.edit import Edit, FoleyTrack
 from timeline_io.files import digest_of
-from timeline_io.frames import FrameSpan
 from timeline_io.laid import laid_tracks, touched
 from timeline_io.laid_pairs import placed_on
 from timeline_io.lay import lay_tracks, plan_tracks, remove_foley_tracks
@@ -29,7 +28,7 @@ def test_what_is_laid_is_read_back_and_taken_out(real_timelines: Path, tmp_path:
     for path in paths:
         edit = read_edit(path)
         assert laid_tracks(edit, [tmp_path / "takes"]) == ()
-        tracks = plan_tracks({"ambience": [_take(edit, index, tmp_path / "takes") for index in range(7)]})
+        tracks = plan_tracks({"ambience": [written_take(edit, index, tmp_path / "takes") for index in range(7)]})
         laid = lay_tracks(edit, tracks, tmp_path / path.name)
         if suffix == ".fcpxml":
             assert list(complaints(parse_xml(laid.read_bytes(), path.name))) == [], path.name
@@ -47,18 +46,6 @@ def _check_read_back(edit: Edit, tracks: tuple[FoleyTrack, ...], takes: Path) ->
         assert touched(track, placed[track.key]) == "", edit.path.name
         for laid, clip in zip(track.clips, placed[track.key], strict=True):
             assert laid.spans == (() if edit.format == "aaf" else clip.spans), edit.path.name
-
-
-def _take(edit: Edit, index: int, folder: Path) -> PlacedClip:
-    step = edit.frame_count // 8
-    record = FrameSpan(first=edit.start_frame + index * step, count=min(step, 24) + 3, rate=edit.rate)
-    wav = folder / f"take_{index}.wav"
-    folder.mkdir(exist_ok=True)
-    with wave.open(str(wav), "wb") as writer:
-        writer.setparams((1, 3, 48000, 0, "NONE", ""))
-        writer.writeframes(bytes([index]) * 3 * record.samples(48000)[1])
-    spans = (replace(record, first=record.first + 1, count=1), replace(record, first=record.end - 1, count=1))
-    return PlacedClip(name=f"take {index}", wav=wav, record=record, shot_id="sh0010", label="rain", spans=spans)
 
 
 def _content(path: Path) -> object:

@@ -183,7 +183,7 @@ def test_the_laid_fcp7_holds_what_editors_look_for(fixture_timelines: Path, plac
 
 
 @given(spans=st.lists(st.tuples(st.integers(0, 200), st.integers(1, 60)), max_size=30))
-def test_no_two_clips_of_a_planned_track_overlap(spans: list[tuple[int, int]]) -> None:
+def test_no_two_clips_of_a_planned_track_overlap_or_touch(spans: list[tuple[int, int]]) -> None:
     clips = [
         PlacedClip(
             name=f"c{index}",
@@ -198,6 +198,6 @@ def test_no_two_clips_of_a_planned_track_overlap(spans: list[tuple[int, int]]) -
     assert sorted(clip.name for track in tracks for clip in track.clips) == sorted(clip.name for clip in clips)
     for track in tracks:
         for before, after in pairwise(track.clips):
-            assert before.record.end <= after.record.first
-    crowd = max((sum(a <= at < a + n for a, n in spans) for at in range(261)), default=0)
+            assert before.record.end < after.record.first
+    crowd = max((sum(a <= at <= a + n for a, n in spans) for at in range(262)), default=0)
     assert len(tracks) == crowd

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import wave
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -10,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.aaf_graph import graph
-from timeline_io.edit import Edit, PlacedClip
+from tests.support.laying import written_take
+from timeline_io.edit import Edit
 from timeline_io.files import digest_of
-from timeline_io.frames import FrameSpan
 from timeline_io.lay import lay_tracks, plan_tracks, remove_foley_tracks
 from timeline_io.read import read_edit
 
@@ -106,7 +105,7 @@ OTHERS = [pytest.param(name, marks=pytest.mark.steady) for name in (*FILES, MUTE
 def test_our_tracks_go_in_and_come_out_without_a_trace(real_timelines: Path, tmp_path: Path, name: str) -> None:
     edit = read_edit(real_timelines / name)
     before = graph(edit.path)
-    tracks = plan_tracks({"ambience": [_take(edit, index, tmp_path) for index in range(7)]})
+    tracks = plan_tracks({"ambience": [written_take(edit, index, tmp_path / "takes") for index in range(7)]})
     laid = lay_tracks(edit, tracks, tmp_path / name)
     after = graph(laid)
     (composition,) = [mob_id for mob_id, mob in before["mobs"].items() if after["mobs"][mob_id] != mob]
@@ -116,14 +115,3 @@ def test_our_tracks_go_in_and_come_out_without_a_trace(real_timelines: Path, tmp
     again = replace(edit, path=laid, digest=digest_of(laid.read_bytes()))
     assert graph(lay_tracks(again, tracks, tmp_path / f"again_{name}")) == after
     assert graph(remove_foley_tracks(laid, tmp_path / f"bare_{name}")) == before
-
-
-def _take(edit: Edit, index: int, folder: Path) -> PlacedClip:
-    step = edit.frame_count // 8
-    record = FrameSpan(first=edit.start_frame + index * step, count=min(step, 24) + 3, rate=edit.rate)
-    wav = folder / "takes" / f"take_{index}.wav"
-    wav.parent.mkdir(exist_ok=True)
-    with wave.open(str(wav), "wb") as writer:
-        writer.setparams((1, 3, 48000, 0, "NONE", ""))
-        writer.writeframes(bytes([index]) * 3 * record.samples(48000)[1])
-    return PlacedClip(name=f"take {index}", wav=wav, record=record, shot_id="sh0010", label="rain")

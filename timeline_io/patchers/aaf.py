@@ -11,6 +11,7 @@ from typing import Any
 
 from timeline_io.edit import FoleyTrack
 from timeline_io.errors import LayingError, TimelineError
+from timeline_io.patchers.aaf_fades import drop_unused_dissolve
 from timeline_io.patchers.aaf_laid import clips_of, found_track, is_marked
 from timeline_io.patchers.aaf_pack import packed
 from timeline_io.patchers.aaf_sound import TrackWriter
@@ -53,6 +54,7 @@ def remove_tracks(data: bytes, target: Target, folders: Folders, keep: Keep) -> 
         for mob_id in leaving:
             if mob_id not in used:
                 _drop_mob(aaf, mob_id)
+        drop_unused_dissolve(aaf)
 
     return _changed(data, target, remove, pack=True)
 

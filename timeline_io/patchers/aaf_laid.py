@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+from timeline_io.patchers.aaf_fades import fade_length, fades_of
 from timeline_io.patchers.aaf_sound import MARK
 from timeline_io.patchers.found import FoundClip, FoundTrack, transition
 from timeline_io.readers.aaf_cuts import cuts
@@ -31,13 +33,17 @@ def found_track(slot: Any, mobs: Mobs) -> FoundTrack:
     """A sound slot."""
     segment, rate = value(slot, "Segment"), rate_of(slot)
     parts = children(segment, "Components") if kind(segment) == "Sequence" else [segment]
+    indices = [index for index, part in enumerate(parts) if kind(part) != "Transition"]
     clips = [
-        _found(part, clip, mobs, rate, (first, last, first - start))
-        for part, start, first, last in cuts(parts)
+        replace(found, fade_in_s=fades[0] / rate, fade_out_s=fades[1] / rate)
+        for index, (part, start, first, last) in zip(indices, cuts(parts), strict=True)
+        for fades in [fades_of(parts, index)]
         for clip in _source_clips(part)
+        for found in [_found(part, clip, mobs, rate, (first, last, first - start))]
     ]
-    fades = [transition() for part in parts if kind(part) == "Transition"]
-    return FoundTrack(key=str(number(slot, "SlotID")), name=text(slot, "SlotName"), clips=(*clips, *fades))
+    transitions = (index for index, part in enumerate(parts) if kind(part) == "Transition")
+    others = [transition() for index in transitions if not fade_length(parts, index)]
+    return FoundTrack(key=str(number(slot, "SlotID")), name=text(slot, "SlotName"), clips=(*clips, *others))
 
 
 def _source_clips(segment: Any) -> list[Any]:

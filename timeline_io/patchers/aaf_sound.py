@@ -13,9 +13,10 @@ from pathlib import PurePath
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from timeline_io.edit import FoleyTrack, PlacedClip
+from timeline_io.edit import Fade, FoleyTrack, PlacedClip
 from timeline_io.errors import LayingError
 from timeline_io.media_paths import localhost_url
+from timeline_io.patchers.aaf_fades import dissolve_effect
 from timeline_io.patchers.target import Target
 from timeline_io.readers.aaf_values import (
     children,
@@ -53,16 +54,16 @@ class TrackWriter:
         """A slot after all others, as the next sound track."""
         slots = children(self._composition, "Slots")
         sequence = self._aaf.create.Sequence(self._sound)
-        parts, reached = [], 0
+        parts: list[Any] = []
+        reached = fading = 0
         for index, clip in enumerate(track.clips):
             begin = clip.record.first - self._target.start_frame
-            if begin > reached:
-                parts.append(self._aaf.create.Filler(self._sound, begin - reached))
-            parts.append(self._clip(clip, f"{track.name}\n{index}"))
-            reached = begin + parts[-1].length
-        if reached < self._length:
-            # Avid's tracks are all as long as the composition.
-            parts.append(self._aaf.create.Filler(self._sound, self._length - reached))
+            laid = self._clip(clip, f"{track.name}\n{index}")
+            parts += self._hole(begin - reached, fading, clip.fade_in.frames)
+            parts += [*self._fade(clip.fade_in, 0), laid, *self._fade(clip.fade_out, clip.fade_out.frames)]
+            reached, fading = begin + laid.length, clip.fade_out.frames
+        # Avid's tracks are all as long as the composition.
+        parts += self._hole(self._length - reached, fading, 0)
         sequence["Components"].value = parts
         sequence.length = max(reached, self._length)
         numbers = [number(slot, "PhysicalTrackNumber") for slot in slots if slot.media_kind == self._sound.short_name]
@@ -73,12 +74,26 @@ class TrackWriter:
         slot["PhysicalTrackNumber"].value = 1 + max([len(numbers), *numbers])
         slot.segment = sequence
 
+    def _hole(self, frames: int, fade_out: int, fade_in: int) -> list[Any]:
+        """What lies between two clips: a fade overlaps it for its whole length, as a transition does."""
+        length = max(frames, 0) + fade_out + fade_in
+        return [self._aaf.create.Filler(self._sound, length)] if length else []
+
+    def _fade(self, fade: Fade, cut_point: int) -> list[Any]:
+        """A fade inside its clip: a transition to or from a hole, its cut at the clip's edge."""
+        if not fade.frames:
+            return []
+        transition = self._aaf.create.Transition(self._sound, fade.frames)
+        transition["OperationGroup"].value = dissolve_effect(self._aaf, self._sound, fade)
+        transition["CutPoint"].value = cut_point
+        return [transition]
+
     def _clip(self, clip: PlacedClip, place: str) -> Any:
         seen = self._target.seen(clip.wav)
-        seed = "\n".join((place, clip.name, str(seen), str(clip.record), _digest(clip)))
+        seed = "\n".join((place, clip.name, str(seen), str(clip.file), _digest(clip)))
         import_mob = self._import_mob(clip, seen, seed)
         file_mob = self._mob("SourceMob", f"{clip.name}.PHYS", f"{seed}\nfile")
-        origin = import_mob.create_source_clip(1, 0, clip.record.count, self._sound)
+        origin = import_mob.create_source_clip(1, 0, clip.file.count, self._sound)
         length = self._embed(file_mob, clip, origin)
         master = self._mob("MasterMob", clip.name, f"{seed}\nmaster")
         slot = master.create_timeline_slot(self._edit_rate, 1)
@@ -88,7 +103,8 @@ class TrackWriter:
         master.comments[MARK] = _MARK_VERSION
         master.comments[_LABEL] = clip.label
         # A sound that ends before its last frame does is as long as it is.
-        return master.create_source_clip(1, 0, min(length, clip.record.count), self._sound)
+        heard = min(max(1, length - clip.head_frames), clip.record.count)
+        return master.create_source_clip(1, clip.head_frames, heard, self._sound)
 
     def _embed(self, mob: Any, clip: PlacedClip, origin: Any) -> int:
         """Put the samples of a WAV file into the AAF; gives its length in frames, the last one begun included."""
@@ -106,17 +122,17 @@ class TrackWriter:
         return int(slot.segment.length)
 
     def _import_mob(self, clip: PlacedClip, seen: PurePath, seed: str) -> Any:
-        """Where the sound comes from: its file, and the timecode in its header, which is where it lies."""
+        """Where the sound comes from: its file, and the timecode in its header, which is where its start lies."""
         mob = self._mob("SourceMob", clip.wav.name, f"{seed}\nimport")
         mob.descriptor = self._aaf.create.ImportDescriptor()
         locator = self._aaf.create.NetworkLocator()
         locator["URLString"].value = localhost_url(seen)
         mob.descriptor["Locator"].append(locator)
-        mob.create_empty_slot(self._edit_rate, self._sound, 1).segment.length = clip.record.count
+        mob.create_empty_slot(self._edit_rate, self._sound, 1).segment.length = clip.file.count
         self._defined("Timecode")
         nominal = max(1, round(self._rate))
-        slot = mob.create_timecode_slot(self._edit_rate, nominal, self._target.drop_frame, clip.record.count)
-        slot.segment.start = clip.record.first
+        slot = mob.create_timecode_slot(self._edit_rate, nominal, self._target.drop_frame, clip.file.count)
+        slot.segment.start = clip.file.first
         slot["PhysicalTrackNumber"].value = 1
         return mob
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from xml.etree.ElementTree import Element
 
+from timeline_io.model import Dissolve
 from timeline_io.patchers.fcp7_track import ID_PREFIX
 from timeline_io.patchers.found import FoundClip, FoundTrack, transition
 from timeline_io.patchers.on_markers import is_on
-from timeline_io.readers.fcp7_place import Place, places
+from timeline_io.readers.fcp7_place import Place, dissolves, places
 from timeline_io.readers.fcp7_xml import content, defined, frames, number, rate_of
 from timeline_io.readers.fcp7_xml import is_on as is_switched_on
 
+_NO_FADES = Fraction(0), Fraction(0)
 # Effects that programs write on every clip, the parameter that says whether they do anything, and its value if not.
 _NEUTRAL = {"audiolevels": ("level", 1), "audiopan": ("pan", 0)}
 
@@ -29,13 +31,35 @@ def track_name(track: Element) -> str:
 
 def found_track(track: Element, key: str, files: dict[str, Element], rate: Fraction) -> FoundTrack:
     """An audio track of a sequence of `rate` frames per second; `files` holds what is defined elsewhere."""
-    clips = [_found(place, files, rate) for place in places(track)]
-    fades = [transition() for _ in track.iterfind("transitionitem")]
+    laid = places(track)
+    fades, others = _fades(laid, dissolves(track, Fraction(1)))
+    clips = [_found(place, files, rate, fades.get(index, _NO_FADES)) for index, place in enumerate(laid)]
     enabled = is_switched_on(track, "enabled", default=True)
-    return FoundTrack(key=key, name=track_name(track), clips=(*clips, *fades), enabled=enabled)
+    return FoundTrack(key=key, name=track_name(track), clips=(*clips, *others), enabled=enabled)
 
 
-def _found(place: Place, files: dict[str, Element], rate: Fraction) -> FoundClip:
+def _fades(
+    laid: Sequence[Place], transitions: Iterable[Dissolve]
+) -> tuple[dict[int, tuple[Fraction, Fraction]], list[FoundClip]]:
+    """Frames of fade-in and fade-out of items by their number, and the transitions that are no fade of a single item:
+    a fade begins or ends at the edge of its item and lies inside it."""
+    starting = {place.start: index for index, place in enumerate(laid)}
+    ending = {place.end: index for index, place in enumerate(laid)}
+    fades: dict[int, tuple[Fraction, Fraction]] = {}
+    others = []
+    for one in transitions:
+        length, fades_in = one.end_s - one.start_s, one.cut_s == one.start_s
+        index = starting.get(one.start_s) if fades_in else ending.get(one.end_s) if one.cut_s == one.end_s else None
+        if index is None:
+            others.append(transition())
+        else:
+            before = fades.get(index, _NO_FADES)
+            fades[index] = (length, before[1]) if fades_in else (before[0], length)
+    return fades, others
+
+
+def _found(place: Place, files: dict[str, Element], rate: Fraction, fades: tuple[Fraction, Fraction]) -> FoundClip:
+    """`fades` are frames of the sequence."""
     item, own_rate = place.item, rate_of(place.item) or rate
     file = item.find("file")
     start_s, before_s = place.start / rate, (place.start - place.anchor) / rate
@@ -48,6 +72,8 @@ def _found(place: Place, files: dict[str, Element], rate: Fraction) -> FoundClip
         source_s=in_s + (frames(item, "subclipinfo/startoffset") or Fraction(0)) / own_rate,
         ons=tuple((start_s + at_s - in_s, length_s) for at_s, length_s in _ons(item, own_rate)),
         effects=tuple(_effects(item)),
+        fade_in_s=fades[0] / rate,
+        fade_out_s=fades[1] / rate,
         enabled=is_switched_on(item, "enabled", default=True),
         marked=is_marked(item),
     )

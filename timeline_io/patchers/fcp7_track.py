@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import escape, quoteattr
 
-from timeline_io.edit import FoleyTrack, PlacedClip
+from timeline_io.edit import Fade, FoleyTrack, PlacedClip
 from timeline_io.frames import timecode
 from timeline_io.media_paths import localhost_url
 from timeline_io.patchers.on_markers import NOTE, on_name, on_spans
 from timeline_io.patchers.target import Target
+from timeline_io.readers.fcp7_place import TICKS_PER_SECOND
 
 ID_PREFIX = "smooth-foley-"
 _SAMPLE_RATE_HZ = 48_000
 _BIT_DEPTH = 24
+# By whether the fade is half of a crossfade: the constant gain and the constant power of Premiere.
+_CROSS_FADES = {
+    False: ("Cross Fade ( 0dB)", "KGAudioTransCrossFade0dB"),
+    True: ("Cross Fade (+3dB)", "KGAudioTransCrossFade3dB"),
+}
 
 # (depth, text): the caller knows the file's indentation.
 Line = tuple[int, str]
@@ -27,25 +33,56 @@ def track_lines(track: FoleyTrack, target: Target, numbers: Iterator[int]) -> It
         ' premiereTrackType="Mono">',
     )
     for clip in track.clips:
+        start = clip.record.first - target.start_frame
+        end = start + clip.record.count
+        yield from deeper(_fade_lines(clip.fade_in, (start, start + clip.fade_in.frames), target, "start-black"))
         yield from deeper(_clip_lines(clip, target, next(numbers)))
+        yield from deeper(_fade_lines(clip.fade_out, (end - clip.fade_out.frames, end), target, "end-black"))
     yield 1, "<enabled>TRUE</enabled>"
     yield 1, "<locked>FALSE</locked>"
     yield 1, "<outputchannelindex>1</outputchannelindex>"
     yield 0, "</track>"
 
 
+def _fade_lines(fade: Fade, edges: tuple[int, int], target: Target, alignment: str) -> Iterator[Line]:
+    """A fade inside its clip as a transition with nothing on the other side; nothing where there is none."""
+    if not fade.frames:
+        return
+    cut = 0 if alignment == "start-black" else fade.frames
+    name, effect_id = _CROSS_FADES[fade.crossing]
+    yield 0, "<transitionitem>"
+    yield 1, f"<start>{edges[0]}</start>"
+    yield 1, f"<end>{edges[1]}</end>"
+    yield 1, f"<alignment>{alignment}</alignment>"
+    yield 1, f"<cutPointTicks>{round(cut / target.rate * TICKS_PER_SECOND)}</cutPointTicks>"
+    yield from deeper(rate_lines(target))
+    yield 1, "<effect>"
+    yield 2, f"<name>{name}</name>"
+    yield 2, f"<effectid>{effect_id}</effectid>"
+    yield 2, "<effecttype>transition</effecttype>"
+    yield 2, "<mediatype>audio</mediatype>"
+    yield 2, "<wipecode>0</wipecode>"
+    yield 2, "<wipeaccuracy>100</wipeaccuracy>"
+    yield 2, "<startratio>0</startratio>"
+    yield 2, "<endratio>1</endratio>"
+    yield 2, "<reverse>FALSE</reverse>"
+    yield 1, "</effect>"
+    yield 0, "</transitionitem>"
+
+
 def _clip_lines(clip: PlacedClip, target: Target, number: int) -> Iterator[Line]:
+    """A clip that shows its shot; an edge under a fade is written as -1, as Premiere does."""
     start = clip.record.first - target.start_frame
     yield 0, f'<clipitem id="{ID_PREFIX}clipitem-{number}" premiereChannelType="mono">'
     yield 1, f"<masterclipid>{ID_PREFIX}masterclip-{number}</masterclipid>"
     yield 1, f"<name>{xml_text(clip.name)}</name>"
     yield 1, "<enabled>TRUE</enabled>"
-    yield 1, f"<duration>{clip.record.count}</duration>"
+    yield 1, f"<duration>{clip.file.count}</duration>"
     yield from deeper(rate_lines(target))
-    yield 1, f"<start>{start}</start>"
-    yield 1, f"<end>{start + clip.record.count}</end>"
-    yield 1, "<in>0</in>"
-    yield 1, f"<out>{clip.record.count}</out>"
+    yield 1, f"<start>{-1 if clip.fade_in.frames else start}</start>"
+    yield 1, f"<end>{-1 if clip.fade_out.frames else start + clip.record.count}</end>"
+    yield 1, f"<in>{clip.head_frames}</in>"
+    yield 1, f"<out>{clip.head_frames + clip.record.count}</out>"
     yield from deeper(_file_lines(clip, target, number))
     yield 1, "<sourcetrack>"
     yield 2, "<mediatype>audio</mediatype>"
@@ -61,7 +98,7 @@ def _clip_lines(clip: PlacedClip, target: Target, number: int) -> Iterator[Line]
 def _marker_lines(clip: PlacedClip) -> Iterator[Line]:
     """Markers count like the clip's `<in>`, from the first frame of the file."""
     for span in on_spans(clip):
-        first = span.first - clip.record.first
+        first = span.first - clip.file.first
         yield 0, "<marker>"
         yield 1, f"<comment>{xml_text(NOTE)}</comment>"
         yield 1, f"<name>{xml_text(on_name(clip))}</name>"
@@ -76,11 +113,11 @@ def _file_lines(clip: PlacedClip, target: Target, number: int) -> Iterator[Line]
     yield 1, f"<name>{xml_text(clip.wav.name)}</name>"
     yield 1, f"<pathurl>{xml_text(localhost_url(target.seen(clip.wav)))}</pathurl>"
     yield from deeper(rate_lines(target))
-    yield 1, f"<duration>{clip.record.count}</duration>"
+    yield 1, f"<duration>{clip.file.count}</duration>"
     yield 1, "<timecode>"
     yield from deeper(deeper(rate_lines(target)))
-    yield 2, f"<string>{timecode(clip.record.first, target.rate, target.drop_frame)}</string>"
-    yield 2, f"<frame>{clip.record.first}</frame>"
+    yield 2, f"<string>{timecode(clip.file.first, target.rate, target.drop_frame)}</string>"
+    yield 2, f"<frame>{clip.file.first}</frame>"
     yield 2, f"<displayformat>{'DF' if target.drop_frame else 'NDF'}</displayformat>"
     yield 1, "</timecode>"
     yield 1, "<media>"

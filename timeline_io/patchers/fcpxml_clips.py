@@ -9,6 +9,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from timeline_io.edit import PlacedClip
+from timeline_io.frames import FrameSpan
 from timeline_io.media_paths import is_absolute, localhost_url
 from timeline_io.patchers.on_markers import NOTE, on_name, on_spans
 from timeline_io.patchers.target import Target
@@ -25,11 +26,11 @@ Line = tuple[int, str]
 
 
 def asset_lines(clip: PlacedClip, asset_id: str, target: Target, version: int) -> Iterator[Line]:
-    """The sound file; its start repeats the timecode in its own header."""
+    """The sound file; its start repeats the timecode in its own header, which stands for its first sample."""
     url = quoteattr(_url(target.seen(clip.wav)))
     name = quoteattr(_text(clip.name))
     opening = f'<asset id="{asset_id}" name={name}'
-    times = f'start="{_start(clip)}" duration="{_duration(clip)}" {_SOUND}'
+    times = f"{_times(clip.file)} {_SOUND}"
     if version < _MEDIA_REP_SINCE:
         yield 0, f"{opening} src={url} {times}/>"
         return
@@ -44,14 +45,30 @@ def clip_lines(clip: PlacedClip, asset_id: str, lane: int, offset_s: Fraction, v
     name = quoteattr(_text(clip.name))
     yield (
         0,
-        f'<{tag} ref="{asset_id}" lane="{lane}" offset="{seconds(offset_s)}" name={name} start="{_start(clip)}"'
-        f' duration="{_duration(clip)}" {role}="{ROLE}">',
+        f'<{tag} ref="{asset_id}" lane="{lane}" offset="{seconds(offset_s)}" name={name} {_times(clip.record)}'
+        f' {role}="{ROLE}">',
     )
     yield 1, f"<note>{escape(_text(clip.label))}</note>"
+    yield from ((depth + 1, line) for depth, line in _fade_lines(clip))
     for span in on_spans(clip):
-        times = f'start="{seconds(span.first / span.rate)}" duration="{seconds(span.duration_s)}"'
-        yield 1, f"<marker {times} value={quoteattr(_text(on_name(clip)))} note={quoteattr(NOTE)}/>"
+        yield 1, f"<marker {_times(span)} value={quoteattr(_text(on_name(clip)))} note={quoteattr(NOTE)}/>"
     yield 0, f"</{tag}>"
+
+
+def _fade_lines(clip: PlacedClip) -> Iterator[Line]:
+    """The clip's fades, which are its own: they stay at its edges when those are dragged."""
+    fades = {"fadeIn": clip.fade_in, "fadeOut": clip.fade_out}
+    if not any(fade.seconds for fade in fades.values()):
+        return
+    yield 0, "<adjust-volume>"
+    yield 1, '<param name="amount">'
+    for tag, fade in fades.items():
+        if fade.seconds:
+            # Final Cut's own way to keep the power of a crossfade is called ease.
+            kind = tag.replace("fade", "ease") if fade.crossing else "linear"
+            yield 2, f'<{tag} type="{kind}" duration="{seconds(fade.seconds)}"/>'
+    yield 1, "</param>"
+    yield 0, "</adjust-volume>"
 
 
 def seconds(time_s: Fraction) -> str:
@@ -59,12 +76,8 @@ def seconds(time_s: Fraction) -> str:
     return f"{time_s}s"
 
 
-def _start(clip: PlacedClip) -> str:
-    return seconds(Fraction(clip.record.first) / clip.record.rate)
-
-
-def _duration(clip: PlacedClip) -> str:
-    return seconds(clip.record.duration_s)
+def _times(span: FrameSpan) -> str:
+    return f'start="{seconds(span.first / span.rate)}" duration="{seconds(span.duration_s)}"'
 
 
 def _url(path: PurePath) -> str:

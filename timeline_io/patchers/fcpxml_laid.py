@@ -24,6 +24,7 @@ from timeline_io.readers.fcpxml_values import time_of
 
 _SOUNDS = ("asset-clip", "audio")
 _WITH_AMOUNT = ("adjust-volume", "adjust-panner")
+_FADES_ALONE = ({"fadeIn"}, {"fadeOut"}, {"fadeIn", "fadeOut"})
 
 
 class _Sound(NamedTuple):
@@ -100,6 +101,8 @@ def _found(sound: _Sound, first_s: Fraction, builder: Builder, rate: Fraction) -
         source_s=in_s - media_of(clip, builder.resources).from_file_start(in_s),
         ons=tuple((marker.at_s - first_s, marker.length_s) for marker in markers),
         effects=(*([sound.around] if sound.around else []), *_effects(clip)),
+        fade_in_s=_fade_s(clip, "fadeIn"),
+        fade_out_s=_fade_s(clip, "fadeOut"),
         enabled=is_switched_on(clip, "enabled"),
         marked=asset is not None and is_marked(asset),
     )
@@ -123,6 +126,19 @@ def _effects(clip: Element) -> Iterator[str]:
 
 
 def _is_neutral(adjustment: Element) -> bool:
-    """Whether an adjustment is there and does nothing, as Final Cut writes some."""
+    """Whether an adjustment is there and does nothing but fade, as Final Cut writes some."""
     amount = adjustment.get("amount", "0").strip().removesuffix("dB").strip("+-0.")
-    return adjustment.tag in _WITH_AMOUNT and not len(adjustment) and not amount
+    return adjustment.tag in _WITH_AMOUNT and all(map(_only_fades, adjustment)) and not amount
+
+
+def _only_fades(parameter: Element) -> bool:
+    return parameter.attrib == {"name": "amount"} and {part.tag for part in parameter} in _FADES_ALONE
+
+
+def _fade_s(clip: Element, tag: str) -> Fraction:
+    """The length of a clip's `fadeIn` or `fadeOut`; Final Cut writes it in the clip or in its channels."""
+    for volume in clip.iter("adjust-volume"):
+        fade = volume.find(f"param[@name='amount']/{tag}")
+        if fade is not None:
+            return time_of(fade, "duration") or Fraction(0)
+    return Fraction(0)

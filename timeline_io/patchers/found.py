@@ -14,8 +14,8 @@ class FoundClip:
     """A clip on an audio track: `source_s` is the time in its file at which it begins.
 
     `media_ref` is the file as the timeline names it, "" for what has none (a nested sequence, a transition). `ons`
-    are the (start, length) of the markers that say that the sound is on. `effects` name what changes how it sounds.
-    `marked` tells that it carries our mark.
+    are the (start, length) of the markers that say that the sound is on. `effects` name what changes how it sounds,
+    its fades aside, whose lengths are `fade_in_s` and `fade_out_s`. `marked` tells that it carries our mark.
     """
 
     name: str
@@ -25,6 +25,8 @@ class FoundClip:
     source_s: Fraction = Fraction(0)
     ons: tuple[tuple[Fraction, Fraction], ...] = ()
     effects: tuple[str, ...] = ()
+    fade_in_s: Fraction = Fraction(0)
+    fade_out_s: Fraction = Fraction(0)
     enabled: bool = True
     marked: bool = False
 
@@ -44,5 +46,5 @@ class FoundTrack:
 
 
 def transition() -> FoundClip:
-    """A fade between two clips: it has no media, and we never lay one."""
+    """A transition that is no fade of a single clip: it has no media, and we never lay one."""
     return FoundClip(name="a transition")

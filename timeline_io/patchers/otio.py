@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, TypeGuard
 
-from timeline_io.edit import FoleyTrack, PlacedClip
+from timeline_io.edit import Fade, FoleyTrack, PlacedClip
 from timeline_io.errors import LayingError
 from timeline_io.patchers.found import FoundTrack
 from timeline_io.patchers.json_spans import Span, elements_at
@@ -26,6 +26,8 @@ from timeline_io.readers.pick import pick_again
 
 _MARK_VERSION = 1
 _WRITTEN_INDENT = 4
+# The number by which Resolve knows its cross fades.
+_RESOLVE_CROSS_FADE = 40
 _LINE_START = re.compile(r"\n( *)")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -131,28 +133,49 @@ def _track_text(track: FoleyTrack, target: Target, rate: float, versions: dict[s
     for clip in track.clips:
         if clip.record.first > reached:
             laid.append(otio.schema.Gap(duration=otio.opentime.RationalTime(clip.record.first - reached, rate)))
+        if clip.fade_in.frames:
+            laid.append(_fade(clip.fade_in, (0, clip.fade_in.frames), rate))
         laid.append(_clip(clip, str(target.seen(clip.wav)), rate))
+        if clip.fade_out.frames:
+            laid.append(_fade(clip.fade_out, (clip.fade_out.frames, 0), rate))
         reached = clip.record.end
     text: str = otio.core.serialize_json_to_string(laid, versions, _WRITTEN_INDENT)
     return text
 
 
+def _fade(fade: Fade, offsets: tuple[int, int], rate: float) -> Any:
+    """A fade as a transition that lies wholly inside its clip: `offsets` are frames before and after the edge."""
+    import opentimelineio as otio
+
+    before, after = (otio.opentime.RationalTime(frames, rate) for frames in offsets)
+    name, kind = ("Cross Fade +3 dB", "Cross Fade +3DB") if fade.crossing else ("Cross Fade 0 dB", "Cross Fade 0DB")
+    laid = otio.schema.Transition(
+        name=name, transition_type=otio.schema.TransitionTypes.SMPTE_Dissolve, in_offset=before, out_offset=after
+    )
+    effect = {"Effect Name": name, "Enabled": True, "Name": "Cross Fade", "Parameters": [], "Type": _RESOLVE_CROSS_FADE}
+    laid.metadata["Resolve_OTIO"] = {"Effects": effect, "Transition Type": kind}
+    return laid
+
+
 def _clip(clip: PlacedClip, path: str, rate: float) -> Any:
-    """A clip whose media starts at the timecode where it lies, as the sound file's own header says.
+    """A clip that shows its shot, of media that starts at the timecode where it lies, as the file's own header says.
 
     The range is counted in the timeline's frames: a range in samples is refused by other formats'
     writers, and Resolve finds the file only when the declared start agrees with the header.
     """
     import opentimelineio as otio
 
-    span = otio.opentime.TimeRange(
-        start_time=otio.opentime.RationalTime(clip.record.first, rate),
-        duration=otio.opentime.RationalTime(clip.record.count, rate),
+    heard, whole = (
+        otio.opentime.TimeRange(
+            start_time=otio.opentime.RationalTime(span.first, rate),
+            duration=otio.opentime.RationalTime(span.count, rate),
+        )
+        for span in (clip.record, clip.file)
     )
     # Both editors want a plain path here, not a URL.
-    reference = otio.schema.ExternalReference(target_url=path, available_range=span)
+    reference = otio.schema.ExternalReference(target_url=path, available_range=whole)
     reference.name = clip.wav.name
-    laid = otio.schema.Clip(name=clip.name, media_reference=reference, source_range=span)
+    laid = otio.schema.Clip(name=clip.name, media_reference=reference, source_range=heard)
     laid.metadata.update(_clip_metadata(clip))
     laid.markers.extend(_on_markers(clip, rate))
     return laid

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 from timeline_io.errors import TimelineError
 from timeline_io.patchers.found import FoundClip, FoundTrack, transition
 from timeline_io.patchers.on_markers import is_on
 from timeline_io.readers.notes import marker_texts
-from timeline_io.readers.otio_json import OtioObject, objects, schema, span_of, text
+from timeline_io.readers.otio_json import OtioObject, objects, offsets_of, schema, span_of, text
 from timeline_io.readers.otio_media import media_of, source_offset
 from timeline_io.readers.otio_retime import retime_of
 
@@ -27,16 +28,42 @@ def found_track(track: OtioObject, key: str) -> FoundTrack:
     window = span_of(track, "source_range", name)
     at_s = -window[0] if window else Fraction(0)
     clips = []
-    for item in objects(track, "children"):
+    items = list(objects(track, "children"))
+    for index, item in enumerate(items):
         kind = schema(item)
         if kind == "Transition":
-            clips.append(transition())
+            if not any(_fade_of(items, index)):
+                clips.append(transition())
             continue
         found = _found(item, kind, at_s)
         at_s += found.length_s
         if kind != "Gap":
-            clips.append(found)
+            clips.append(replace(found, fade_in_s=_fade_in_s(items, index), fade_out_s=_fade_out_s(items, index)))
     return FoundTrack(key=key, name=name, clips=tuple(clips), enabled=track.get("enabled") is not False)
+
+
+def _fade_in_s(items: list[OtioObject], index: int) -> Fraction:
+    """How long the item at `index` fades in."""
+    return _fade_of(items, index - 1)[0] if index and schema(items[index - 1]) == "Transition" else Fraction(0)
+
+
+def _fade_out_s(items: list[OtioObject], index: int) -> Fraction:
+    following = items[index + 1 : index + 2]
+    return _fade_of(items, index + 1)[1] if following and schema(following[0]) == "Transition" else Fraction(0)
+
+
+def _fade_of(items: list[OtioObject], index: int) -> tuple[Fraction, Fraction]:
+    """The lengths of the fade-in of the item after a transition and of the fade-out of the one before it; zeros for a
+    transition that is neither, because it lies over two clips or reaches out of its clip."""
+    nothing = Fraction(0)
+    before_s, after_s = offsets_of(items[index])
+    beside = items[index - 1 : index] if index else [], items[index + 1 : index + 2]
+    is_clip = [bool(one) and schema(one[0]) != "Gap" for one in beside]
+    if is_clip == [False, True] and not before_s:
+        return after_s, nothing
+    if is_clip == [True, False] and not after_s:
+        return nothing, before_s
+    return nothing, nothing
 
 
 def _found(item: OtioObject, kind: str, at_s: Fraction) -> FoundClip:

@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from timeline_io.errors import UnreadableEditError
-from timeline_io.model import Clip, Nest, Track
-from timeline_io.readers.aaf_cuts import cuts
+from timeline_io.model import Clip, Dissolve, Nest, Track
+from timeline_io.readers.aaf_cuts import cuts, dissolves
 from timeline_io.readers.aaf_items import Item, retimed, window
 from timeline_io.readers.aaf_media import Mob, Mobs, Slot
 from timeline_io.readers.aaf_retime import frame_map, inner_rate, is_disabled, mixed_rate
@@ -44,6 +44,14 @@ class _Here:
         return replace(self, depth=self.depth + 1, rate=rate or self.rate)
 
 
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """What a segment holds, and the dissolves between its items."""
+
+    items: list[Item]
+    dissolves: tuple[Dissolve, ...] = ()
+
+
 class Tracks:
     """Turns compositions into the model; every segment gives items in its own time, from 0 on."""
 
@@ -69,15 +77,22 @@ class Tracks:
         for slot in picture_slots(mob):
             layers = self._layers(value(slot, "Segment"), _Here(rate_of(slot), inside=inside))
             own_name = text(slot, "SlotName") if len(layers) == 1 else ""
-            for items in layers:
-                tracks.append(Track(name=own_name or f"V{len(tracks) + 1}", items=tuple(items)))
+            for layer in layers:
+                name = own_name or f"V{len(tracks) + 1}"
+                tracks.append(Track(name=name, items=tuple(layer.items), dissolves=layer.dissolves))
         return tuple(tracks)
 
-    def _layers(self, segment: Any, here: _Here) -> list[list[Item]]:
+    def _layers(self, segment: Any, here: _Here) -> list[_Layer]:
         """What lies over each other in a segment, from the bottom up: a scope is how Avid writes many tracks."""
         if kind(segment) == "NestedScope":
-            return [self._items(layer, here.deeper()) for layer in children(segment, "Slots")]
-        return [self._items(segment, here)]
+            return [self._layer(layer, here.deeper()) for layer in children(segment, "Slots")]
+        return [self._layer(segment, here)]
+
+    def _layer(self, segment: Any, here: _Here) -> _Layer:
+        items = self._items(segment, here)
+        if kind(segment) != "Sequence":
+            return _Layer(items)
+        return _Layer(items, dissolves(children(segment, "Components"), mixed_rate(segment) or here.rate))
 
     def _items(self, segment: Any, here: _Here) -> list[Item]:
         self._segments += 1
@@ -164,7 +179,7 @@ class Tracks:
         length_s = length_of(effect) / here.rate
         name = effect_name(effect)
         if "submaster" in name.casefold():
-            layers = [self._items(segment, here) for segment in children(effect, "InputSegments")]
+            layers = [self._layer(segment, here) for segment in children(effect, "InputSegments")]
             return window(_stacked(layers, name, length_s), Fraction(0), length_s, Fraction(0))
         shown = self._shown(effect, here)
         return window(shown, Fraction(0), length_s, Fraction(0)) or [
@@ -196,15 +211,18 @@ class Tracks:
         return self._items(value(pulldown, "InputSegment"), here)
 
 
-def _tracks(layers: list[list[Item]]) -> tuple[Track, ...]:
-    return tuple(Track(name=f"V{index}", items=tuple(items)) for index, items in enumerate(layers, 1))
+def _tracks(layers: list[_Layer]) -> tuple[Track, ...]:
+    return tuple(
+        Track(name=f"V{index}", items=tuple(layer.items), dissolves=layer.dissolves)
+        for index, layer in enumerate(layers, 1)
+    )
 
 
-def _stacked(layers: list[list[Item]], name: str, length_s: Fraction) -> list[Item]:
-    """Layers as one item; a single one needs no nest around it."""
-    filled = [items for items in layers if items]
-    if len(filled) < 2:
-        return filled[0] if filled else []
+def _stacked(layers: list[_Layer], name: str, length_s: Fraction) -> list[Item]:
+    """Layers as one item; a single one without dissolves needs no nest around it."""
+    filled = [layer for layer in layers if layer.items]
+    if len(filled) < 2 and not any(layer.dissolves for layer in filled):
+        return filled[0].items if filled else []
     whole = Nest(
         name=name,
         start_s=Fraction(0),

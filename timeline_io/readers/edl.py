@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import groupby, pairwise
 
 from timeline_io.errors import UnreadableEditError, UnsupportedEditError
-from timeline_io.model import Clip, Marker, Sequence, Track
+from timeline_io.model import Clip, Dissolve, Marker, Sequence, Track
 from timeline_io.readers.edl_clip import Said, clip_of, is_black, said_of
 from timeline_io.readers.edl_rate import Clock, find_clock
 from timeline_io.readers.edl_text import EditList, Event, edit_lists, video_track
@@ -108,9 +108,23 @@ class _Builder:
                 before = event
         # The first item that lies at a place is seen; on tape it is the one recorded last.
         return tuple(
-            Track(name=f"V{number}" + " key" * layer, items=tuple(reversed(items[number, layer])))
+            Track(
+                name=f"V{number}" + " key" * layer,
+                items=tuple(reversed(items[number, layer])),
+                dissolves=self._dissolves((number, layer)),
+            )
             for number, layer in sorted(items)
         )
+
+    def _dissolves(self, track: tuple[int, int]) -> tuple[Dissolve, ...]:
+        """The dissolves and wipes of a track: they begin at the cut."""
+        found = []
+        for event in self._events:
+            if event.is_incoming and event.transition_frames and self._places.get(event.line, (None,))[0] == track:
+                cut_s = self._seconds(self._places[event.line][1])
+                end_s = cut_s + event.transition_frames / self._clock.rate
+                found.append(Dissolve(start_s=cut_s, cut_s=cut_s, end_s=end_s))
+        return tuple(found)
 
     def _clips(self, event: Event, said: Said) -> list[Clip]:
         """The clip of an event, none for black."""

@@ -22,6 +22,7 @@ from timeline_io.errors import UnreadableEditError
 # A day of single frames at 60 has fewer cuts; a longer list is no list.
 _MAX_EVENTS = 100_000
 _LONGEST_LINE = 1000
+_MOST_DIGITS = 6
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _NUMBER = re.compile(r"\d{1,8}[A-Za-z]?")
 _TIMECODE = re.compile(r"\d{1,2}[:;.]\d{1,2}[:;.]\d{1,2}[:;.,]\d{1,3}")
@@ -47,6 +48,7 @@ class Event:
     source: tuple[str, str]
     record: tuple[str, str]
     drop_frame: bool
+    transition_frames: int = 0
     said: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     speed: str = ""
@@ -215,8 +217,9 @@ class _Parser:
 def _event_of(line: int, tokens: list[str], first: int, drop_frame: bool) -> Event | None:
     """An event from its words, of which the one at `first` is the source in; None when they are no event."""
     words = tokens[1:first]
+    transition_frames = 0
     if words and words[-1].isdigit():
-        words = words[:-1]
+        transition_frames = int(words.pop()[:_MOST_DIGITS])
     if len(words) > 1 and words[-1].upper() in ("B", "O") and words[-2].upper() == "K":
         words = [*words[:-2], words[-2] + words[-1]]
     if len(words) < 2 or not _TRANSITION.fullmatch(words[-1]):
@@ -231,6 +234,7 @@ def _event_of(line: int, tokens: list[str], first: int, drop_frame: bool) -> Eve
         source=(codes[0], codes[1]),
         record=(codes[2], codes[3]),
         drop_frame=drop_frame,
+        transition_frames=transition_frames,
     )
 
 

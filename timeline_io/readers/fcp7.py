@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 from timeline_io.errors import UnreadableEditError
 from timeline_io.model import Clip, Marker, Nest, Sequence, Track
 from timeline_io.readers.fcp7_media import Media, Shown, is_invisible, no_picture
-from timeline_io.readers.fcp7_place import Place, places
+from timeline_io.readers.fcp7_place import Place, dissolves, places
 from timeline_io.readers.fcp7_retime import Source, Used, plays_media_frames, source_of
 from timeline_io.readers.fcp7_xml import (
     choose_sequence,
@@ -103,7 +103,8 @@ class _Builder:
         for index, track in enumerate(sequence.iterfind("media/video/track"), 1):
             name = track.get("MZ.TrackName") or content(track, "name") or f"V{index}"
             items = tuple(item for place in places(track) for item in self._items(place, rate, inner))
-            tracks.append(Track(name=name, items=items, enabled=is_on(track, "enabled", default=True)))
+            enabled = is_on(track, "enabled", default=True)
+            tracks.append(Track(name=name, items=items, enabled=enabled, dissolves=dissolves(track, rate)))
         return tuple(tracks)
 
     def _items(self, place: Place, rate: Fraction, path: tuple[Element, ...]) -> tuple[Clip | Nest, ...]:

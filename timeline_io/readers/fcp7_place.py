@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from xml.etree.ElementTree import Element
 
+from timeline_io.model import Dissolve
 from timeline_io.readers.fcp7_xml import content, frames, number, rate_of
 
-_TICKS_PER_SECOND = 254_016_000_000
+TICKS_PER_SECOND = 254_016_000_000
 _ITEMS = ("clipitem", "generatoritem")
 
 
@@ -47,6 +48,16 @@ def places(track: Element) -> list[Place]:
             reached = found[-1].end if found else Fraction(0)
             found.append(_place(child, before, after, reached))
     return found
+
+
+def dissolves(track: Element, rate: Fraction) -> tuple[Dissolve, ...]:
+    """The transitions of a track of a sequence of `rate` frames per second."""
+    found = (_transition(child) for child in track)
+    return tuple(
+        Dissolve(start_s=one.start / rate, cut_s=one.cut / rate, end_s=one.end / rate)
+        for one in found
+        if one is not None
+    )
 
 
 def _place(item: Element, before: _Transition | None, after: _Transition | None, reached: Fraction) -> Place:
@@ -91,7 +102,7 @@ def _cut(element: Element, start: Fraction, end: Fraction) -> Fraction:
     """The frame where the picture changes: Premiere's exact word, else what the alignment says."""
     ticks, rate = number(element, "cutPointTicks"), rate_of(element)
     if ticks is not None and rate is not None:
-        return min(end, max(start, start + Fraction(round(ticks * rate / _TICKS_PER_SECOND))))
+        return min(end, max(start, start + Fraction(round(ticks * rate / TICKS_PER_SECOND))))
     alignment = content(element, "alignment").casefold()
     if alignment.startswith("start"):
         return start

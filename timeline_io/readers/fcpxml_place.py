@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from xml.etree.ElementTree import Element
 
+from timeline_io.model import Dissolve
+
 NOT_FILMED = {
     "title": "a title, not a filmed picture",
     "caption": "a caption, not a filmed picture",
@@ -23,16 +25,17 @@ Lane = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Laid:
-    """An element of a storyline and the stretch of the timeline that is left to it."""
+    """An element of a storyline and the stretch of the timeline that is left to it; `dissolve` leads into it."""
 
     element: Element
     at_s: Fraction
     from_s: Fraction
     until_s: Fraction
+    dissolve: Dissolve | None = None
 
 
 def without_overlaps(along: Iterable[Laid]) -> list[Laid]:
-    """The clips of a storyline without its transitions.
+    """The clips of a storyline, its transitions as the dissolves that lead into them.
 
     Final Cut lets two clips meet in the middle of their transition. Where another program lets them overlap for
     as long as the transition takes, they are cut at its centre.
@@ -47,6 +50,9 @@ def without_overlaps(along: Iterable[Laid]) -> list[Laid]:
             cut_s = _cut(laid.at_s, kept[-1].until_s, transition)
             kept[-1] = replace(kept[-1], until_s=cut_s)
             laid = replace(laid, from_s=cut_s)
+        if kept and transition is not None and kept[-1].until_s == laid.from_s:
+            through = Dissolve(start_s=transition.from_s, cut_s=laid.from_s, end_s=transition.until_s)
+            laid = replace(laid, dissolve=through)
         kept.append(laid)
         transition = None
     return kept

@@ -15,7 +15,7 @@ from fractions import Fraction
 from xml.etree.ElementTree import Element
 
 from timeline_io.errors import UnreadableEditError
-from timeline_io.model import Clip, Marker, Nest, Track
+from timeline_io.model import Clip, Dissolve, Marker, Nest, Track
 from timeline_io.readers.fcpxml_clip import Timing, clip_of, markers_of, nests_of, timing_of, why_invisible
 from timeline_io.readers.fcpxml_media import Media, media_of
 from timeline_io.readers.fcpxml_place import (
@@ -93,6 +93,7 @@ class _Layers:
         self._rate = rate
         self._name = name
         self._lanes: dict[Lane, list[Clip | Nest]] = {}
+        self._dissolves: dict[Lane, list[Dissolve]] = {}
         self._markers: list[Marker] = []
 
     def timeline(self) -> Timeline:
@@ -100,7 +101,11 @@ class _Layers:
         depth = max((len(lane) for lane in self._lanes), default=0)
         upwards = sorted(self._lanes, key=lambda lane: lane + (0,) * (depth - len(lane)))
         tracks = (
-            Track(name=lane_name(lane), items=tuple(sorted(self._lanes[lane], key=lambda item: item.start_s)))
+            Track(
+                name=lane_name(lane),
+                items=tuple(sorted(self._lanes[lane], key=lambda item: item.start_s)),
+                dissolves=tuple(self._dissolves.get(lane, ())),
+            )
             for lane in upwards
         )
         return Timeline(tracks=tuple(tracks), markers=tuple(self._markers))
@@ -118,6 +123,8 @@ class _Layers:
         """Lay the elements of a storyline that starts at its own time `first_s` and whose time 0 is at `base_s`."""
         for laid in without_overlaps(self._along(elements, base_s, first_s)):
             self.lay(laid.element, laid.at_s, lane, laid)
+            if laid.dissolve is not None:
+                self._dissolves.setdefault(lane, []).append(laid.dissolve)
 
     def lay(self, element: Element, at_s: Fraction, lane: Lane, laid: Laid | None = None) -> None:
         """Lay an element that begins at `at_s`, and all that is connected to it."""

@@ -7,10 +7,21 @@ from fractions import Fraction
 
 from timeline_io.errors import EmptyEditError, UnreadableEditError
 from timeline_io.frames import frame_at
-from timeline_io.model import Clip, Marker, Nest, Sequence, Track
+from timeline_io.model import Clip, Dissolve, Marker, Nest, Sequence, Track
 from timeline_io.readers.notes import marker_texts, metadata_notes
 from timeline_io.readers.otio_choose import MAX_DEPTH, choose_timeline, frame_rate_of, is_picture, premiere_block
-from timeline_io.readers.otio_json import OtioObject, objects, parse, rate_of, schema, seconds, span_of, text, value_of
+from timeline_io.readers.otio_json import (
+    OtioObject,
+    objects,
+    offsets_of,
+    parse,
+    rate_of,
+    schema,
+    seconds,
+    span_of,
+    text,
+    value_of,
+)
 from timeline_io.readers.otio_media import is_invisible, media_of, source_offset, timecode_of
 from timeline_io.readers.otio_retime import Retime, retime_of
 from timeline_io.readers.pictures import INVISIBLE, nothing_seen
@@ -75,21 +86,26 @@ class _Builder:
         return tuple(tracks)
 
     def _track(self, track: OtioObject, name: str, depth: int) -> Track:
-        items = self._items(track, depth)
+        whole = replace(self._untrimmed(track, name, depth), enabled=_is_enabled(track))
         if span_of(track, "source_range", name) or not retime_of(track).is_plain:
             # A trimmed or retimed track is seen through its own window, like a nested sequence.
-            inner = Track(name=name, items=items)
-            items = (self._window(track, Fraction(0), (inner,), self._length(track, depth)),)
-        return Track(name=name, items=items, enabled=_is_enabled(track))
+            inner = replace(whole, enabled=True)
+            window = self._window(track, Fraction(0), (inner,), self._length(track, depth))
+            return replace(whole, items=(window,), dissolves=())
+        return whole
 
-    def _items(self, track: OtioObject, depth: int) -> tuple[Clip | Nest, ...]:
+    def _untrimmed(self, track: OtioObject, name: str, depth: int) -> Track:
+        """All that a track holds, in its own time."""
         items: list[Clip | Nest] = []
+        dissolves: list[Dissolve] = []
         at_s = Fraction(0)
         for child in objects(track, "children"):
             if schema(child) in ("Clip", "Stack", "Track"):
                 items.append(self._item(child, at_s, depth))
+            elif schema(child) == "Transition":
+                dissolves.append(_dissolve(child, at_s))
             at_s += self._played_length(child, depth)
-        return tuple(items)
+        return Track(name=name, items=tuple(items), dissolves=tuple(dissolves))
 
     def _item(self, item: OtioObject, at_s: Fraction, depth: int) -> Clip | Nest:
         if schema(item) == "Clip":
@@ -128,7 +144,7 @@ class _Builder:
             raise UnreadableEditError(f"the edit nests sequences more than {MAX_DEPTH} deep")
         if schema(composition) == "Track":
             name = text(composition, "name") or "a nested track"
-            tracks: tuple[Track, ...] = (Track(name=name, items=self._items(composition, depth)),)
+            tracks: tuple[Track, ...] = (self._untrimmed(composition, name, depth),)
         else:
             tracks = self._tracks(composition, depth)
         return self._window(composition, at_s, tracks, self._length(composition, depth))
@@ -181,6 +197,12 @@ class _Builder:
         if schema(composition) == "Track":
             return sum(lengths, Fraction(0))
         return max(lengths, default=Fraction(0))
+
+
+def _dissolve(transition: OtioObject, at_s: Fraction) -> Dissolve:
+    """A transition between two items that meet at `at_s`."""
+    before_s, after_s = offsets_of(transition)
+    return Dissolve(start_s=at_s - before_s, cut_s=at_s, end_s=at_s + after_s)
 
 
 def _markers(item: OtioObject, origin_s: Fraction, scale: Fraction) -> tuple[Marker, ...]:

@@ -146,6 +146,15 @@ def span_of(thing: OtioObject, key: str, what: str) -> tuple[Fraction, Fraction]
     return seconds(span.get("start_time"), what), seconds(span.get("duration"), what)
 
 
+def offsets_of(transition: OtioObject) -> tuple[Fraction, Fraction]:
+    """Seconds of a Transition before and after the edge it lies over; zero where they cannot be read."""
+    try:
+        before_s, after_s = (seconds(transition.get(key), "a transition") for key in ("in_offset", "out_offset"))
+    except UnreadableEditError:
+        return Fraction(0), Fraction(0)
+    return max(Fraction(0), before_s), max(Fraction(0), after_s)
+
+
 def scalar(effect: OtioObject) -> Fraction:
     """The speed of a LinearTimeWarp; 1 when the file does not say."""
     value = effect.get("time_scalar")
