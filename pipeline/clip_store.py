@@ -60,12 +60,13 @@ class ClipStore:
         confidence: float = 0.0,
         seconds: float = 0.0,
         score: TakeScore | None = None,
+        unseen: bool = False,
         curve: SeenCurve | None = None,
     ) -> ClipReceipt:
         """Store a take, samples (C, N), and return the receipt that `find` will give.
 
         `active_spans_s` are the seconds in which something sounds, `seconds` the time it took to make, `score` how
-        good it is, `curve` what the detector saw.
+        good it is, `unseen` whether the detector found nothing, `curve` what it saw.
         Raises OutputError when it cannot be written.
         """
         wav = _entry(self.root, key, ".wav")
@@ -81,6 +82,7 @@ class ClipStore:
             confidence=float(confidence),
             seconds=float(seconds),
             score=score,
+            unseen=unseen,
         )
         with replacing(wav.with_suffix(".json")) as temporary:
             temporary.write_bytes(_sidecar_of(receipt, curve))
@@ -148,6 +150,7 @@ def _sidecar_of(receipt: ClipReceipt, curve: SeenCurve | None) -> bytes:
         "confidence": receipt.confidence,
         "seconds": receipt.seconds,
         "score": receipt.score and asdict(receipt.score),
+        "unseen": receipt.unseen,
     }
     document = {"facts": facts, "check": _check_of(facts)} | ({} if curve is None else {"curve": plain_curve(curve)})
     return json.dumps(document, indent=1).encode()

@@ -69,7 +69,13 @@ def switched(condition: TemporalCondition, spans_s: Sequence[tuple[Fraction, Fra
     if level_db is not None:
         usual_db = float(np.median(level_db[condition.active])) if condition.active.any() else _USUAL_LEVEL_DB
         level_db = np.where(active & ~condition.active, np.maximum(level_db, np.float32(usual_db)), level_db)
-    return replace(condition, active=active, level_db=level_db)
+    return replace(condition, active=active, level_db=level_db, spans_s=tuple(spans_s))
+
+
+def throughout(condition: TemporalCondition) -> TemporalCondition:
+    """The condition of a label that was ordered and not seen: on all the time, and marked so."""
+    everywhere = ((Fraction(0), Fraction(condition.duration_s)),)
+    return replace(switched(condition, everywhere), spans_s=None, unseen=True)
 
 
 def confidence(condition: TemporalCondition) -> float:
@@ -79,7 +85,7 @@ def confidence(condition: TemporalCondition) -> float:
 
 def summary(condition: TemporalCondition) -> Detection:
     """When it sounds and how sure that is, without the arrays."""
-    return Detection(active_spans_s=active_spans(condition), confidence=confidence(condition))
+    return Detection(active_spans_s=active_spans(condition), confidence=confidence(condition), unseen=condition.unseen)
 
 
 def active_spans(condition: TemporalCondition) -> tuple[tuple[float, float], ...]:

@@ -24,7 +24,7 @@ from torch import Tensor
 from pipeline.clip_store import ClipStore, FeatureStore
 from pipeline.curve import curve_of
 from pipeline.denoise import DenoisingPlan, denoise, plan_denoising
-from pipeline.detect import detect, spot, summary, switched
+from pipeline.detect import detect, spot, summary, switched, throughout
 from pipeline.encode import encode_shot
 from pipeline.errors import OutOfMemoryError
 from pipeline.finish import to_delivery_rate
@@ -43,6 +43,7 @@ from pipeline.records import (
 from pipeline.runtime import parallel_takes, pin_threads
 from pipeline.scoring import judge
 from pipeline.settings import Settings
+from pipeline.silence import finished
 
 __all__ = ["compose", "generate_takes", "listen", "look", "make_take", "make_takes", "spot", "voice"]
 
@@ -63,9 +64,11 @@ def look(span: MediaSpan, bundle: Bundle, features: FeatureStore, settings: Sett
 
 
 def listen(request: FoleyRequest, features: ShotFeatures, bundle: Bundle, settings: Settings) -> TemporalCondition:
-    """When the request's label sounds, or when a person said that it does."""
+    """When the request's label sounds, or when a person said that it does: somewhere at least, if one ordered it."""
     condition = detect(features, request.label, bundle, settings)
-    return condition if request.spans_s is None else switched(condition, request.spans_s)
+    if request.spans_s is not None:
+        return switched(condition, request.spans_s)
+    return throughout(condition) if request.ordered and not condition.active.any() else condition
 
 
 def compose(plans: Sequence[DenoisingPlan], bundle: Bundle, settings: Settings) -> list[Tensor]:
@@ -104,7 +107,7 @@ def make_takes(
         count = math.ceil(request.span.duration_s * SAMPLE_RATE_HZ)
         samples = np.zeros(count, dtype=np.float32)
         if number in composed:
-            samples = voice(composed.pop(number), count, bundle, settings)
+            samples = finished(voice(composed.pop(number), count, bundle, settings), condition)
         made.append((FoleyClip(samples=samples[None], sample_rate_hz=SAMPLE_RATE_HZ), condition))
     return made
 
@@ -169,6 +172,7 @@ def _make_and_keep(
             confidence=heard.confidence,
             seconds=seconds,
             score=score,
+            unseen=heard.unseen,
             curve=curve_of(condition, settings),
         )
     return [receipt for request in requests if (receipt := found[request.key()]) is not None]

@@ -12,6 +12,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from pipeline.errors import OutputError
+from pipeline.laid_sound import LaidSound, fade_gain
 from pipeline.records import SAMPLE_RATE_HZ
 
 # Full scale less what a lossy encoder may add to a clipped wave.
@@ -19,24 +20,16 @@ _CEILING = 10 ** (-1 / 20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PreviewSound:
-    """A sound file at its place: `first_sample` counts from the first frame at SAMPLE_RATE_HZ and may be negative."""
-
-    wav: Path
-    first_sample: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _MeasuredSound:
-    wav: Path
+    sound: LaidSound
     first: int
     end: int
 
 
 class Mixdown:
-    """The sum of sounds, hard-limited, readable at any place."""
+    """The sum of sounds as they lie on a timeline, hard-limited, readable at any place."""
 
-    def __init__(self, sounds: Sequence[PreviewSound]) -> None:
+    def __init__(self, sounds: Sequence[LaidSound]) -> None:
         """Raises OutputError for a sound that cannot be read or has another rate than SAMPLE_RATE_HZ."""
         self._sounds = [_measured(sound) for sound in sounds]
 
@@ -50,7 +43,7 @@ class Mixdown:
         return np.ascontiguousarray(np.clip(mixed, -_CEILING, _CEILING).T)
 
 
-def _measured(sound: PreviewSound) -> _MeasuredSound:
+def _measured(sound: LaidSound) -> _MeasuredSound:
     with _readable(sound.wav):
         info = soundfile.info(sound.wav)
     if info.samplerate != SAMPLE_RATE_HZ:
@@ -58,15 +51,19 @@ def _measured(sound: PreviewSound) -> _MeasuredSound:
             f"The sound {sound.wav} has {info.samplerate} samples per second, the preview {SAMPLE_RATE_HZ}: "
             "make the take again."
         )
-    return _MeasuredSound(wav=sound.wav, first=sound.first_sample, end=sound.first_sample + info.frames)
+    whole = sound.first_sample, sound.first_sample + info.frames
+    begin, end = sound.heard or whole
+    return _MeasuredSound(sound=sound, first=max(begin, whole[0]), end=min(end, whole[1]))
 
 
-def _stereo(sound: _MeasuredSound, begin: int, end: int) -> NDArray[np.float32]:
+def _stereo(measured: _MeasuredSound, begin: int, end: int) -> NDArray[np.float32]:
     """Timeline samples [begin, end) of one sound, (end - begin, 2), or (end - begin, 1) for both sides alike."""
-    first, count = begin - sound.first, end - begin
+    sound = measured.sound
+    first, count = begin - sound.first_sample, end - begin
     with _readable(sound.wav):
         samples, _rate = soundfile.read(sound.wav, start=first, frames=count, dtype="float32", always_2d=True)
-    return np.asarray(samples if samples.shape[1] == 2 else samples.mean(axis=1, keepdims=True))
+    gain = fade_gain(sound, (measured.first, measured.end), begin, end)
+    return np.asarray(samples if samples.shape[1] == 2 else samples.mean(axis=1, keepdims=True)) * gain[:, None]
 
 
 @contextmanager

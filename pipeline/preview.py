@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from pipeline.atomic import replacing
 from pipeline.errors import MediaError, OutputError
 from pipeline.frame_reader import shown_frames
+from pipeline.laid_sound import LaidSound
 from pipeline.letterbox import Letterbox
-from pipeline.mixdown import Mixdown, PreviewSound
+from pipeline.mixdown import Mixdown
 from pipeline.records import SAMPLE_RATE_HZ, MediaSpan
 
-__all__ = ["PreviewShot", "PreviewSound", "write_preview"]
+__all__ = ["PreviewShot", "write_preview"]
 
 _Picture = NDArray[np.uint8]
 # Reversed shots are decoded forward in pieces of this many frames, which are held until they are shown.
@@ -56,7 +57,7 @@ def write_preview(
     rate: Fraction,
     frame_count: int,
     shots: Sequence[PreviewShot],
-    sounds: Sequence[PreviewSound],
+    sounds: Sequence[LaidSound],
     size: tuple[int, int] = (640, 360),
 ) -> Path:
     """Write an .mp4 (H.264 4:2:0, AAC stereo) of `frame_count` frames at `rate` and return `out`.

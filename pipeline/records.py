@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SAMPLE_RATE_HZ = 48_000
-_KEY_SCHEMA = 1
+_KEY_SCHEMA = 2  # another number when the same request gives other samples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ class FoleyRequest:
     """One take of one cue: everything that decides how it sounds, and nothing else.
 
     `spans_s` are the stretches in which a person wants it to sound, in seconds from the span's first edge; None leaves
-    that to the detector.
+    that to the detector, and where it finds none, an `ordered` sound is made over the whole span.
     """
 
     span: MediaSpan
@@ -75,6 +75,7 @@ class FoleyRequest:
     settings_digest: str
     model_digest: str
     spans_s: tuple[tuple[Fraction, Fraction], ...] | None = None
+    ordered: bool = False
 
     def key(self) -> str:
         """Content key, 64 hex digits: equal requests have equal keys on every machine.
@@ -87,6 +88,7 @@ class FoleyRequest:
                 "span": self.span.facts(),
                 "label": self.label,
                 "spans_s": self.spans_s and [f"{start_s} {end_s}" for start_s, end_s in self.spans_s],
+                "ordered": self.ordered,
                 "seed": self.seed,
                 "settings": self.settings_digest,
                 "model": self.model_digest,
@@ -134,12 +136,18 @@ class ShotFeatures:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TemporalCondition:
-    """When a label sounds: similarity in -1..1 (T,), active bool (T,), level in dBFS (T,) or None; times_s (T,)."""
+    """When a label sounds: similarity in -1..1 (T,), active bool (T,), level in dBFS (T,) or None; times_s (T,).
+
+    `spans_s` are the stretches that a person named, to which `active` was switched. `unseen` tells that the detector
+    found none, and that the label was ordered all the same.
+    """
 
     similarity: NDArray[np.float32]
     active: NDArray[np.bool_]
     times_s: NDArray[np.float64]
     level_db: NDArray[np.float32] | None = None
+    spans_s: tuple[tuple[Fraction, Fraction], ...] | None = None
+    unseen: bool = False
 
     @property
     def step_s(self) -> Fraction:
@@ -162,10 +170,12 @@ class FoleyClip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detection:
-    """When a label sounds in a stretch, in seconds from its first edge, and how sure that is, 0..1."""
+    """When a label sounds in a stretch, in seconds from its first edge, and how sure that is, 0..1; `unseen` as in
+    TemporalCondition."""
 
     active_spans_s: tuple[tuple[float, float], ...]
     confidence: float
+    unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +204,8 @@ class TakeScore:
 class ClipReceipt:
     """A finished take in the clip store: the only thing that crosses a task boundary.
 
-    `score` is None for a take that was kept before takes were scored.
+    `score` is None for a take that was kept before takes were scored. `unseen` tells that the picture does not say when
+    it sounds.
     """
 
     key: str
@@ -207,6 +218,7 @@ class ClipReceipt:
     confidence: float = 0.0
     seconds: float = 0.0
     score: TakeScore | None = None
+    unseen: bool = False
 
     @property
     def silent(self) -> bool:

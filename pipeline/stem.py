@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.bwf import pcm_of, write_blocks
-from pipeline.mixdown import Mixdown, PreviewSound
+from pipeline.laid_sound import LaidSound
+from pipeline.mixdown import Mixdown
 from pipeline.records import SAMPLE_RATE_HZ
 
 _BLOCK_SAMPLES = 10 * SAMPLE_RATE_HZ
 
 
 def write_stem(
-    out: Path, sounds: Sequence[PreviewSound], *, samples: int, time_reference: int, description: str = ""
+    out: Path, sounds: Sequence[LaidSound], *, samples: int, time_reference: int, description: str = ""
 ) -> Path:
     """Write the sum of mono `sounds` as a mono Broadcast WAV of exactly `samples` samples, and return `out`.
 

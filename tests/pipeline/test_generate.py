@@ -232,3 +232,42 @@ def test_told_spans_are_where_the_take_sounds(bundle: Bundle, train: Path, tmp_p
     assert sound[48000:72000].max() == sound.max()
     silent, _ = make_take(replace(told, spans_s=()), features, bundle, FAST)
     assert not silent.samples.any()
+
+
+def test_an_ordered_sound_that_is_not_seen_is_made_over_the_whole_take(
+    train: Path, bundle: Bundle, tmp_path: Path
+) -> None:
+    request = _request(_span(train, "4", "3/2"), bundle, label="ball bouncing")
+    ordered = replace(request, ordered=True)
+    plain, made = _make([request, ordered], bundle, tmp_path)
+    assert plain.silent and not plain.unseen
+    assert made.unseen and not made.silent
+    assert made.active_spans_s[0][0] == 0 and made.active_spans_s[-1][1] >= 1.5
+    assert _loudest_frame_db(soundfile.read(made.wav)[0]) > -40
+    seen = _request(_span(train, "4", "3/2"), bundle)
+    receipts = _make([seen, replace(seen, ordered=True)], bundle, tmp_path)
+    assert [receipt.unseen for receipt in receipts] == [False, False]
+    assert receipts[0].sha256 == receipts[1].sha256
+
+
+@pytest.mark.parametrize("label", ["train passing", "ball bouncing", "footsteps walking", "rain falling"])
+def test_a_named_stretch_holds_to_the_sample_whatever_is_seen(
+    label: str, train: Path, bundle: Bundle, tmp_path: Path
+) -> None:
+    frame_s = Fraction(1001, 24000)
+    spans = ((5 * frame_s, 13 * frame_s), (22 * frame_s, 30 * frame_s))
+    request = replace(_request(_span(train, "4", "3/2"), bundle, label=label), spans_s=spans)
+    (receipt,) = _make([request], bundle, tmp_path)
+    samples = soundfile.read(receipt.wav)[0]
+    outside = np.ones(len(samples), bool)
+    for first_s, end_s in spans:
+        first, end = round(first_s * SAMPLE_RATE_HZ), round(end_s * SAMPLE_RATE_HZ)
+        outside[first:end] = False
+        assert _loudest_frame_db(samples[first:end]) > -40
+    assert np.abs(samples[outside]).max() < 10 ** (-60 / 20)
+
+
+def _loudest_frame_db(samples: np.ndarray) -> float:
+    """The RMS of the loudest frame of 1/24 s."""
+    frames = [samples[first : first + 2000] for first in range(0, len(samples) - 1999, 2000)]
+    return max(10 * math.log10(max(float(np.mean(frame**2)), 1e-18)) for frame in frames)

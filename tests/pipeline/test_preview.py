@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from pipeline import mixdown
 from pipeline.errors import OutputError
 from pipeline.finish import write_bwf
-from pipeline.preview import PreviewShot, PreviewSound, one_way_runs, write_preview
+from pipeline.laid_sound import LaidSound
+from pipeline.preview import PreviewShot, one_way_runs, write_preview
 from pipeline.records import MediaSpan
 from tests.support.movies import frame_of, grey_movie, write_movie
 
@@ -33,7 +34,7 @@ def shot(
 
 
 def preview(
-    out: Path, shots: Sequence[PreviewShot], frame_count: int, sounds: Sequence[PreviewSound] = (), **more: object
+    out: Path, shots: Sequence[PreviewShot], frame_count: int, sounds: Sequence[LaidSound] = (), **more: object
 ) -> Path:
     arguments = {"rate": RATE, "size": (64, 64), **more}
     return write_preview(out, frame_count=frame_count, shots=shots, sounds=sounds, **arguments)  # type: ignore[arg-type]
@@ -136,7 +137,7 @@ def _click(path: Path, *, at: int = 100, count: int = 2000, channels: int = 1, l
 @pytest.mark.parametrize("first_sample", [0, 47_950, 60_000])
 def test_a_sound_is_heard_at_its_sample_on_both_sides(tmp_path: Path, first_sample: int) -> None:
     click = _click(tmp_path / "click.wav")
-    sound = heard(preview(tmp_path / "p.mp4", [], 50, [PreviewSound(wav=click, first_sample=first_sample)]))
+    sound = heard(preview(tmp_path / "p.mp4", [], 50, [LaidSound(wav=click, first_sample=first_sample)]))
     loudest = int(np.abs(sound[0]).argmax())
     assert first_sample + 100 <= loudest < first_sample + 140
     assert abs(np.abs(sound[1]).max() - 0.5) < 0.1
@@ -145,7 +146,7 @@ def test_a_sound_is_heard_at_its_sample_on_both_sides(tmp_path: Path, first_samp
 
 def test_sounds_may_stick_out_at_both_ends_and_the_length_stays(tmp_path: Path) -> None:
     click = _click(tmp_path / "click.wav", channels=2)
-    sounds = [PreviewSound(wav=click, first_sample=first) for first in (-5000, -50, 94_000, 97_000)]
+    sounds = [LaidSound(wav=click, first_sample=first) for first in (-5000, -50, 94_000, 97_000)]
     with av.open(str(preview(tmp_path / "p.mp4", [], 50, sounds))) as container:
         stream = container.streams.audio[0]
         assert stream.duration and stream.time_base and stream.duration * stream.time_base == 2
@@ -154,7 +155,7 @@ def test_sounds_may_stick_out_at_both_ends_and_the_length_stays(tmp_path: Path) 
 def test_the_mix_adds_and_is_limited(tmp_path: Path) -> None:
     loud = np.full((1, 10), 0.25, np.float32)
     write_bwf(tmp_path / "a.wav", loud, 48_000, time_reference=0)
-    sounds = [PreviewSound(wav=tmp_path / "a.wav", first_sample=first) for first in (0, 2, 4, 4, 4)]
+    sounds = [LaidSound(wav=tmp_path / "a.wav", first_sample=first) for first in (0, 2, 4, 4, 4)]
     mix = mixdown.Mixdown(sounds).read(-1, 16)
     limit = 10 ** (-1 / 20)
     expected = [0, 0.25, 0.25, 0.5, 0.5, *[limit] * 6, limit, limit, 0.75, 0.75, 0]
@@ -166,7 +167,7 @@ def test_a_sound_that_cannot_be_mixed_is_named(tmp_path: Path) -> None:
     write_bwf(tmp_path / "slow.wav", np.zeros((1, 10), np.float32), 44_100, time_reference=0)
     for name in ("slow.wav", "gone.wav"):
         with pytest.raises(OutputError, match=name):
-            preview(tmp_path / "p.mp4", [], 2, [PreviewSound(wav=tmp_path / name, first_sample=0)])
+            preview(tmp_path / "p.mp4", [], 2, [LaidSound(wav=tmp_path / name, first_sample=0)])
     assert not (tmp_path / "p.mp4").exists()
 
 
