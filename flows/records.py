@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.records import TakeScore
+from timeline_io.edit import NO_FADE, Fade
 from timeline_io.frames import FrameSpan
 
 
@@ -34,13 +35,16 @@ class ExitCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """The stretch of media that a take was made for, and how far into the take its file on the timeline begins."""
+    """The stretch of media that a take was made for, and how many seconds into the take its file on the timeline and
+    the cut of its shot lie. `ramp` holds (seconds of the take, seconds of the media) where the speed changes."""
 
     media: str
     start_s: Fraction
     duration_s: Fraction
     speed: Fraction
     lead_s: Fraction
+    cut_s: Fraction = Fraction(0)
+    ramp: tuple[tuple[Fraction, Fraction], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +57,13 @@ class CueReport:
     picked, None where the score decides; `rank` counts from 1 of the `rank_of` that have a `score`; `verdict` says that
     in words. `made_for` is the stretch of media by which a later pass finds what still fits; `track` is where it lies.
 
+    `unseen` tells that a person ordered it and the picture does not say when it sounds. `tail_frames` is how far it is
+    to go on beyond the cut.
+
     The fields from `wav` on are those of the file on the timeline; `wav` is None for a cue without one. Record frames
-    and `first_sample` count from midnight and include the handles. `active_spans_s` are seconds from the file's start.
+    and `first_sample` count from midnight and include the handles; `laid_first` and `laid_count` are the frames that
+    are heard, with their fades; `player` is a small file of those alone. `active_spans_s` are seconds from the start of
+    the file.
     """
 
     cue_id: str
@@ -78,22 +87,30 @@ class CueReport:
     score: TakeScore | None = None
     verdict: str = ""
     made_for: Stretch | None = None
+    unseen: bool = False
+    tail_frames: int = 0
     warning: str = ""
     track: str = ""
     wav: Path | None = None
+    player: Path | None = None
     sha256: str = ""
     record_first: int = 0
     record_count: int = 0
     first_sample: int = 0
     samples: int = 0
+    laid_first: int = 0
+    laid_count: int = 0
+    fade_in: Fade = NO_FADE
+    fade_out: Fade = NO_FADE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShotReport:
     """One shot, or one thing on the picture tracks that is no shot (state skipped).
 
-    `reason` says why it came out so; on a shot with sound it is a remark, where there is one. `silenced` is the stretch
-    of media of a shot that a cue sheet leaves silent. `picture` shows what was seen and made of a shot that a person
+    `reason` says why it came out so; on a shot with sound it is a remark, where there is one. `silenced_by`
+    says who left it silent on purpose, sheet or note; of a shot that a sheet leaves silent `silenced` is the stretch of
+    media. `picture` shows what was seen and made of a shot that a person
     should look at.
     """
 
@@ -104,6 +121,7 @@ class ShotReport:
     cues: tuple[CueReport, ...] = ()
     first_frame: int = 0
     frame_count: int = 0
+    silenced_by: str = ""
     silenced: Stretch | None = None
     picture: Path | None = None
 
@@ -141,7 +159,7 @@ class PassReport:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Number of shots in each state, every state named."""
+        """Number of shots in each state, every state named; what was skipped is no shot."""
         found = Counter(shot.state for shot in self.shots)
         return {str(state): found[state] for state in ShotState}
 
@@ -160,9 +178,15 @@ class PassReport:
 
     @property
     def summary(self) -> str:
-        """The counts for a person: "3 made, 1 failed"."""
-        parts = [f"{count} {state}" for state, count in self.counts.items() if count]
-        return ", ".join(parts) or "no shots"
+        """The counts for a person: "3 shots made, 1 failed; 5 cues laid; 1 item skipped"."""
+        states = [(state, count) for state, count in self.counts.items() if count and state != ShotState.SKIPPED]
+        shots = ", ".join(
+            f"{count if later else counted(count, 'shot')} {state}" for later, (state, count) in enumerate(states)
+        )
+        cues = sum(bool(cue.wav) and cue.laid for shot in self.shots for cue in shot.cues)
+        skipped = self.counts[ShotState.SKIPPED]
+        parts = [shots or "no shots", f"{counted(cues, 'cue')} laid" if cues else ""]
+        return "; ".join(filter(None, [*parts, f"{counted(skipped, 'item')} skipped" if skipped else ""]))
 
     @property
     def first_failure(self) -> str:

@@ -1,10 +1,11 @@
-"""The seam: the only file that knows both how an edit counts (frames of the timeline) and how sound is asked for
-(seconds of a movie, samples). A Shot becomes a request; a receipt becomes a file at its place.
+r"""The seam, first half: from how an edit counts (frames of the timeline) to how sound is asked for (seconds of a
+movie). A Shot becomes requests; placing.py makes files at their places of what comes back.
 
-    record    ..|  handle  |        shot         |  handle  |..      timeline frames
-    media     ..[----------------- span ---------------------]..      seconds of the file
+    record    ..|  handle  |        shot         |  handle  |..      timeline frames: `file`
+    media     ..[----------------- span ---------------------]..      seconds of the movie
     take        [############################################]        stored, its length rounded up
-    delivered   [###########################################]         exactly the samples of `record`
+    delivered   [###########################################]         exactly the samples of `file`
+    laid                   [/###################\]                    what is heard; the rest lies hidden
 """
 
 import hashlib
@@ -17,11 +18,13 @@ from pathlib import Path
 
 from flows.planning.anchor import anchored
 from flows.records import Stretch
-from pipeline.finish import deliver_take
 from pipeline.probe import MovieInfo
-from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, FoleyRequest, MediaSpan, Numbering
-from timeline_io.edit import Edit, PlacedClip, Shot
+from pipeline.records import FoleyRequest, MediaSpan, Numbering
+from timeline_io.edit import Shot
 from timeline_io.frames import FrameSpan
+
+# Who named a sound.
+SHEET, NOTE, NAME, HEARD = "sheet", "note", "name", "heard"
 
 # Renditions of a cue lie far apart, so that the takes of two cues with neighbouring seeds stay different.
 _TAKE_STRIDE = 15_485_863
@@ -32,11 +35,12 @@ Media = tuple[Path, Numbering | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spotted:
-    """One sound a shot is to get. `source`: sheet, note, name or heard.
+    """One sound a shot is to get. `source` says who named it: sheet, note, name or heard.
 
     A sheet or an earlier pass may also say the `seed` of its first take, which `take` a person picked to be laid, in
-    which `spans` of record time it sounds, whether all that is `locked`, and under which `cue_id`. `best` is the take
-    that an earlier pass chose by its score: nobody's decision, but it stays in the running.
+    which `spans` of record time it sounds, how many frames its tail goes on beyond the cut, whether all that is
+    `locked`, and under which `cue_id`. `best` is the take that an earlier pass chose by its score: nobody's decision,
+    but it stays in the running. `in_sheet` tells that a sheet that is handed in has a row for it.
     """
 
     label: str
@@ -48,12 +52,19 @@ class Spotted:
     take: int | None = None
     best: int | None = None
     spans: tuple[FrameSpan, ...] | None = None
+    tail_frames: int = 0
     locked: bool = False
+    in_sheet: bool = False
+
+    @property
+    def ordered(self) -> bool:
+        """Whether a person named it, who then hears it whatever the picture says."""
+        return self.source in (SHEET, NOTE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShotJob:
-    """A shot ready to be worked on: `record` (handles included) lies in `span`, from `lead_s` on.
+    """A shot ready to be worked on: `file`, in record time and with handles, lies in `span`, from `lead_s` on.
 
     The two are the same stretch of time, unless the takes of an earlier pass, which reach further, serve again.
     `given` are the sounds already decided; None asks CLIP. `seed` is the pass's, from which each cue has its own.
@@ -63,7 +74,7 @@ class ShotJob:
     shot_id: str
     name: str
     shot: Shot
-    record: FrameSpan
+    file: FrameSpan
     span: MediaSpan
     given: tuple[Spotted, ...] | None
     seed: int
@@ -94,7 +105,6 @@ def media_of(shot: Shot) -> Media | None:
 
 
 def job_for(
-    edit: Edit,
     shot: Shot,
     movie: MovieInfo,
     *,
@@ -103,21 +113,21 @@ def job_for(
     seed: int,
     takes: int = 1,
 ) -> ShotJob:
-    """The job of a shot whose media is `movie`, with `handles` frames on each side, up to the edges of the timeline.
+    """The job of a shot whose media is `movie`, with `handles` frames on each side of what is seen of it.
 
-    A handle may reach past the media: its first or last picture holds there, and nothing moves in it.
+    A handle may reach past the media: its first or last picture holds there, and nothing moves in it. It may reach out
+    of the timeline, but not to before midnight, where no file can begin.
     """
     shot, remark = anchored(shot, movie)
-    head = max(0, min(handles, shot.record.first - edit.start_frame))
-    tail = max(0, min(handles, edit.start_frame + edit.frame_count - shot.record.end))
-    rate = shot.record.rate
-    record = FrameSpan(first=shot.record.first - head, count=head + shot.record.count + tail, rate=rate)
-    head_s = Fraction(head) / rate
+    seen, rate = shot.seen, shot.record.rate
+    first = max(min(0, seen.first), seen.first - handles)
+    file = FrameSpan(first=first, count=seen.end + handles - first, rate=rate)
+    head_s = Fraction(shot.record.first - first) / rate
     span = MediaSpan(
         path=movie.path,
         digest=movie.digest,
         start_s=shot.source_start_s - shot.speed * head_s,
-        duration_s=record.duration_s,
+        duration_s=file.duration_s,
         speed=shot.speed,
         ramp=tuple((head_s + time_s, media_s) for time_s, media_s in shot.ramp),
         numbering=movie.numbering,
@@ -126,7 +136,7 @@ def job_for(
         shot_id=shot.shot_id,
         name=shot.name,
         shot=shot,
-        record=record,
+        file=file,
         span=span,
         given=given,
         seed=seed,
@@ -150,6 +160,7 @@ def cue_jobs(
                 settings_digest=settings_digest,
                 model_digest=model_digest,
                 spans_s=_told_spans(job, cue),
+                ordered=cue.ordered,
             )
             cue_id = cue.cue_id or f"{job.shot_id}_{number:02d}"
             jobs.append(CueJob(cue_id=cue_id, spotted=cue, request=request, seed=seed, take=take))
@@ -171,7 +182,7 @@ def _told_spans(job: ShotJob, cue: Spotted) -> tuple[tuple[Fraction, Fraction], 
     """The stretches a person wants it to sound in, in seconds of the take."""
     if cue.spans is None:
         return None
-    edges = seconds_of_take(cue.spans, record_first=job.record.first, lead_s=job.lead_s)
+    edges = seconds_of_take(cue.spans, record_first=job.file.first, lead_s=job.lead_s)
     return tuple((max(first_s, Fraction(0)), end_s) for first_s, end_s in edges if end_s > 0)
 
 
@@ -196,52 +207,25 @@ def cue_seed(job: ShotJob, label: str) -> int:
 
 
 def record_spans(spans_s: Iterable[tuple[float, float]], job: ShotJob) -> tuple[FrameSpan, ...]:
-    """Stretches of a take (seconds) as whole frames of record time, inside the job's record span."""
-    rate, lead_s = job.record.rate, float(job.lead_s)
-    edges = [(floor((start - lead_s) * rate), ceil((end - lead_s) * rate)) for start, end in spans_s]
-    inside = [(max(0, first), min(job.record.count, end)) for first, end in edges]
-    return tuple(
-        FrameSpan(first=job.record.first + first, count=end - first, rate=rate) for first, end in inside if end > first
-    )
+    """Stretches of a take (seconds) as whole frames of record time, as far as the shot is seen."""
+    rate, lead_s, seen = job.file.rate, float(job.lead_s), job.shot.seen
+    edges = [
+        (job.file.first + floor((start - lead_s) * rate), job.file.first + ceil((end - lead_s) * rate))
+        for start, end in spans_s
+    ]
+    inside = [(max(seen.first, first), min(seen.end, end)) for first, end in edges]
+    return tuple(FrameSpan(first=first, count=end - first, rate=rate) for first, end in inside if end > first)
 
 
-def stretch_of(job: ShotJob) -> Stretch | None:
-    """What a later pass can compare; a speed ramp cannot be told from another by a few numbers."""
+def stretch_of(job: ShotJob) -> Stretch:
+    """What a later pass can compare."""
     span = job.span
-    if span.ramp:
-        return None
     return Stretch(
-        media=span.digest, start_s=span.start_s, duration_s=span.duration_s, speed=span.speed, lead_s=job.lead_s
+        media=span.digest,
+        start_s=span.start_s,
+        duration_s=span.duration_s,
+        speed=span.speed,
+        ramp=span.ramp,
+        lead_s=job.lead_s,
+        cut_s=job.lead_s + Fraction(job.shot.record.first - job.file.first) / job.file.rate,
     )
-
-
-def place_take(job: ShotJob, cue: CueJob, receipt: ClipReceipt, wav: Path) -> PlacedClip:
-    """Write the take to `wav` with exactly the samples of the job's record span, and say where it lies.
-
-    The file's time reference is its first sample counted from midnight, so an editor can spot it to its place without
-    the timeline. Raises OutputError when the file cannot be written.
-    """
-    first, count = job.record.samples(SAMPLE_RATE_HZ)
-    deliver_take(
-        receipt,
-        wav,
-        skip=round(job.lead_s * SAMPLE_RATE_HZ),
-        samples=count,
-        time_reference=max(0, first),
-        description=f"{job.shot_id} {cue.spotted.label}",
-    )
-    return PlacedClip(
-        name=wav.stem,
-        wav=wav,
-        record=job.record,
-        shot_id=job.shot_id,
-        label=cue.spotted.label,
-        cue_id=cue.cue_id,
-        spans=sounding_spans(job, cue, receipt),
-    )
-
-
-def sounding_spans(job: ShotJob, cue: CueJob, receipt: ClipReceipt) -> tuple[FrameSpan, ...]:
-    """Where a take sounds, in record time: where a person told it to, else where it was heard."""
-    told = cue.spotted.spans
-    return record_spans(receipt.active_spans_s, job) if told is None else told

@@ -9,7 +9,7 @@ from pathlib import Path
 from flows.desk import Listener, PassEvent, nobody
 from flows.errors import OutputFolderError
 from flows.planning.plan import PassPlan
-from flows.shot_job import CueJob, ShotJob, record_spans
+from flows.shot_job import HEARD, CueJob, ShotJob, record_spans
 from flows.work.boundary import Failure, attempt
 from flows.work.engine import Studio, resident
 from flows.work.steps import STOP, listen
@@ -65,7 +65,7 @@ def _spot(job: ShotJob, studio: Studio) -> SpottedShot:
     cues = attempt(_timed, job, {cue.cue_id: cue for cue in heard.cues}.values(), studio)
     if isinstance(cues, Failure):
         return SpottedShot(shot_id=job.shot_id, failure=cues.reason)
-    return SpottedShot(shot_id=job.shot_id, cues=cues or (silent_cue(job.shot_id),))
+    return SpottedShot(shot_id=job.shot_id, cues=cues or (silent_cue(job.shot_id, HEARD),))
 
 
 def _timed(job: ShotJob, cues: Iterable[CueJob], studio: Studio) -> tuple[Cue, ...]:
@@ -86,5 +86,6 @@ def _cue(job: ShotJob, cue: CueJob, studio: Studio) -> Cue:
         spans=cue.spotted.spans,
         take=cue.spotted.take,
         best=cue.spotted.best,
+        tail_frames=cue.spotted.tail_frames,
         locked=cue.spotted.locked,
     )

@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from flows.desk import PassEvent
 from plugin.console import Voice
 
-_COUNTED = {"listen": "shots listened to", "make": "sounds made"}
+_COUNTED = {"listen": "shots listened to", "make": "takes made"}
 _A_LINE_EVERY_S = 5.0
 
 

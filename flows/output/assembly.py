@@ -134,13 +134,15 @@ def _cue_report(
         told_spans=cue.spotted.spans,
         told_s=cue.request.spans_s,
         made_for=stretch_of(job),
+        unseen=receipt.unseen if receipt else False,
+        tail_frames=cue.spotted.tail_frames,
         warning=f"{plan.card.name} never learnt this label" if stranger else "",
     )
 
 
 def _delivered(spans_s: Iterable[tuple[float, float]], job: ShotJob) -> tuple[tuple[float, float], ...]:
     """Stretches of a take as stretches of the file on the timeline, which may begin later and end sooner."""
-    lead_s, length_s = float(job.lead_s), float(job.record.duration_s)
+    lead_s, length_s = float(job.lead_s), float(job.file.duration_s)
     moved = [(max(0.0, start - lead_s), min(length_s, end - lead_s)) for start, end in spans_s]
     return tuple((round(start, 3), round(end, 3)) for start, end in moved if start < end)
 

@@ -1,7 +1,7 @@
 """The output folder, and whose files are whose.
 
-    DIR/<edit>.foley.<ext>  DIR/<edit>.foley-only.otio  DIR/<edit>.foley-only.xml  DIR/takes/*.wav  DIR/stems/*.wav
-    DIR/cues.csv  DIR/report.html  DIR/pictures/*.png  DIR/preview.mp4  DIR/foley_manifest.json
+    DIR/<edit>.foley.<ext>  DIR/<edit>.foley-only.otio  DIR/<edit>.foley-only.xml  DIR/takes/*.wav  DIR/players/*.flac
+    DIR/stems/*.wav  DIR/cues.csv  DIR/report.html  DIR/pictures/*.png  DIR/preview.mp4  DIR/foley_manifest.json
 
 A file may be replaced only when it is, byte for byte, what an earlier pass wrote there: the manifest keeps the digests.
 Names about to be written are noted in the manifest first, so a pass that was killed half-way finds its own files again.
@@ -34,6 +34,7 @@ class OutputFolder:
         self.edit = folder / f"{edit.stem}.foley{edit.suffix}"
         self.companions = tuple(folder / name for name in companion_names(edit.stem))
         self.takes = folder / "takes"
+        self.players = folder / "players"
         self.stems = folder / "stems"
         self.report = folder / "report.html"
         self.pictures = folder / "pictures"

@@ -10,15 +10,17 @@ from pathlib import Path
 from flows.errors import OutputFolderError
 from flows.output.assembly import Delivery, deliveries, shot_reports, with_files
 from flows.output.choice import Choice, CueId, choose_takes
+from flows.output.cue_warnings import cue_warnings
 from flows.output.delivery import OutputFolder, file_digest, write_text
 from flows.output.names import stem_name, track_title
+from flows.output.players import with_players
 from flows.output.problem_pictures import with_pictures
 from flows.output.report_page import report_page
 from flows.output.reporting import cue_rows, manifest, placed_sounds, write_pass_preview
+from flows.placing import place_take
 from flows.planning.hand_work import HandWork, KeptSound
 from flows.planning.plan import PassPlan
 from flows.records import CueReport, OutputPaths, PassReport
-from flows.shot_job import place_take
 from flows.work.boundary import Failure, attempt
 from flows.work.ledger import Ledger
 from flows.work.slots import alone_in
@@ -35,9 +37,12 @@ OnStage = Callable[[str], None]
 
 @dataclass(slots=True)
 class _Written:
-    """What lies in the output folder so far."""
+    """What lies in the output folder so far. `placed` are the clips of the new tracks by category; `heard` are those
+    and what plays on tracks that an editor has worked on."""
 
     placed: dict[str, list[PlacedClip]] = field(default_factory=dict)
+    heard: dict[str, list[PlacedClip]] = field(default_factory=dict)
+    clips: dict[str, PlacedClip] = field(default_factory=dict)
     kept: dict[str, KeptSound] = field(default_factory=dict)
     failures: dict[CueId, str] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
@@ -92,11 +97,14 @@ def _lay(
         outputs=_outputs(out, sheet, written),
         shots=shots,
         tracks=tuple(track.name for track in tracks),
-        warnings=plan.warnings,
+        warnings=(*plan.warnings, *cue_warnings(shots)),
     )
     if plan.options.stems:
         on_stage("writing the stems")
         report = _with_stems(report, plan, written, out)
+    kept_clips = [(*sound.lying, sound.placed)[0] for sound in plan.hand.kept]
+    report, players = with_players(report, [*written.clips.values(), *kept_clips], out)
+    written.files += players
     report = _with_preview(report, plan, written, out, on_stage)
     report, pictures = with_pictures(report, plan, ledger, out)
     written.files += pictures
@@ -110,15 +118,19 @@ def _write_takes(todo: Iterable[Delivery], choices: Mapping[CueId, Choice], hand
     """
     written = _Written(kept={sound.file_name: sound for sound in hand.kept})
     for delivery in todo:
+        category = delivery.cue.spotted.category
         if delivery.wav.name in written.kept:
+            written.heard.setdefault(category, []).extend(written.kept[delivery.wav.name].lying)
             continue
         placed = attempt(place_take, delivery.job, delivery.cue, delivery.receipt, delivery.wav)
         if isinstance(placed, Failure):
             written.failures[delivery.cue_id] = f"'{delivery.cue.spotted.label}': {placed.reason}"
         else:
             written.files.append(placed.wav)
+            written.clips[placed.wav.name] = placed
             if choices[delivery.cue_id].laid:
-                written.placed.setdefault(delivery.cue.spotted.category, []).append(placed)
+                written.placed.setdefault(category, []).append(placed)
+                written.heard.setdefault(category, []).append(placed)
     return written
 
 
@@ -135,17 +147,21 @@ def _files_of(
         if delivery is None:
             return cue
         kept = written.kept.get(delivery.wav.name)
-        record = kept.placed.record if kept else delivery.job.record
-        first, count = record.samples(SAMPLE_RATE_HZ)
+        clip = kept.placed if kept else written.clips[delivery.wav.name]
+        first, count = clip.file.samples(SAMPLE_RATE_HZ)
         return replace(
             cue,
             wav=delivery.wav,
             sha256=file_digest(delivery.wav) if delivery.wav.is_file() else "",
             track=track_of.get(delivery.wav.name, ""),
-            record_first=record.first,
-            record_count=record.count,
+            record_first=clip.file.first,
+            record_count=clip.file.count,
             first_sample=first,
             samples=count,
+            laid_first=clip.record.first,
+            laid_count=clip.record.count,
+            fade_in=clip.fade_in,
+            fade_out=clip.fade_out,
         )
 
     return with_file
@@ -187,7 +203,7 @@ def _outputs(out: OutputFolder, sheet: Path, written: _Written) -> OutputPaths:
 def _with_stems(report: PassReport, plan: PassPlan, written: _Written, out: OutputFolder) -> PassReport:
     """The report with a full-length file for each category; one that cannot be written is a warning."""
     edit, stems, warnings = plan.edit, [], list(report.warnings)
-    for category, clips in written.placed.items():
+    for category, clips in written.heard.items():
         path = out.stems / stem_name(edit.path.stem, category, edit.rate, plan.options.names)
         stem = attempt(_write_stem, path, edit, clips, out)
         if isinstance(stem, Failure):
@@ -211,11 +227,11 @@ def _with_preview(
     report: PassReport, plan: PassPlan, written: _Written, out: OutputFolder, on_stage: OnStage
 ) -> PassReport:
     """The report with its preview. A preview that cannot be made is a warning: the sounds are on the timeline."""
-    if not plan.options.preview or not written.placed:
+    if not plan.options.preview or not written.heard:
         return report
     on_stage("writing the preview")
-    placed = [clip for clips in written.placed.values() for clip in clips]
-    preview = attempt(write_pass_preview, out.preview, plan, placed)
+    heard = [clip for clips in written.heard.values() for clip in clips]
+    preview = attempt(write_pass_preview, out.preview, plan, heard)
     if isinstance(preview, Failure):
         return replace(report, warnings=(*report.warnings, f"the preview could not be written: {preview.reason}"))
     written.files.append(out.preview)

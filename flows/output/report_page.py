@@ -98,14 +98,17 @@ def _cue(cue: CueReport, report: PassReport) -> str:
     head = f"<div>{escape(cue.label)} {small}</div>"
     if cue.wav is None:
         return head
-    return f'{head}<audio controls preload="none" src="{_link(cue.wav, report)}"></audio>{_spans(cue)}'
+    player = _link(cue.player or cue.wav, report)
+    return f'{head}<audio controls preload="none" src="{player}"></audio>{_spans(cue, report)}'
 
 
-def _spans(cue: CueReport) -> str:
-    """A bar as long as the take, with the stretches where the sound was found."""
-    total = cue.seconds or 1.0
-    on = "".join(_bar("on", 100 * start / total, 100 * (end - start) / total) for start, end in cue.active_spans_s)
-    heard = _spoken(cue.active_spans_s)
+def _spans(cue: CueReport, report: PassReport) -> str:
+    """A bar as long as what is heard of the take, with the stretches where the sound was found, or told to be."""
+    total = float(cue.laid_count / report.rate) or 1.0
+    spans = cue.heard_spans if cue.told_spans is None else cue.told_spans
+    spans_s = [(float((s.first - cue.laid_first) / report.rate), float(s.duration_s)) for s in spans]
+    on = "".join(_bar("on", 100 * start / total, 100 * length / total) for start, length in spans_s)
+    heard = _spoken((start, start + length) for start, length in spans_s)
     return (
         f'<svg viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="sounds {heard}">'
         f"<title>sounds {heard}</title>{_bar('take', 0, 100)}{on}</svg>"

@@ -8,26 +8,26 @@ from typing import Any
 from flows.night import asked
 from flows.planning.plan import PassPlan
 from flows.records import PassReport, ShotReport, ShotState
-from flows.shot_job import ShotJob
-from pipeline.preview import PreviewShot, PreviewSound, write_preview
+from flows.shot_job import HEARD, ShotJob
+from pipeline.laid_sound import LaidSound, SoundFade
+from pipeline.preview import PreviewShot, write_preview
 from pipeline.records import SAMPLE_RATE_HZ, MediaSpan
 from timeline_io.cue_sheet import Cue, silent_cue
-from timeline_io.edit import PlacedClip, Shot
+from timeline_io.edit import Fade, PlacedClip, Shot
 from timeline_io.frames import sample_at
 
 
 def cue_rows(shots: Iterable[ShotReport]) -> tuple[Cue, ...]:
     """The rows of a sheet that an editor may change and hand back with --labels.
 
-    A silent shot has a row with an empty label, to be filled in. A shot that failed before its sounds were known has
-    none: an empty label would make it silent on purpose next time.
+    A silent shot has a row without a label, to be filled in. A shot that failed before its sounds were known has none.
     """
     return tuple(cue for shot in shots for cue in _rows_of(shot))
 
 
 def _rows_of(shot: ShotReport) -> Iterator[Cue]:
     if shot.state is ShotState.SILENT and not shot.cues:
-        yield silent_cue(shot.shot_id)
+        yield silent_cue(shot.shot_id, shot.silenced_by or HEARD)
     for cue in shot.cues:
         if not cue.laid:
             continue
@@ -43,6 +43,7 @@ def _rows_of(shot: ShotReport) -> Iterator[Cue]:
             spans=cue.told_spans,
             take=cue.picked or (cue.take if cue.locked else None),
             best=None if cue.picked or cue.locked else cue.take,
+            tail_frames=cue.tail_frames,
             score=cue.verdict,
             locked=cue.locked,
         )
@@ -54,7 +55,8 @@ def manifest(report: PassReport, plan: PassPlan) -> dict[str, Any]:
     for shot in document["shots"]:
         shot["picture"] = _relative(shot["picture"], report.outputs.folder)
         for cue in shot["cues"]:
-            cue["wav"] = _relative(cue["wav"], report.outputs.folder)
+            for file in ("wav", "player"):
+                cue[file] = _relative(cue[file], report.outputs.folder)
     document["outputs"] = {
         name: _relative(path, report.outputs.folder) for name, path in document["outputs"].items() if name != "folder"
     }
@@ -93,12 +95,25 @@ def write_pass_preview(out: Path, plan: PassPlan, placed: Sequence[PlacedClip]) 
     )
 
 
-def placed_sounds(placed: Iterable[PlacedClip], first_sample: int) -> list[PreviewSound]:
-    """Laid takes at their places, counted from the edit's `first_sample`."""
-    return [
-        PreviewSound(wav=clip.wav, first_sample=clip.record.samples(SAMPLE_RATE_HZ)[0] - first_sample)
-        for clip in placed
-    ]
+def placed_sounds(placed: Iterable[PlacedClip], first_sample: int) -> list[LaidSound]:
+    """Laid takes as they are heard, counted from the edit's `first_sample`."""
+    return [placed_sound(clip, first_sample) for clip in placed]
+
+
+def placed_sound(clip: PlacedClip, first_sample: int) -> LaidSound:
+    """A laid take as it is heard, counted from `first_sample`."""
+    begin, count = clip.record.samples(SAMPLE_RATE_HZ)
+    return LaidSound(
+        wav=clip.wav,
+        first_sample=clip.file.samples(SAMPLE_RATE_HZ)[0] - first_sample,
+        heard=(begin - first_sample, begin - first_sample + count),
+        fade_in=_sound_fade(clip.fade_in),
+        fade_out=_sound_fade(clip.fade_out),
+    )
+
+
+def _sound_fade(fade: Fade) -> SoundFade:
+    return SoundFade(samples=round(fade.seconds * SAMPLE_RATE_HZ), crossing=fade.crossing)
 
 
 def program_version() -> str:

@@ -16,8 +16,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from flows.output.delivery import rows_of
-from flows.planning.spotting import HEARD, NAME, SHEET
-from flows.shot_job import ShotJob, Spotted, seconds_of_take
+from flows.shot_job import HEARD, NAME, SHEET, ShotJob, Spotted, seconds_of_take
 from timeline_io.frames import FrameSpan, frame_at
 
 
@@ -31,11 +30,14 @@ class EarlierCue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierShot:
-    """A stretch of media that takes were made for, and its cues; none where a cue sheet left it silent."""
+    """A stretch of media that takes were made for, and its cues; none where a cue sheet left it silent. `cut_s` is how
+    many seconds into its takes the cut of the shot lay."""
 
     start_s: Fraction
     duration_s: Fraction
     speed: Fraction
+    ramp: tuple[tuple[Fraction, Fraction], ...]
+    cut_s: Fraction
     cues: tuple[EarlierCue, ...]
 
 
@@ -57,7 +59,7 @@ class EarlierPass:
         the earlier takes cover the shot, they serve again.
         """
         touching = [shot for shot in self._shots.get(job.span.digest, ()) if _shared_s(shot, job) > 0]
-        if not touching or job.span.ramp:
+        if not touching:
             return job
         best = max(
             touching,
@@ -82,7 +84,7 @@ class EarlierPass:
 
     def _known(self, cue: Spotted, earlier: EarlierCue | None, shot: EarlierShot, job: ShotJob) -> Spotted:
         """A cue that was asked for, with what is known of it. A cue sheet that is handed in knows better."""
-        if cue.source != SHEET:
+        if not cue.in_sheet:
             return self._kept(cue, earlier, shot, job) if earlier else cue
         # Which take was best says nothing about those of another label or seed that was typed in.
         same = earlier is not None and cue.seed in (None, earlier.cue.seed)
@@ -97,12 +99,13 @@ class EarlierPass:
             take=earlier.cue.take,
             best=earlier.cue.best if keeps_seed else None,
             locked=earlier.cue.locked,
+            tail_frames=earlier.cue.tail_frames,
             spans=_record_spans(earlier.told_s, shot, job),
         )
 
 
 def _all_named(cues: Sequence[Spotted]) -> bool:
-    return all(cue.source == NAME for cue in cues)
+    return all(cue.source == NAME and not cue.in_sheet for cue in cues)
 
 
 def _ints(settings: Any, *names: str) -> list[int | None]:
@@ -118,20 +121,34 @@ def _shots_in(
         stretch = rows[0].get("made_for") if rows else shot.get("silenced")
         try:
             if stretch:
-                yield str(stretch["media"]), _earlier_shot(stretch, rows, told)
+                rate = Fraction(manifest["rate"])
+                yield str(stretch["media"]), _earlier_shot(stretch, shot, rows, rate, told)
         except (KeyError, TypeError, ValueError, ZeroDivisionError):
             continue
 
 
 def _earlier_shot(
-    stretch: Mapping[str, Any], rows: list[dict[str, Any]], told: Mapping[str, Sequence[FrameSpan]]
+    stretch: Mapping[str, Any],
+    shot: Mapping[str, Any],
+    rows: list[dict[str, Any]],
+    rate: Fraction,
+    told: Mapping[str, Sequence[FrameSpan]],
 ) -> EarlierShot:
     return EarlierShot(
         start_s=Fraction(stretch["start_s"]),
         duration_s=Fraction(stretch["duration_s"]),
         speed=Fraction(stretch["speed"]),
+        ramp=tuple((Fraction(t), Fraction(media_s)) for t, media_s in stretch.get("ramp", ())),
+        cut_s=_cut_s(stretch, shot, rows, rate),
         cues=tuple(_earlier_cue(row, told.get(PurePosixPath(str(row["wav"])).name)) for row in rows),
     )
+
+
+def _cut_s(stretch: Mapping[str, Any], shot: Mapping[str, Any], rows: list[dict[str, Any]], rate: Fraction) -> Fraction:
+    """Seconds of the take at which the cut of its shot lay; manifests from before that was noted tell it by frames."""
+    if "cut_s" in stretch or not rows:
+        return Fraction(stretch.get("cut_s", 0))
+    return Fraction(stretch["lead_s"]) + (int(shot["first_frame"]) - int(rows[0]["record_first"])) / rate
 
 
 def _earlier_cue(row: dict[str, Any], marked: Sequence[FrameSpan] | None) -> EarlierCue:
@@ -149,6 +166,7 @@ def _earlier_cue(row: dict[str, Any], marked: Sequence[FrameSpan] | None) -> Ear
             take=picked,
             best=int(row["take"]) if picked is None else None,
             locked=bool(row["locked"]),
+            tail_frames=int(row.get("tail_frames", 0)),
         ),
         told_s=None if told is None else tuple((Fraction(first), Fraction(end)) for first, end in told),
     )
@@ -164,21 +182,22 @@ def _picked(row: Mapping[str, Any]) -> int | None:
 
 
 def _lead_s(shot: EarlierShot, job: ShotJob) -> Fraction:
-    """Seconds from the start of the earlier take to the cut of the shot, without its handle."""
-    if not shot.speed:
-        return Fraction(0)
-    return (job.shot.source_start_s - shot.start_s) / shot.speed
+    """Seconds from the start of the earlier take to the first frame that is seen of the shot.
+
+    Nothing moves in a still, and a changing speed fits as a whole or not at all: there cut lies on cut.
+    """
+    cut_s = (job.shot.source_start_s - shot.start_s) / shot.speed if shot.speed and not shot.ramp else shot.cut_s
+    return cut_s - Fraction(job.shot.record.first - job.shot.seen.first) / job.file.rate
 
 
 def _shared_s(shot: EarlierShot, job: ShotJob) -> Fraction:
     """How much of what is seen of the shot, its handles left aside, lies inside the earlier stretch; in seconds."""
-    seen_s = job.shot.record.duration_s
-    if shot.speed != job.span.speed:
+    if shot.speed != job.span.speed or shot.ramp != job.span.ramp:
         return Fraction(0)
-    if not shot.speed:
-        return min(seen_s, shot.duration_s) if shot.start_s == job.shot.source_start_s else Fraction(0)
+    if (shot.ramp or not shot.speed) and shot.start_s != job.span.start_s:
+        return Fraction(0)
     lead_s = _lead_s(shot, job)
-    return min(lead_s + seen_s, shot.duration_s) - max(lead_s, Fraction(0))
+    return min(lead_s + job.shot.seen.duration_s, shot.duration_s) - max(lead_s, Fraction(0))
 
 
 def _same(shot: EarlierShot, job: ShotJob) -> bool:
@@ -187,18 +206,18 @@ def _same(shot: EarlierShot, job: ShotJob) -> bool:
 
 
 def _covers(shot: EarlierShot, job: ShotJob) -> bool:
-    return _shared_s(shot, job) == job.shot.record.duration_s
+    return _shared_s(shot, job) == job.shot.seen.duration_s
 
 
 def _inside(shot: EarlierShot, job: ShotJob) -> ShotJob:
     """The job on the stretch of the earlier take, with as much of its handles as that has."""
-    rate, seen = job.record.rate, job.shot.record
+    rate, seen = job.file.rate, job.shot.seen
     lead_s = _lead_s(shot, job)
-    head = min(seen.first - job.record.first, floor(lead_s * rate))
-    tail = min(job.record.end - seen.end, floor((shot.duration_s - lead_s - seen.duration_s) * rate))
+    head = min(seen.first - job.file.first, floor(lead_s * rate))
+    tail = min(job.file.end - seen.end, floor((shot.duration_s - lead_s - seen.duration_s) * rate))
     return replace(
         job,
-        record=FrameSpan(first=seen.first - head, count=head + seen.count + tail, rate=rate),
+        file=FrameSpan(first=seen.first - head, count=head + seen.count + tail, rate=rate),
         span=replace(job.span, start_s=shot.start_s, duration_s=shot.duration_s),
         lead_s=lead_s - Fraction(head) / rate,
     )
@@ -210,7 +229,7 @@ def _record_spans(
     """Stretches of the earlier take in the record time of this job, to the frame."""
     if told_s is None:
         return None
-    rate = job.record.rate
-    start_s = Fraction(job.shot.record.first) / rate - _lead_s(shot, job)
+    rate = job.file.rate
+    start_s = Fraction(job.shot.seen.first) / rate - _lead_s(shot, job)
     edges = [(frame_at(start_s + first, rate), frame_at(start_s + end, rate)) for first, end in told_s]
     return tuple(FrameSpan(first=first, count=end - first, rate=rate) for first, end in edges if end > first)

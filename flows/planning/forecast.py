@@ -159,7 +159,7 @@ def _sum(sizes: Sequence[int | None]) -> int | None:
 
 def _delivered(plan: PassPlan, open_sound_s: float) -> int:
     """Bytes of the takes that the output folder will hold: every shot has files of its own."""
-    lengths = [float(job.record.duration_s) for job in plan.jobs for _ in range(_files_of(job, plan))]
+    lengths = [float(job.file.duration_s) for job in plan.jobs for _ in range(_files_of(job, plan))]
     return _bytes_of([*lengths, open_sound_s], len(lengths))
 
 

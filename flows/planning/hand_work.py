@@ -12,19 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from flows.output.delivery import rows_of
-from timeline_io.edit import Edit, FoleyTrack, PlacedClip
+from timeline_io.edit import NO_FADE, Edit, Fade, FoleyTrack, PlacedClip
 from timeline_io.frames import FrameSpan
-from timeline_io.laid import laid_tracks, touched
+from timeline_io.laid import keeps_fades, laid_tracks, lying, touched
 from timeline_io.laid_pairs import moved_markers, placed_on
 from timeline_io.path_maps import PathMaps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptSound:
-    """A sound on a track that stays: where the last pass laid it."""
+    """A sound on a track that stays: where the last pass laid it, and where it lies now, more than once or nowhere."""
 
     placed: PlacedClip
     track: str
+    lying: tuple[PlacedClip, ...] = ()
 
     @property
     def file_name(self) -> str:
@@ -54,13 +55,20 @@ def hand_work(edit: Edit, passes: Mapping[Path, Mapping[str, Any]], path_maps: P
         return HandWork()
     laid = laid_tracks(edit, [folder / "takes" for folder in passes], path_maps=path_maps)
     placed = placed_on(laid, earlier)
-    changes = {track.key: change for track in laid if (change := touched(track, placed[track.key]))}
+    with_fades = keeps_fades(laid)
+    clauses = {track.key: touched(track, placed[track.key], with_fades=with_fades) for track in laid}
+    changes = {key: clause for key, clause in clauses.items() if clause}
     as_left = [track for track in laid if track.key not in changes]
     markers = moved_markers(as_left, [sound for track in as_left for sound in placed[track.key]])
     track_of = {sound: track.name for track in earlier for sound in track.clips}
     return HandWork(
         kept_tracks=tuple(changes),
-        kept=tuple(KeptSound(placed=sound, track=track_of[sound]) for key in changes for sound in placed[key]),
+        kept=tuple(
+            KeptSound(placed=sound, track=track_of[sound], lying=lying(track, sound))
+            for track in laid
+            if track.key in changes
+            for sound in placed[track.key]
+        ),
         # A sound without any marker left is the detector's again.
         told=tuple((sound.wav.name, spans) for sound, spans in markers.items() if spans),
         remarks=tuple(
@@ -96,12 +104,25 @@ def _laid_cues(manifest: Mapping[str, Any], folder: Path, rate: Fraction) -> Ite
 def _placed(shot: Mapping[str, Any], cue: Mapping[str, Any], folder: Path, rate: Fraction) -> PlacedClip:
     wav = folder / str(cue["wav"])
     spans = cue["told_spans"] if cue["told_spans"] is not None else cue["heard_spans"]
+    first, count = int(cue["record_first"]), int(cue["record_count"])
+    # A manifest from before handles were hidden says nothing of what is laid: all of it was.
+    laid_first, laid_count = int(cue.get("laid_first", first)), int(cue.get("laid_count", count))
     return PlacedClip(
         name=wav.stem,
         wav=wav,
-        record=FrameSpan(first=int(cue["record_first"]), count=int(cue["record_count"]), rate=rate),
+        record=FrameSpan(first=laid_first, count=laid_count, rate=rate),
+        head_frames=laid_first - first,
+        tail_frames=first + count - laid_first - laid_count,
+        fade_in=_fade(cue.get("fade_in")),
+        fade_out=_fade(cue.get("fade_out")),
         shot_id=str(shot["shot_id"]),
         label=str(cue["label"]),
         cue_id=str(cue["cue_id"]),
         spans=tuple(FrameSpan(first=int(span["first"]), count=int(span["count"]), rate=rate) for span in spans),
     )
+
+
+def _fade(told: Mapping[str, Any] | None) -> Fade:
+    if told is None:
+        return NO_FADE
+    return Fade(frames=int(told["frames"]), seconds=Fraction(told["seconds"]), crossing=bool(told["crossing"]))

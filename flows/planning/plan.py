@@ -14,10 +14,11 @@ from flows.planning.hand_work import HandWork, hand_work
 from flows.planning.reading import read_for
 from flows.planning.spotting import by_shot, given_cues
 from flows.records import ShotReport, ShotState, counted
-from flows.shot_job import Media, ShotJob, job_for, media_of, stretch_of
+from flows.shot_job import NOTE, SHEET, Media, ShotJob, job_for, media_of, stretch_of
 from flows.work.boundary import Failure, attempt
 from flows.work.engine import Studio
 from flows.work.steps import Heard, known_before_looking
+from pipeline.label import labels_in_note
 from pipeline.probe import MovieInfo, probe_movie
 from pipeline.settings import Settings
 from pipeline.weights.registry import ModelCard, find_model
@@ -25,7 +26,7 @@ from timeline_io.cue_sheet import Cue, read_cues
 from timeline_io.edit import Edit, Shot
 from timeline_io.read import require_shots
 
-_SILENCED = "the cue sheet leaves it silent"
+_SILENCED = {SHEET: "the cue sheet leaves it silent", NOTE: "a note on the clip leaves it silent"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,7 @@ def plan_pass(edit_path: Path, options: PassOptions) -> PassPlan:
     hand = hand_work(edit, passes, options.path_maps)
     earlier = EarlierPass(next(iter(passes.values())), dict(hand.told))
     movies = {media: attempt(probe_movie, *media) for media in dict.fromkeys(map(media_of, edit.shots)) if media}
-    drafted = [attempt(_draft, edit, shot, movies, sheet, card, options, earlier) for shot in edit.shots]
+    drafted = [attempt(_draft, shot, movies, sheet, card, options, earlier) for shot in edit.shots]
     jobs = tuple(draft for draft in drafted if isinstance(draft, ShotJob))
     found = {job.shot_id: known_before_looking(job, studio) for job in jobs}
     return PassPlan(
@@ -141,7 +142,6 @@ def settings_for(card: ModelCard, options: PassOptions) -> Settings:
 
 
 def _draft(
-    edit: Edit,
     shot: Shot,
     movies: Mapping[Media, MovieInfo | Failure],
     sheet: Mapping[str, tuple[Cue, ...]],
@@ -156,13 +156,23 @@ def _draft(
         movies[media] if media else Failure(reason=shot.offline_reason or f"its media {shot.media_ref} was not found")
     )
     if isinstance(movie, Failure):
-        silent = given == ()
-        return _report(shot, ShotState.SILENT if silent else ShotState.FAILED, _SILENCED if silent else movie.reason)
-    job = job_for(edit, shot, movie, handles=options.handles, given=given, seed=options.seed, takes=options.takes)
+        if given == ():
+            return _silent(shot, sheet)
+        return _report(shot, ShotState.FAILED, movie.reason)
+    job = job_for(shot, movie, handles=options.handles, given=given, seed=options.seed, takes=options.takes)
     job = earlier.conformed(job, handles=options.handles)
     if job.given == ():
-        return replace(_report(job.shot, ShotState.SILENT, _SILENCED), silenced=stretch_of(job))
+        report = _silent(job.shot, sheet)
+        # What a sheet said holds for later passes as well, a note says it itself.
+        return replace(report, silenced=stretch_of(job)) if report.silenced_by == SHEET else report
     return job
+
+
+def _silent(shot: Shot, sheet: Mapping[str, tuple[Cue, ...]]) -> ShotReport:
+    """The report of a shot that a person leaves silent."""
+    told = any(cue.is_silent for cue in sheet.get(shot.shot_id, ()))
+    who = NOTE if not told and any(labels_in_note(note) for note in shot.notes) else SHEET
+    return replace(_report(shot, ShotState.SILENT, _SILENCED[who]), silenced_by=who)
 
 
 def _settled(shots: Iterable[Shot], drafted: Iterable[ShotJob | ShotReport | Failure]) -> Iterable[ShotReport]:

@@ -1,7 +1,7 @@
 """Deciding the cues of a shot. Who knows best comes first:
 
-1. the cue sheet a person wrote          an empty label there means: silent on purpose
-2. a "foley: ..." marker or note on the clip
+1. the cue sheet a person wrote          an emptied label or "silence" means: silent on purpose
+2. a "foley: ..." marker or note on the clip, "foley: silence" among them
 3. the words of the clip's name, where they name a sound the model knows
 4. CLIP itself, asked when the shot is looked at
 """
@@ -12,13 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from flows.shot_job import Spotted
+from flows.shot_job import HEARD, NAME, NOTE, Spotted
 from pipeline.atomic import replacing
 from pipeline.label import KnownLabel, SpottedLabel, category_of, clean_label, label_in_name, labels_in_note
-from timeline_io.cue_sheet import Cue
+from timeline_io.cue_sheet import SILENCE, Cue
 from timeline_io.edit import Shot
-
-SHEET, NOTE, NAME, HEARD = "sheet", "note", "name", "heard"
 
 
 def given_cues(
@@ -26,13 +24,16 @@ def given_cues(
 ) -> tuple[Spotted, ...] | None:
     """The sounds decided before anyone looks at the picture: () is silence on purpose, None is "ask CLIP".
 
-    `sheet` holds the cues by shot id; a shot it does not name falls to its notes, then to its name.
+    `sheet` holds the cues by shot id; a shot it does not name, or of which it only repeats that nothing was heard,
+    falls to its notes, then to its name.
     """
-    if shot.shot_id in sheet:
-        return tuple(_from_sheet(cue, vocabulary) for cue in sheet[shot.shot_id] if cue.label.strip())
+    rows = sheet.get(shot.shot_id, ())
+    if any(cue.label.strip() or cue.is_silent for cue in rows):
+        return tuple(_from_sheet(cue, vocabulary) for cue in rows if cue.label.strip())
     noted = tuple(label for note in shot.notes for label in labels_in_note(note))
     if noted:
-        return tuple(_spotted(label, NOTE, vocabulary) for label in dict.fromkeys(noted))
+        sounding = dict.fromkeys(label for label in noted if label.casefold() != SILENCE)
+        return tuple(_spotted(label, NOTE, vocabulary) for label in sounding)
     named = label_in_name(shot.name, vocabulary)
     return (_spotted(named, NAME, vocabulary),) if named else None
 
@@ -54,16 +55,19 @@ def heard_by_clip(labels: Sequence[SpottedLabel]) -> tuple[Spotted, ...]:
 
 
 def _from_sheet(cue: Cue, vocabulary: Sequence[KnownLabel]) -> Spotted:
-    found = _spotted(clean_label(cue.label), SHEET, vocabulary)
+    found = _spotted(clean_label(cue.label), cue.source, vocabulary)
     return replace(
         found,
+        confidence=cue.confidence if cue.source == HEARD else found.confidence,
         category=cue.category or found.category,
         seed=cue.seed,
         cue_id=cue.cue_id,
         take=cue.take,
         best=cue.best,
         spans=cue.spans,
+        tail_frames=cue.tail_frames,
         locked=cue.locked,
+        in_sheet=True,
     )
 
 

@@ -127,13 +127,13 @@ class Board:
         return "".join((", ".join(filter(None, (time_left(left), self.counts_in_words()))), stages_left(left), doing))
 
     def counts_in_words(self) -> str:
-        """ "1 failed, 37/60 shots heard, 41/88 cues made"."""
+        """ "1 failed, 37/60 shots heard, 41/88 takes made"."""
         told = [self.problems_in_words()] if self.failed or self.unsure_shots or self._lost_edits else []
         if self.night:
             ended = sum(bool(edit.ended) for edit in self.edits.values())
             told.append(f"{ended}/{counted(len(self.edits), 'edit')} done")
         if self.heard[1]:
-            told += [f"{self.heard[0]}/{self.heard[1]} shots heard", f"{self.made[0]}/{self.made[1]} cues made"]
+            told += [f"{self.heard[0]}/{self.heard[1]} shots heard", f"{self.made[0]}/{self.made[1]} takes made"]
         return ", ".join(told)
 
     def problems_in_words(self) -> str:

@@ -36,6 +36,7 @@ _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".png": "image/png",
     ".wav": "audio/wav",
+    ".flac": "audio/flac",
     ".mp4": "video/mp4",
     ".csv": "text/csv; charset=utf-8",
 }

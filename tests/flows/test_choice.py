@@ -203,6 +203,7 @@ def test_without_takes_what_was_laid_stays_and_nothing_is_made(
 def test_a_re_cut_keeps_the_choice_and_makes_one_take_where_it_must(
     cut: Cut, edit: Path, edit_of: EditOf, engine: FakeEngine, options: PassOptions
 ) -> None:
+    options = options.model_copy(update={"handles": 6})
     first = go(edit, options, takes=3)
     cut.first, cut.count = 14, 20
     trimmed = go(edit_of(cut, name="v2.otio"), options, conform=first.outputs.folder)

@@ -210,7 +210,7 @@ def test_a_worker_that_is_killed_costs_nothing_and_each_loads_once(
     os.kill(cluster.workers[0].pid, signal.SIGKILL)
     out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, err
-    assert "36 made" in out
+    assert "36 shots made" in out
     assert "Traceback" not in err and len(err.splitlines()) < 25, err
     assert sum(line.startswith("load") for line in build.engine.lines()) == 2
     with use_engine(build):
@@ -229,7 +229,7 @@ def test_a_worker_whose_gpu_fails_leaves_the_work_to_the_others(
     edit = edit_of(Cut(name="ball", media=movie("b.mp4")), *trains(movie, 23))
     with use_engine(build):
         report = run_pass(edit, options.model_copy(update={"dask": cluster.address}), with_prefect=False)
-    assert report.summary == "24 made", report.first_failure
+    assert report.summary == "24 shots made; 24 cues laid", report.first_failure
     wait_until(lambda: any(worker.poll() is not None for worker in cluster.workers), "the end of a worker")
     assert sum(worker.poll() is None for worker in cluster.workers) == 1
 

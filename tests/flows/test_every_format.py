@@ -102,7 +102,7 @@ def test_the_same_cut_gives_the_same_takes_at_the_same_places(
     report = run_pass(edit, changed, with_prefect=False)
     reference = run_pass(_otio(tmp_path / "ref", movie("a.mp4"), movie("b.mp4")), options, with_prefect=False)
     assert facts(report) == facts(reference)
-    assert [place for _, _, *place in facts(report)] == [[86400, 36], [86412, 36]]
+    assert [place for _, _, *place in facts(report)] == [[86388, 48], [86412, 48]]
 
 
 def test_what_comes_back_is_the_export_and_our_tracks(

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
 from flows.options import PassOptions
 from flows.records import PassReport
@@ -113,3 +115,24 @@ def test_markers_that_were_lost_on_the_way_leave_it_to_the_detector(
 
     change(edit, "FOLEY Vehicles 1", none)
     assert go(edit, options).shots[0].cues[0].key == first.shots[0].cues[0].key
+
+
+def test_stems_play_a_sound_where_the_editor_put_it(
+    exported: tuple[Path, PassReport], engine: FakeEngine, options: PassOptions
+) -> None:
+    edit, first = exported
+    ball = first.shots[1].cues[0]
+
+    def later(track: dict[str, Any]) -> None:
+        gap = next(child for child in track["children"] if child["OTIO_SCHEMA"].startswith("Gap"))
+        gap["source_range"]["duration"]["value"] -= 6
+
+    change(edit, "FOLEY Props 1", later)
+    report = go(edit, options, stems=True)
+    props = next(path for path in report.outputs.stems if "props" in path.name)
+    stem, sound = (soundfile.read(path, dtype="float32")[0] for path in (props, ball.wav))
+    begin, count = (24 - 6) * 2000, 24 * 2000
+    head = (ball.laid_first - ball.record_first) * 2000
+    middle = slice(2400, count - 2400)
+    np.testing.assert_allclose(stem[begin:][middle], sound[head:][middle], atol=2**-22)
+    assert not stem[:begin].any() and not stem[begin + count :].any()

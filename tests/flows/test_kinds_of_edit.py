@@ -59,7 +59,7 @@ def test_an_edit_decision_list_is_answered_with_our_tracks_alone(
     assert [shot.cues[0].source for shot in report.shots] == ["note", "heard"]
     assert report.outputs.edit is None
     assert [path.name for path in report.outputs.companions] == ["reel.foley-only.otio", "reel.foley-only.xml"]
-    assert laid_ranges(report.outputs.companions[0]) == [(0, 36), (12, 36)]
+    assert laid_ranges(report.outputs.companions[0]) == [(0, 24), (24, 24)]
     assert report.exit_code == 0
     found = go(edit, options, media_roots=roots)
     assert any("24" in warning for warning in found.warnings)
@@ -76,7 +76,7 @@ def test_a_movie_is_cut_where_its_picture_cuts(engine: FakeEngine, options: Pass
     report = go(film, options)
     assert [(shot.first_frame, shot.frame_count) for shot in report.shots] == [(0, 40), (40, 55), (95, 30)]
     assert report.outputs.edit is None
-    assert laid_ranges(report.outputs.companions[0]) == [(0, 52), (28, 79), (83, 42)]
+    assert laid_ranges(report.outputs.companions[0]) == [(0, 40), (40, 55), (95, 30)]
     assert "2 cuts" in report.warnings[0]
 
 
@@ -126,12 +126,15 @@ def test_stems_are_as_long_as_the_edit_and_hold_every_take_in_its_place(
     vehicles, rate_hz = soundfile.read(report.outputs.stems[0], dtype="float32")
     assert (len(vehicles), rate_hz) == (72 * 2000, 48_000)
     expected = np.zeros(72 * 2000, np.float32)
+    rising = (np.arange(480) + 0.5) / 480
     for shot in (report.shots[0], report.shots[2]):
-        wav = shot.cues[0].wav
-        assert wav
-        first = shot.cues[0].first_sample - 86400 * 2000
-        samples = soundfile.read(wav, dtype="float32")[0]
-        expected[first : first + len(samples)] += samples
+        cue = shot.cues[0]
+        assert cue.wav
+        begin, count = (cue.laid_first - cue.record_first) * 2000, cue.laid_count * 2000
+        heard = soundfile.read(cue.wav, dtype="float32")[0][begin : begin + count]
+        heard[:480] *= rising
+        heard[-480:] *= rising[::-1]
+        expected[(cue.laid_first - 86400) * 2000 :][:count] += heard
     np.testing.assert_allclose(vehicles, expected, atol=2**-22)
     assert (86400 * 2000).to_bytes(8, "little") in report.outputs.stems[0].read_bytes()[:1024]
     assert [str(shot.state) for shot in go(edit, options, stems=True).shots] == ["cached"] * 3

@@ -314,7 +314,7 @@ class TestNights:
             assert outcome.report and outcome.report.outputs.edit == tmp_path / "out" / f"{edit.stem}_foley" / (
                 f"{edit.stem}.foley.otio"
             )
-            assert outcome.report.summary == "3 made"
+            assert outcome.report.summary == "3 shots made; 3 cues laid"
 
     def test_a_night_makes_what_single_passes_make(
         self, engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions, tmp_path: Path
@@ -372,10 +372,10 @@ class TestNights:
         good = edit_of(Cut(name="train", media=movie("a.mp4")), Cut(name="ball", media=movie("b.mp4")))
         first, second = go(options, tmp_path / "out", bad, good)
         assert isinstance(first.error, UnreadableEditError)
-        assert second.report and second.report.summary == "1 made, 1 failed"
+        assert second.report and second.report.summary == "1 shot made, 1 failed; 1 cue laid"
         ending = sum_up([first, second])
         assert (ending.name, ending.exit_code) == ("CompletedWithFailures", 3)
-        assert "bad.otio" in ending.text and "reel: 1 made, 1 failed" in ending.text
+        assert "bad.otio" in ending.text and "reel: 1 shot made, 1 failed; 1 cue laid" in ending.text
 
     def test_after_the_deadline_the_rest_is_for_the_next_night(
         self,

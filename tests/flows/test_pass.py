@@ -55,6 +55,7 @@ def test_a_pass_leaves_the_edit_the_sounds_and_the_papers(
         "reel.foley-only.otio",
         "reel.foley-only.xml",
         "takes",
+        "players",
         "cues.csv",
         "report.html",
         "foley_manifest.json",
@@ -70,9 +71,10 @@ def test_the_delivered_file_has_the_samples_of_its_place(
     report = go(edit_of(Cut(name="train", media=movie("a.mp4")), Cut(name="train", media=movie("b.mp4"))), options)
     first, second = (shot.cues[0] for shot in report.shots)
     assert first.wav and second.wav
-    assert (first.record_first, first.record_count) == (86400, 36)
-    assert soundfile.info(first.wav).frames == first.samples == 36 * 2000
-    assert (second.first_sample, second.samples) == ((86400 + 12) * 2000, 36 * 2000)
+    assert (first.record_first, first.record_count) == (86400 - 12, 48)
+    assert (first.laid_first, first.laid_count) == (86400, 24)
+    assert soundfile.info(first.wav).frames == first.samples == 48 * 2000
+    assert (second.first_sample, second.samples) == ((86400 + 12) * 2000, 48 * 2000)
     assert first.first_sample.to_bytes(8, "little") in first.wav.read_bytes()[:1024]
 
 
@@ -255,8 +257,10 @@ def test_the_sheet_that_was_written_may_be_handed_back(
     first = go(edit, options)
     again = go(edit, options, labels=first.outputs.cues)
     assert states(again) == ["cached", "silent"]
-    assert again.shots[1].reason == "the cue sheet leaves it silent"
-    assert [cue.source for cue in again.shots[0].cues] == ["sheet"]
+    assert again.shots[1].reason == first.shots[1].reason == "nothing was heard in its picture"
+    assert [cue.source for cue in again.shots[0].cues] == ["name"]
+    assert again.outputs.cues and first.outputs.cues
+    assert again.outputs.cues.read_bytes() == first.outputs.cues.read_bytes()
 
 
 def test_an_edited_sheet_is_never_overwritten(
@@ -384,7 +388,7 @@ def test_the_page_asks_nothing_of_the_network(
     report = go(edit_of(Cut(name="train", media=movie("a.mp4"))), options)
     page = (report.outputs.folder / "report.html").read_text(encoding="utf-8")
     assert "http" not in page
-    assert 'src="takes/' in page
+    assert 'src="players/' in page and 'src="takes/' not in page
 
 
 def test_one_honest_warning_per_kind(

@@ -61,7 +61,7 @@ def test_a_pass_under_prefect_makes_what_a_pass_on_threads_makes(
 
 def test_all_made_is_completed(engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions) -> None:
     state, _ = as_deployed(edit_of(Cut(name="train", media=movie("a.mp4"))), options)
-    assert (state.name, state.message) == ("Completed", "reel: 1 made")
+    assert (state.name, state.message) == ("Completed", "reel: 1 shot made; 1 cue laid")
 
 
 def test_a_failed_shot_is_named_in_the_state(
@@ -73,7 +73,7 @@ def test_a_failed_shot_is_named_in_the_state(
     )
     assert state.is_completed()
     assert state.name == "CompletedWithFailures"
-    assert "1 made, 1 failed" in state.message
+    assert "1 shot made, 1 failed" in state.message
 
 
 def test_nothing_made_is_failed_and_says_what_to_look_at(

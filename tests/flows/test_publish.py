@@ -93,7 +93,11 @@ def test_a_pass_ends_with_its_table_its_report_its_edit_and_an_event() -> None:
     assert [key for key, *_ in sink.of("table")] == ["foley-shots-harbour-reel3"]
     assert [key for key, *_ in sink.of("page")] == ["foley-report-harbour-reel3", "foley-edit-harbour-reel3"]
     assert sink.events() == ["foley.pass.finished"]
-    assert sink.of("progress")[-1] == ("foley-progress-harbour-reel3", 100.0, "reel3: 60 made, in 1 s")
+    assert sink.of("progress")[-1] == (
+        "foley-progress-harbour-reel3",
+        100.0,
+        "reel3: 60 shots made; 60 cues laid, in 1 s",
+    )
     assert sink.of("describe")[-1] == ("reel3 - 60 shots", ["harbour", "reel3", "mini"])
     assert sink.closed
 
@@ -112,7 +116,7 @@ def test_the_progress_line_says_what_a_person_wants_to_know() -> None:
     board.note(PassEvent(stage="listen", done=37, total=60, heard=heard_of(plan.jobs[36], failure="it is broken")), 117)
     _, text = board.progress(Pace(lay=0.1), 117)
     stages = r"\(listening 3 min, making 3 min, laying 6 s\)"
-    assert re.fullmatch(rf"about \d+ min left, 1 failed, 37/60 shots heard, 41/88 cues made {stages}", text)
+    assert re.fullmatch(rf"about \d+ min left, 1 failed, 37/60 shots heard, 41/88 takes made {stages}", text)
 
 
 def test_progress_never_falls_and_ends_at_a_hundred() -> None:
@@ -362,7 +366,7 @@ def test_the_log_tells_the_story_in_a_few_lines() -> None:
         ("loading the model mini", False),
         ("laying the tracks", False),
         ("reel3 sh0020 failed: b.mov is broken", True),
-        ("reel3: 1 made, 1 failed; report: /shows/harbour/reel3_foley/report.html", True),
+        ("reel3: 1 shot made, 1 failed; 1 cue laid; report: /shows/harbour/reel3_foley/report.html", True),
     ]
 
 
@@ -375,7 +379,7 @@ def test_news_that_overtake_each_other_are_told_once() -> None:
     gate.set()
     publisher.close(PATIENCE_S)
     assert len(sink.of("progress")) <= 3
-    assert sink.of("progress")[-1][2].startswith("ended early; 500/500 shots heard, 500/500 cues made")
+    assert sink.of("progress")[-1][2].startswith("ended early; 500/500 shots heard, 500/500 takes made")
 
 
 def test_a_server_that_fails_now_and_then_still_hears_everything() -> None:
@@ -473,7 +477,7 @@ def test_the_page_says_what_was_used_and_what_to_look_at() -> None:
         shot_report("sh0030", confidence=0.3, label="car [x](http://evil)"),
     ]
     page = pass_page(report_of(plan, shots, seconds=60.0), plan)
-    assert "# reel3: 2 made, 1 failed" in page
+    assert "# reel3: 2 shots made, 1 failed; 2 cues laid" in page
     assert "- Licence: CC-BY-NC-4.0, no commercial use" in page
     assert "steps 9" in page
     assert "3.0 shots a minute, 0.07 s of sound a second" in page

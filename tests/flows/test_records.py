@@ -58,5 +58,5 @@ def test_a_report_is_plain_json() -> None:
     assert document["rate"] == "24000/1001"
     assert document["shots"][0]["cues"][0]["wav"] == "/o/takes/a.wav"
     assert document["counts"] == {"made": 1, "cached": 0, "silent": 0, "skipped": 0, "failed": 1}
-    assert document["summary"] == "1 made, 1 failed"
+    assert document["summary"] == "1 shot made, 1 failed; 1 cue laid"
     assert document["exit_code"] == 3

@@ -75,6 +75,6 @@ def test_an_edit_that_was_exported_again_is_news(tmp_path: Path) -> None:
 
 
 def test_what_is_kept_names_no_edit(tmp_path: Path) -> None:
-    told_lately(tmp_path, ["/shows/secret/reel.otio: 1 failed"], hours=1)
+    told_lately(tmp_path, ["/shows/secret/reel.otio: 1 shot failed"], hours=1)
     ((name, at),) = json.loads((tmp_path / TOLD_NAME).read_text())["told"].items()
     assert len(name) == 64 and at > 1.7e9

@@ -57,12 +57,12 @@ def test_a_server_that_comes_back_finds_the_pass_completed(
     server.start()
     out, err = started.communicate(timeout=PATIENCE_S)
     assert started.returncode == 0, err
-    assert "40 made" in out and "Traceback" not in err
+    assert "40 shots made" in out and "Traceback" not in err
     assert (tmp_path / "reel_foley" / "reel.foley.otio").exists()
     run = server.last_run()
     # plan, 40 times listen, 5 times generate, lay: also what happened while it was away.
     assert server.settle(run["id"], expected=47, wait_s=PATIENCE_S) == 47
-    assert (run["state"]["name"], run["state"]["message"]) == ("Completed", "reel: 40 made")
+    assert (run["state"]["name"], run["state"]["message"]) == ("Completed", "reel: 40 shots made; 40 cues laid")
 
 
 def test_a_server_that_never_comes_back_costs_its_record_only(
@@ -71,7 +71,7 @@ def test_a_server_that_never_comes_back_costs_its_record_only(
     server.kill()
     out, err = started.communicate(timeout=PATIENCE_S)
     assert started.returncode == 0, err
-    assert "40 made" in out
+    assert "40 shots made" in out
     assert (tmp_path / "reel_foley" / "reel.foley.otio").exists()
     assert len([line for line in err.splitlines() if "record is incomplete" in line]) == 1
     assert "Traceback" not in err

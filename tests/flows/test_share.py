@@ -100,7 +100,7 @@ def test_what_the_others_leave_undone_is_made_after_the_waiting(
         left = share_out([order], crew, nobody)
         assert len(engine.made) == 3
         (outcome,) = conduct(left, crew, nobody)
-    assert outcome.report and outcome.report.summary == "6 made, 3 cached"
+    assert outcome.report and outcome.report.summary == "6 shots made, 3 cached; 9 cues laid"
     assert len(engine.made) == 9
     assert [(share["part"], share["parts"], share["until"]) for share in given_away] == [(1, 3, None), (2, 3, None)]
     # Begun again after a crash, the same run asks for the same two shares.
@@ -178,7 +178,7 @@ def test_what_is_made_when_the_deadline_comes_is_laid(
         )
         orders = share_out([order], crew, nobody, end=datetime.now(UTC) + timedelta(hours=1))
         (outcome,) = conduct(orders, crew, nobody, closed=lambda: True)
-    assert outcome.report and outcome.report.summary == "9 cached"
+    assert outcome.report and outcome.report.summary == "9 shots cached; 9 cues laid"
     assert [share["until"] is None for share in given_away] == [False, False]
 
 

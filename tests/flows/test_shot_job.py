@@ -8,7 +8,7 @@ import pytest
 
 from flows.shot_job import ShotJob, Spotted, cue_jobs, cue_seed, job_for
 from pipeline.probe import MovieInfo
-from timeline_io.edit import Edit, Shot
+from timeline_io.edit import Shot
 from timeline_io.frames import FrameSpan
 
 RATE = Fraction(24000, 1001)
@@ -37,39 +37,40 @@ def shot(first: int, count: int, *, source: Fraction = Fraction(10), speed: Frac
     )
 
 
-def job(of: Shot, *, handles: int = 12, seed: int = 0, start: int = 86400, frames: int = 240) -> ShotJob:
-    edit = Edit(
-        path=Path("/e/reel.otio"),
-        format="otio",
-        name="reel",
-        rate=RATE,
-        start_frame=start,
-        frame_count=frames,
-        shots=(of,),
-        skipped=(),
-        digest="e" * 64,
-    )
-    return job_for(edit, of, MOVIE, handles=handles, given=None, seed=seed)
+def job(of: Shot, *, handles: int = 12, seed: int = 0) -> ShotJob:
+    return job_for(of, MOVIE, handles=handles, given=None, seed=seed)
 
 
 @pytest.mark.parametrize(
     ("first", "count", "expected"),
     [
         (86400 + 100, 24, (86400 + 88, 48)),
-        (86400, 24, (86400, 36)),
-        (86400 + 5, 24, (86400, 41)),
-        (86400 + 216, 24, (86400 + 204, 36)),
-        (86400, 240, (86400, 240)),
+        (86400, 24, (86400 - 12, 48)),
+        (0, 24, (0, 36)),
+        (5, 24, (0, 41)),
     ],
 )
-def test_handles_stop_at_the_edges_of_the_timeline(first: int, count: int, expected: tuple[int, int]) -> None:
-    record = job(shot(first, count)).record
-    assert (record.first, record.count) == expected
+def test_a_shot_has_both_handles_but_no_file_begins_before_midnight(
+    first: int, count: int, expected: tuple[int, int]
+) -> None:
+    file = job(shot(first, count)).file
+    assert (file.first, file.count) == expected
+
+
+def test_handles_lie_outside_of_what_is_seen_through_dissolves() -> None:
+    dissolved = replace(
+        shot(86400 + 100, 24),
+        dissolve_in=FrameSpan(first=86400 + 94, count=12, rate=RATE),
+        dissolve_out=FrameSpan(first=86400 + 120, count=10, rate=RATE),
+    )
+    made = job(dissolved)
+    assert (made.file.first, made.file.end) == (86400 + 94 - 12, 86400 + 130 + 12)
+    assert made.span.start_s + made.span.speed * Fraction(18) / RATE == made.shot.source_start_s
 
 
 def test_no_handles_is_the_shot_itself() -> None:
     bare = job(shot(86500, 24), handles=0)
-    assert bare.record == bare.shot.record
+    assert bare.file == bare.shot.record
     assert bare.span.start_s == bare.shot.source_start_s
 
 
@@ -78,10 +79,10 @@ def test_no_handles_is_the_shot_itself() -> None:
 )
 def test_the_span_shows_the_shot_at_the_end_of_its_head(speed: Fraction) -> None:
     made = job(shot(86500, 24, speed=speed))
-    head_s = Fraction(made.shot.record.first - made.record.first) / RATE
+    head_s = Fraction(made.shot.record.first - made.file.first) / RATE
     assert head_s == Fraction(12) / RATE
     assert made.span.start_s + speed * head_s == made.shot.source_start_s
-    assert made.span.duration_s == made.record.duration_s
+    assert made.span.duration_s == made.file.duration_s
 
 
 def test_a_seed_depends_on_what_is_seen_not_on_where_it_lies() -> None:

@@ -34,9 +34,9 @@ def test_every_shot_is_spotted_and_nothing_is_made(
         ("sh0040", []),
     ]
     assert "gone.mov" in shots[2].failure and "damaged" in shots[3].failure
-    # Heard from 0.1 to 0.5 s of the take, which begins twelve frames of handle before the second shot.
+    # Heard from 0.6 to 1 s of the take, which begins twelve frames of handle before the second shot.
     heard = [(span.first, span.end) for span in shots[1].cues[0].heard]
-    assert heard == [(86424 - 12 + 2, 86424 - 12 + 12)]
+    assert heard == [(86424 + 2, 86424 + 12)]
     sheet = write_sheet(tmp_path / "cues.csv", plan, shots)
     assert [cue.shot_id for cue in read_cues(sheet, plan.edit)] == ["sh0010", "sh0020"]
 

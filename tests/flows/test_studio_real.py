@@ -266,7 +266,7 @@ def test_a_pass_is_shared_with_a_worker_that_lives_in_another_folder(
     assert "6 shots, 6 finished earlier, 0 to do" in said
     query = {"flow_runs": {"name": {"like_": "share 2 of 2"}}}
     (run,) = studio.api("POST", "/flow_runs/filter", query)
-    assert (run["state_name"], run["state"]["message"]) == ("Completed", "shared: 3 silent")
+    assert (run["state_name"], run["state"]["message"]) == ("Completed", "shared: 3 shots silent")
 
 
 def test_a_further_machine_takes_its_share(studio: StudioUnderTest, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_a_run_says_where_everything_lies(
     captured = capsys.readouterr()
     for name in ("reel.foley.otio", "takes", "cues.csv", "report.html"):
         assert str(edit.parent / "reel_foley" / name) in captured.out
-    assert "1 made" in captured.out
+    assert "1 shot made" in captured.out
     assert "real footage" in captured.err
 
 

@@ -36,7 +36,8 @@ def test_two_edits_are_made_and_the_second_night_leaves_them(
     assert call(*edits) == 0
     shown = capsys.readouterr().out.splitlines()
     assert shown[0] == "2 edits, 2 finished"
-    assert shown[1].split() == ["a.mp4:", "1", "made", str(tmp_path / "out/a.mp4_foley/a.mp4.foley.otio")]
+    laid = tmp_path / "out/a.mp4_foley/a.mp4.foley.otio"
+    assert " ".join(shown[1].split()) == f"a.mp4: 1 shot made; 1 cue laid {laid}"
     assert call(*edits, "--json") == 0
     document = json.loads(capsys.readouterr().out)
     assert document["summary"] == "2 edits, 0 finished, 2 unchanged"
@@ -62,7 +63,9 @@ def test_a_log_that_cannot_be_written_does_not_stop_the_night(
     monkeypatch.setattr("sys.stderr", Full())
     assert call(str(edit), "--json") == 3
     document = json.loads(capsys.readouterr().out)
-    assert document["summary"].startswith("1 edit, 0 finished, 1 with failures (reel: 1 made, 1 failed)")
+    assert document["summary"].startswith(
+        "1 edit, 0 finished, 1 with failures (reel: 1 shot made, 1 failed; 1 cue laid)"
+    )
 
 
 def test_what_needs_a_person_is_named(

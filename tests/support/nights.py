@@ -90,9 +90,7 @@ def _job(shot_id: str, record: FrameSpan, given: tuple[Spotted, ...] | None, tak
         start_s=Fraction(record.first) / RATE,
         duration_s=record.duration_s,
     )
-    return ShotJob(
-        shot_id=shot_id, name=shot.name, shot=shot, record=record, span=span, given=given, seed=0, takes=takes
-    )
+    return ShotJob(shot_id=shot_id, name=shot.name, shot=shot, file=record, span=span, given=given, seed=0, takes=takes)
 
 
 def spotted(label: str, confidence: float = 0.9) -> Spotted:

@@ -26,7 +26,8 @@ RATE = 24
 
 @dataclass
 class FakeEngine:
-    """Hears `hears` in every picture and makes a tone for every label; fails where it is told to."""
+    """Hears `hears` in every picture and makes a tone for every label; fails where it is told to. Labels that are
+    silent are not seen in any picture: a person's order is made all the same."""
 
     hears: tuple[SpottedLabel, ...] = (SpottedLabel(label="train passing", category="vehicles", confidence=0.8),)
     silent_labels: set[str] = field(default_factory=set)
@@ -51,7 +52,7 @@ class FakeEngine:
         return self.hears if ask else ()
 
     def detect(self, span: MediaSpan, label: str) -> Detection:
-        return Detection(active_spans_s=() if label in self.silent_labels else ((0.1, 0.5),), confidence=0.7)
+        return Detection(active_spans_s=() if label in self.silent_labels else ((0.6, 1.0),), confidence=0.7)
 
     def make(self, requests: Sequence[FoleyRequest], on_take: OnTake) -> list[ClipReceipt]:
         self.batches.append([request.label for request in requests])
@@ -69,10 +70,12 @@ class FakeEngine:
         times_s = np.arange(count) / SAMPLE_RATE_HZ
         tone = 0.1 * np.sin(2 * np.pi * (200 + request.seed % 400) * times_s)
         clip = FoleyClip(samples=tone[None].astype(np.float32), sample_rate_hz=SAMPLE_RATE_HZ)
-        spans = () if request.label in self.silent_labels else ((0.1, 0.5),)
+        unseen = request.label in self.silent_labels and request.ordered and request.spans_s is None
+        silent = request.label in self.silent_labels and not unseen
+        spans = () if silent else ((0.0, float(request.span.duration_s)),) if unseen else ((0.6, 1.0),)
         score = self.scores_by_seed.get(request.seed)
         return self.studio.clips.put(
-            request.key(), clip, active_spans_s=spans, confidence=0.7, seconds=0.01, score=score
+            request.key(), clip, active_spans_s=spans, confidence=0.7, seconds=0.01, score=score, unseen=unseen
         )
 
     @property
