@@ -20,11 +20,13 @@ from pipeline.evaluation.onset_match import score_onsets, tally_onsets
 from pipeline.evaluation.onsets import onset_times_s
 from pipeline.evaluation.presence import frame_counts
 from plugin.demo_edit import RATE, START_FRAME, TRUTH_STEP_S
+from tests.support.renderer import heard_clips, mix_of
 from timeline_io.frames import sample_at
 from timeline_io.read import read_edit
 
 SOUNDS_FROM_DB = -45.0
 RATE_HZ = 48_000
+SILENCE, STEP = 10 ** (-70 / 20), 10 ** (-50 / 20)
 
 
 pytestmark = pytest.mark.steady
@@ -161,3 +163,63 @@ def test_there_is_a_report_a_cue_sheet_and_a_manifest(demo: dict[str, Any]) -> N
     assert "lost_reel" in Path(outputs["report"]).read_text()
     assert "street_corner" in Path(outputs["cues"]).read_text()
     assert json.loads(Path(outputs["manifest"]).read_text())["model"]["name"] == "mini"
+
+
+def _laid_timelines(demo: dict[str, Any]) -> list[Path]:
+    return [Path(demo["outputs"]["edit"]), *map(Path, demo["outputs"]["companions"])]
+
+
+def _shot_spans(demo: dict[str, Any]) -> dict[str, tuple[int, int]]:
+    """The samples of the timeline in which each laid file may be heard, by the file's name."""
+    spans: dict[str, tuple[int, int]] = {}
+    for shot in demo["shots"]:
+        frames = shot["first_frame"], shot["first_frame"] + shot["frame_count"]
+        begin, end = (sample_at(frame - START_FRAME, RATE, RATE_HZ) for frame in frames)
+        spans |= {Path(cue["wav"]).stem: (begin, end) for cue in shot["cues"] if cue["wav"]}
+    return spans
+
+
+def test_nothing_is_heard_outside_of_its_shot_and_no_edge_is_a_step(demo: dict[str, Any]) -> None:
+    spans = _shot_spans(demo)
+    length = sample_at(read_edit(demo["folder"] / "demo.otio").frame_count, RATE, RATE_HZ)
+    for path in _laid_timelines(demo):
+        clips = heard_clips(path)
+        assert sorted(clip.name for clip in clips) == sorted(spans)
+        for clip in clips:
+            (begin, end), heard = spans[clip.name], mix_of([clip], length)
+            assert np.abs(heard[:begin]).max(initial=0.0) < SILENCE
+            assert np.abs(heard[end:]).max(initial=0.0) < SILENCE
+            own_steps = np.abs(np.diff(clip.samples(fades=False)))
+            for edge, beside in ((heard[begin], own_steps[:240]), (heard[end - 1], own_steps[-240:])):
+                assert abs(edge) < max(STEP, beside.max())
+
+
+def test_an_edge_that_is_dragged_out_goes_on_without_a_dip(demo: dict[str, Any]) -> None:
+    room_s = 12 / RATE
+    for clip in heard_clips(Path(demo["outputs"]["edit"])):
+        dragged = clip.samples(head_s=room_s, tail_s=room_s, fades=False)
+        room = round(room_s * RATE_HZ)
+        assert len(clip.sound()) >= len(dragged) - 2
+        for edge in (room, len(dragged) - room):
+            before, at, after = (
+                float(np.abs(dragged[edge + first : edge + first + 480]).max()) for first in (-720, -240, 240)
+            )
+            assert at >= 0.1 * min(before, after)
+
+
+def test_preview_and_players_play_what_lies_on_the_timeline(demo: dict[str, Any]) -> None:
+    clips = heard_clips(Path(demo["outputs"]["edit"]))
+    length = sample_at(read_edit(demo["folder"] / "demo.otio").frame_count, RATE, RATE_HZ)
+    mixed = loudness_envelope_db(mix_of(clips, length).astype(np.float32), RATE_HZ, step_s=0.05)
+    with av.open(demo["outputs"]["preview"]) as container:
+        sound = np.concatenate([f.to_ndarray()[0] for f in container.decode(audio=0)])[:length]
+    shown = loudness_envelope_db(sound, RATE_HZ, step_s=0.05)
+    loud = mixed[: len(shown)] > SOUNDS_FROM_DB
+    assert np.median(np.abs(mixed[: len(shown)] - shown)[loud]) < 1.0
+    players = {cue["player"]: cue for shot in demo["shots"] for cue in shot["cues"] if cue["wav"]}
+    by_name = {clip.name: clip for clip in clips}
+    for file, cue in players.items():
+        clip, played = by_name[Path(cue["wav"]).stem], soundfile.read(file)[0]
+        assert abs(len(played) - (clip.end - clip.first)) <= 1
+        np.testing.assert_allclose(played[3000:-3000], clip.samples()[3000 : len(played) - 3000], atol=2**-14)
+        assert max(abs(played[0]), abs(played[-1])) < STEP

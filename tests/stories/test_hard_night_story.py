@@ -69,7 +69,7 @@ def test_a_hard_night_ends_with_all_that_can_be_made(
 
     assert process.returncode == 3, err
     assert "Traceback" not in err
-    assert f"{SHOTS - len(bad)} made, {len(bad)} failed" in out
+    assert f"{SHOTS - len(bad)} shots made, {len(bad)} failed" in out
     assert sum(line.startswith("full") for line in engine.lines()) == 2
     assert len(engine.takes) == SHOTS - len(bad) and set(engine.takes.values()) == {1}
     _papers_name_each(bad, tmp_path / "reel_foley")

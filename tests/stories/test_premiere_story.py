@@ -7,15 +7,13 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
-from xml.etree import ElementTree as ET
 
 import pytest
-import soundfile
 
 from pipeline.scenes.catalogue import source_named
 from pipeline.scenes.movie import write_scene_movie
 from pipeline.scenes.scene import make_scene
+from tests.support.renderer import heard_clips
 from timeline_io.lay import remove_foley_tracks
 from timeline_io.read import read_edit
 
@@ -89,17 +87,18 @@ def test_the_edit_without_our_tracks_is_the_export_byte_for_byte(
     assert read_edit(laid).shots == read_edit(exported).shots
 
 
-def test_our_clips_name_files_of_exactly_their_length(passed: dict[str, Any]) -> None:
-    tree = ET.parse(passed["outputs"]["edit"])
-    tracks = [t for t in tree.iterfind("sequence/media/audio/track") if "FOLEY" in t.get("MZ.TrackName", "")]
-    cues = {Path(c["wav"]): c for s in passed["shots"] for c in s["cues"]}
-    laid = {}
-    for clip in (clip for track in tracks for clip in track.iterfind("clipitem")):
-        wav = Path(unquote((clip.findtext("file/pathurl") or "").removeprefix("file://localhost")))
-        laid[wav] = (int(clip.findtext("start") or -1), int(clip.findtext("end") or -1))
-    assert len(laid) == 2 and set(laid) == set(cues)
-    for wav, (start, end) in laid.items():
-        cue = cues[wav]
-        assert (start + HOUR_DROP_FRAME, end - start) == (cue["record_first"], cue["record_count"])
-        edges = [round(Fraction(f + HOUR_DROP_FRAME) * 48_000 * 1001 / 30_000) for f in (start, end)]
-        assert soundfile.info(wav).frames == edges[1] - edges[0]
+def test_our_clips_show_their_shots_of_files_of_exactly_their_length(passed: dict[str, Any]) -> None:
+    rate = Fraction(30_000, 1001)
+    shots = {Path(c["wav"]).stem: (shot, c) for shot in passed["shots"] for c in shot["cues"]}
+    clips = heard_clips(Path(passed["outputs"]["edit"]))
+    assert sorted(clip.name for clip in clips) == sorted(shots) and len(clips) == 2
+    for clip in clips:
+        shot, cue = shots[clip.name]
+        assert (clip.start_s * rate + HOUR_DROP_FRAME, clip.length_s * rate) == (
+            shot["first_frame"],
+            shot["frame_count"],
+        )
+        assert clip.source_s * rate == cue["laid_first"] - cue["record_first"] == 12
+        first, end = cue["record_first"], cue["record_first"] + cue["record_count"]
+        edges = [round(Fraction(frame) * 48_000 * 1001 / 30_000) for frame in (first, end)]
+        assert len(clip.sound()) == edges[1] - edges[0]
