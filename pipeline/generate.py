@@ -41,12 +41,17 @@ from pipeline.records import (
     feature_key,
 )
 from pipeline.runtime import parallel_takes, pin_threads
-from pipeline.scoring import judge
+from pipeline.scoring import judge, longest_gap_s
 from pipeline.settings import Settings
 from pipeline.silence import finished
 
 __all__ = ["compose", "generate_takes", "listen", "look", "make_take", "make_takes", "spot", "voice"]
 
+# Some noises leave a sound out where it begins or ends: the next one is tried, and the take with the shortest gap kept.
+_ATTEMPTS, _LONGEST_GAP_S = 3, 0.2
+_NEXT_NOISE = 0x9E3779B97F4A7C15
+
+Asked = tuple[FoleyRequest, ShotFeatures, TemporalCondition]
 Made = tuple[FoleyClip, TemporalCondition]
 
 
@@ -97,26 +102,44 @@ def make_takes(
 ) -> list[Made]:
     """Takes made together: their windows share batches, and none depends on the others."""
     pin_threads(bundle.threads_per_take)
-    pairs = list(zip(requests, features, strict=True))
-    conditions = [listen(request, seen, bundle, settings) for request, seen in pairs]
-    sounding = [number for number, condition in enumerate(conditions) if condition.active.any()]
-    plans = [_plan(requests[n], features[n], conditions[n], bundle, settings) for n in sounding]
-    composed = dict(zip(sounding, compose(plans, bundle, settings), strict=True))
-    made = []
-    for number, (request, condition) in enumerate(zip(requests, conditions, strict=True)):
-        count = math.ceil(request.span.duration_s * SAMPLE_RATE_HZ)
-        samples = np.zeros(count, dtype=np.float32)
-        if number in composed:
-            samples = finished(voice(composed.pop(number), count, bundle, settings), condition)
-        made.append((FoleyClip(samples=samples[None], sample_rate_hz=SAMPLE_RATE_HZ), condition))
-    return made
+    pairs = zip(requests, features, strict=True)
+    asked = [(request, seen, listen(request, seen, bundle, settings)) for request, seen in pairs]
+    takes = [np.zeros(_samples_of(request), dtype=np.float32) for request in requests]
+    gaps_s = [math.inf if condition.active.any() else 0.0 for _, _, condition in asked]
+    for attempt in range(_ATTEMPTS):
+        missing = [number for number, gap_s in enumerate(gaps_s) if gap_s > _LONGEST_GAP_S]
+        sounds = _sounds([asked[number] for number in missing], attempt, bundle, settings)
+        for number, samples in zip(missing, sounds, strict=True):
+            gap_s = longest_gap_s(samples, SAMPLE_RATE_HZ, asked[number][2])
+            if gap_s < gaps_s[number]:
+                takes[number], gaps_s[number] = samples, gap_s
+    clips = [FoleyClip(samples=samples[None], sample_rate_hz=SAMPLE_RATE_HZ) for samples in takes]
+    return [(clip, condition) for clip, (_, _, condition) in zip(clips, asked, strict=True)]
 
 
-def _plan(
-    request: FoleyRequest, features: ShotFeatures, condition: TemporalCondition, bundle: Bundle, settings: Settings
-) -> DenoisingPlan:
-    duration_s = request.span.duration_s
-    return plan_denoising(request.label, request.seed, features, condition, bundle, settings, duration_s=duration_s)
+def _sounds(asked: Sequence[Asked], attempt: int, bundle: Bundle, settings: Settings) -> list[NDArray[np.float32]]:
+    """Samples (N,) of each; every attempt begins with other noise."""
+    plans = [
+        plan_denoising(
+            request.label,
+            (request.seed + attempt * _NEXT_NOISE) % 2**63,
+            seen,
+            condition,
+            bundle,
+            settings,
+            duration_s=request.span.duration_s,
+        )
+        for request, seen, condition in asked
+    ]
+    composed = compose(plans, bundle, settings) if plans else []
+    return [
+        finished(voice(latents, _samples_of(request), bundle, settings), condition)
+        for latents, (request, _, condition) in zip(composed, asked, strict=True)
+    ]
+
+
+def _samples_of(request: FoleyRequest) -> int:
+    return math.ceil(request.span.duration_s * SAMPLE_RATE_HZ)
 
 
 def generate_takes(

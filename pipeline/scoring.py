@@ -29,6 +29,7 @@ _INAUDIBLE_DB = -55.0
 _BELOW_LOUDEST_DB = 30.0
 _LEVEL_RANGE_DB = (-58.0, 0.0)
 _LEVEL_REACH_DB = 30.0
+_LOUD_RANGE_DB = 20.0
 _WEIGHTS = (0.5, 0.2, 0.3)  # presence, level, label
 _RUN = 3
 _FULL_SCALE = 0.999
@@ -122,6 +123,20 @@ def score_take(
         speech=_rounded(speech),
         music=_rounded(music),
     )
+
+
+def longest_gap_s(samples: NDArray[np.float32], rate_hz: int, condition: TemporalCondition) -> float:
+    """The longest time for which a take (N,) is silent although it was to be loud, within 20 dB of its loudest.
+
+    0 where no level was asked for: a detector that gives none says when a thing is there, not that it never pauses.
+    """
+    if condition.level_db is None or not condition.active.any():
+        return 0.0
+    envelope = _envelope(samples, rate_hz)
+    loud = condition.active & (condition.level_db >= condition.level_db[condition.active].max() - _LOUD_RANGE_DB)
+    missing = loud[_steps(len(envelope.sums), condition)] & ~envelope.sounds
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], missing, [False]]).astype(np.int8)))
+    return float((edges[1::2] - edges[::2]).max(initial=0)) * _FRAME_S
 
 
 def _envelope(samples: NDArray[np.float32], rate_hz: int) -> _Envelope:

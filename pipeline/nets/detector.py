@@ -37,12 +37,19 @@ class LinearDetector(nn.Module):
         return labels @ projected.transpose(1, 2)
 
 
+class _FrameNorm(nn.LayerNorm):
+    """Normalises each frame by itself (B, C, T): what is seen minutes away must not change what is heard now."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
+
+
 class _DilatedBlock(nn.Module):
     def __init__(self, width: int, dilation: int) -> None:
         super().__init__()
         self.conv = nn.Conv1d(width, width, 5, padding=2 * dilation, dilation=dilation)
         self.mix = nn.Conv1d(width, width, 1)
-        self.norm = nn.GroupNorm(1, width)
+        self.norm = _FrameNorm(width)
 
     def forward(self, x: Tensor) -> Tensor:
         mixed: Tensor = x + self.mix(F.gelu(self.conv(self.norm(x))))

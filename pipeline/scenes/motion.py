@@ -17,6 +17,7 @@ CONTROL_RATE_HZ = 125
 PICTURE_UNITS = 64.0
 
 Track = NDArray[np.float64]
+SWITCHABLE = frozenset({"siren", "helicopter"})
 _GROUND_VEHICLES = frozenset({"train", "siren", "car"})
 _MODES = {
     "siren": ("pass", "pass", "away", "toward", "parked"),
@@ -175,7 +176,7 @@ def _lengthen_train(rng: np.random.Generator, actor: Actor, across: Track) -> Tr
 
 def _power(rng: np.random.Generator, thing: Thing, mode: str, times: Track, duration_s: float) -> NDArray[np.bool_]:
     """Sirens and rotors may be switched on and off in view; the lamp or the blades show it."""
-    switchable = thing.name in {"siren", "helicopter"}
+    switchable = thing.name in SWITCHABLE
     chance = 0.7 if switchable and mode == "parked" else 0.25 if thing.name == "siren" else 0.0
     if rng.random() >= chance:
         return np.ones(len(times), dtype=bool)

@@ -97,11 +97,17 @@ def audible(stem: NDArray[np.float32], times_s: NDArray[np.floating]) -> NDArray
 
 
 def make_scene(
-    seed: int, duration_s: float, *, target: Thing | None = None, others: Sequence[Thing] | None = None
+    seed: int,
+    duration_s: float,
+    *,
+    target: Thing | None = None,
+    others: Sequence[Thing] | None = None,
+    prop_count: int | None = None,
 ) -> Scene:
     """Stage a scene of `duration_s` seconds; the seed decides all that is not given.
 
     target: what it is about; None draws one of SOURCES. others: further sounding things; None draws at most one.
+    prop_count: how many silent things; None draws at most two.
     """
     rng = np.random.default_rng((seed, 0))
     drawn = SOURCES[int(rng.integers(len(SOURCES)))]
@@ -110,7 +116,8 @@ def make_scene(
     if others is None:
         others = _maybe_second(rng, wanted)
     actors += [stage_actor(rng, thing, duration_s) for thing in others]
-    props = tuple(_stage_prop(rng) for _ in range(int(rng.choice(3, p=_PROP_COUNT_CHANCES))))
+    drawn_count = int(rng.choice(3, p=_PROP_COUNT_CHANCES))
+    props = tuple(_stage_prop(rng) for _ in range(drawn_count if prop_count is None else prop_count))
     return Scene(
         seed=seed,
         duration_s=duration_s,

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pipeline.near_duplicates import kept_frames
 from pipeline.nets.building import building
 from pipeline.nets.clip import ClipEncoder, build_clip, encode_in_batches
 from pipeline.scenes.catalogue import SOURCES, THINGS
@@ -106,11 +107,13 @@ def augmented(pixels: Tensor) -> Tensor:
 
 
 def embed_scenes(encoder: ClipEncoder, scenes: SceneSet) -> NDArray[np.float16]:
-    """Embeddings of all frames, float16 (N, T, D)."""
+    """Embeddings of all frames, float16 (N, T, D); equal frames in a row are looked at once."""
 
     def embed(number: int) -> NDArray[np.float16]:
         torch.set_num_threads(1)
-        return encode_in_batches(encoder, np.asarray(scenes.frames[number])).astype(np.float16)
+        pixels = np.array(scenes.frames[number])
+        kept, source = kept_frames(pixels, 0)
+        return encode_in_batches(encoder, pixels[kept])[source].astype(np.float16)
 
     with ThreadPoolExecutor(2) as pool:
         return np.stack(list(pool.map(embed, range(len(scenes)))))

@@ -7,6 +7,7 @@ the networks meet the timing errors that real movies have.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
@@ -19,12 +20,14 @@ from numpy.typing import NDArray
 
 from pipeline.nets.detector import unit_level
 from pipeline.scenes.catalogue import SOURCES, THINGS
-from pipeline.scenes.scene import Scene, audible, level_db, make_scene
+from pipeline.scenes.scene import Scene, audible, level_db
+from pipeline.training.moments import Moment, short_scene
 from pipeline.training.sizes import GRID, IMAGE_SIZE, SCENE_LATENTS
 
 SCENE_FRAMES = GRID.frames_for(SCENE_LATENTS)
 SCENE_SAMPLES = GRID.samples_for(SCENE_LATENTS)
 NEARNESS_DECAY_S = 0.08
+Draw = Callable[[int, int], Moment]
 _MOVIE_RATES = (24000 / 1001, 24.0, 25.0, 30000 / 1001, 30.0, 50.0)
 _FIELDS: dict[str, tuple[tuple[int, ...], type]] = {
     "frames": ((SCENE_FRAMES, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8),
@@ -63,8 +66,11 @@ def open_scenes(folder: Path) -> SceneSet:
     return SceneSet(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _FIELDS})
 
 
-def render_scenes(folder: Path, *, count: int, first_seed: int, workers: int = 2) -> None:
-    """Render `count` scenes into `folder`, the ten targets in turn. A finished folder is left as it is."""
+def render_scenes(folder: Path, *, count: int, first_seed: int, draw: Draw = short_scene, workers: int = 2) -> None:
+    """Render `count` moments into `folder`, the ten targets in turn. A finished folder is left as it is.
+
+    draw: number and seed -> the moment of that number.
+    """
     done = folder / "done.json"
     if done.exists() and json.loads(done.read_text()) == {"count": count, "first_seed": first_seed}:
         return
@@ -74,7 +80,7 @@ def render_scenes(folder: Path, *, count: int, first_seed: int, workers: int = 2
         for name, (shape, dtype) in _FIELDS.items()
     }
     with ProcessPoolExecutor(workers) as pool:
-        rows = pool.map(_render_one, range(first_seed, first_seed + count), repeat(first_seed), chunksize=16)
+        rows = pool.map(_render_one, repeat(draw), range(count), repeat(first_seed), chunksize=16)
         for i, row in enumerate(rows):
             for name, value in row.items():
                 arrays[name][i] = value
@@ -83,10 +89,11 @@ def render_scenes(folder: Path, *, count: int, first_seed: int, workers: int = 2
     done.write_text(json.dumps({"count": count, "first_seed": first_seed}))
 
 
-def _render_one(seed: int, first_seed: int) -> dict[str, Any]:
-    target = (seed - first_seed) % len(SOURCES)
-    scene = make_scene(seed, SCENE_SAMPLES / GRID.sample_rate_hz, target=SOURCES[target])
-    times = GRID.frame_times(SCENE_FRAMES)
+def _render_one(draw: Draw, number: int, first_seed: int) -> dict[str, Any]:
+    seed = first_seed + number
+    moment = draw(number, seed)
+    scene, times = moment.scene, moment.times_s(SCENE_FRAMES)
+    first = round(moment.start_s * GRID.sample_rate_hz)
     heard = np.zeros((len(SOURCES), SCENE_FRAMES), dtype=bool)
     level = np.zeros((len(SOURCES), SCENE_FRAMES))
     for actor, stem in zip(scene.actors, scene.stems, strict=True):
@@ -94,12 +101,12 @@ def _render_one(seed: int, first_seed: int) -> dict[str, Any]:
         level[SOURCES.index(actor.thing)] = unit_level(level_db(stem, times))
     return {
         "frames": seen_through_movie(scene, times, np.random.default_rng((seed, 4))),
-        "sound": scene.target_sound(),
+        "sound": scene.target_sound()[first : first + SCENE_SAMPLES],
         "visible": np.stack([scene.visible(thing, times) for thing in THINGS]),
         "audible": heard,
         "level": level,
         "onset_nearness": _nearness(scene, times),
-        "target": target,
+        "target": SOURCES.index(scene.target),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -23,8 +24,28 @@ _BATCH = 48
 _LABEL_FREE_BATCH = 6
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Truth:
+    """What N scenes sound like: audible bool and level 0..1, both (N, sources, T). The first `moments` are moments."""
+
+    audible: Tensor
+    level: Tensor
+    moments: int
+
+    @classmethod
+    def of(cls, moments: SceneSet, states: SceneSet) -> Truth:
+        """That of the moments, then of the states."""
+        audible, level = (np.concatenate([getattr(moments, n), getattr(states, n)]) for n in ("audible", "level"))
+        return cls(audible=torch.from_numpy(audible), level=torch.from_numpy(level), moments=len(moments))
+
+    def batch(self) -> Tensor:
+        """Numbers of a batch of scenes: three moments to a state, so that impacts, of which no state is, stay many."""
+        states = torch.randint(self.moments, len(self.audible), (_BATCH // 4,))
+        return torch.cat([torch.randint(self.moments, (_BATCH - len(states),)), states])
+
+
 def train_linear_detector(
-    work: Path, scenes: SceneSet, embeddings: Tensor, labels: Tensor, *, steps: int, seed: int
+    work: Path, truth: Truth, embeddings: Tensor, labels: Tensor, *, steps: int, seed: int
 ) -> LinearDetector:
     """Frames (N, T, D) and label variants (V, L, D) -> the projection of section II-C."""
     with building():
@@ -33,16 +54,16 @@ def train_linear_detector(
     loop = TrainingLoop("linear_detector", work, [detector], steps=steps, learning_rate=2e-3, seed=seed)
 
     def loss(progress: Progress) -> Tensor:
-        which = torch.randint(len(embeddings), (_BATCH,))
+        which = truth.batch()
         similarity = detector(embeddings[which].float(), _any_variant(labels))
-        return _presence_loss(similarity, _heard(scenes, which))
+        return _presence_loss(similarity, truth.audible[which])
 
     loop.run(loss)
     return detector.eval()
 
 
 def train_temporal_detector(
-    work: Path, scenes: SceneSet, embeddings: Tensor, labels: Tensor, *, steps: int, seed: int
+    work: Path, truth: Truth, embeddings: Tensor, labels: Tensor, *, steps: int, seed: int
 ) -> TemporalDetector:
     """The same with context in time, and a level."""
     with building():
@@ -53,12 +74,11 @@ def train_temporal_detector(
     )
 
     def loss(progress: Progress) -> Tensor:
-        which = torch.randint(len(embeddings), (_BATCH,))
+        which = truth.batch()
         frames = embeddings[which].float()
         frames = F.normalize(frames + 0.01 * torch.randn_like(frames), dim=-1)
         similarity, level = detector(frames, _any_variant(labels))
-        heard = _heard(scenes, which)
-        true_level = torch.from_numpy(scenes.level[which.numpy()].astype(np.float32))
+        heard, true_level = truth.audible[which], truth.level[which].float()
         weight = 0.1 + 0.9 * heard.float()
         level_loss = (weight * (level - true_level) ** 2).sum() / weight.sum()
         return _presence_loss(similarity, heard) + 4 * level_loss
@@ -73,13 +93,15 @@ def _any_variant(labels: Tensor) -> Tensor:
     return labels[variant, torch.arange(labels.shape[1])]
 
 
-def _heard(scenes: SceneSet, which: Tensor) -> Tensor:
-    return torch.from_numpy(np.asarray(scenes.audible[which.numpy()]))
-
-
 def _presence_loss(similarity: Tensor, heard: Tensor) -> Tensor:
-    """Binary cross-entropy of a logit that is zero at cosine 0.5; one of ten labels sounds, so presence weighs more."""
-    weight = torch.where(heard, 2.0, 0.5)
+    """Binary cross-entropy of a logit that is zero at cosine 0.5.
+
+    One of ten labels sounds, so presence weighs more, most of all in the first frame of an impact, which is late
+    without it.
+    """
+    begins = heard & ~F.pad(heard, (1, 0))[..., :-1]
+    begins[:, : len(CONTINUOUS_SOURCES)] = False
+    weight = torch.where(begins, 4.0, torch.where(heard, 1.0, 0.5))
     return F.binary_cross_entropy_with_logits(COSINE_SHARPNESS * (similarity - 0.5), heard.float(), weight=weight)
 
 

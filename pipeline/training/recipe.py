@@ -1,9 +1,11 @@
 """The recipe of the bundled model: stages with what they need, each writing its parts in the bundle's layout.
 
-    scenes ─┬─ clip ── embeddings ─┬─ detectors ─────────────┐
-            │                      ├─ frame adapters ────────┤
-            ├─ vae ── latents ── base ─┴─ temporal adapter ──┼─ export
+    scenes ─┬─ clip ─┬─ embeddings ── frame adapters ────────┐
+            │        └─ embeddings of moments ── detectors ──┤
+            ├─ vae ── latents ── base ─── temporal adapter ──┼─ export
             └─ label-free controls, classifier ──────────────┘
+
+The frame adapters stand on the base as well.
 
 Every stage is seeded and resumable; a stage whose parts are there is not run again.
 """
@@ -24,12 +26,17 @@ from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from pipeline.nets.building import building
-from pipeline.nets.clip import load_clip
+from pipeline.nets.clip import ClipEncoder, load_clip
 from pipeline.nets.frame_adapter import use_parallel_attention
 from pipeline.training.classifier_stage import train_classifier
 from pipeline.training.clip_stage import embed_scenes, label_embeddings, train_clip
 from pipeline.training.dataset import open_scenes, render_scenes
-from pipeline.training.detector_stage import train_label_free, train_linear_detector, train_temporal_detector
+from pipeline.training.detector_stage import (
+    Truth,
+    train_label_free,
+    train_linear_detector,
+    train_temporal_detector,
+)
 from pipeline.training.diffusion_stage import (
     Attention,
     SoundData,
@@ -40,11 +47,14 @@ from pipeline.training.diffusion_stage import (
     train_temporal_adapter,
 )
 from pipeline.training.loop import join_team
+from pipeline.training.moments import any_moment, any_state
 from pipeline.training.sizes import Effort, clip_config
 from pipeline.training.vae_stage import encode_latents, mel_pictures, train_vae
 from pipeline.training.vocabulary import write_open_clip_bpe, write_transformers_tokenizer
 
 VALIDATION_SEED = 5_000_000
+MOMENTS_SEED = 8_000_000
+STATES_SEED = 9_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +108,27 @@ def _embeddings(job: Job) -> None:
         _save_array(job.work / f"embeddings_{name}.npy", embed_scenes(encoder, open_scenes(job.work / name)))
 
 
+def _moments(job: Job) -> None:
+    moments, states = MOMENTS_SEED + job.seed, STATES_SEED + job.seed
+    render_scenes(job.work / "moments", count=job.effort.moments, first_seed=moments, draw=any_moment)
+    render_scenes(job.work / "states", count=job.effort.states, first_seed=states, draw=any_state)
+
+
+def _moment_embeddings(job: Job) -> None:
+    encoder = _delivered_clip(job)
+    for name in ("states", "moments"):
+        _save_array(job.work / f"embeddings_{name}.npy", embed_scenes(encoder, open_scenes(job.work / name)))
+
+
+def _delivered_clip(job: Job) -> ClipEncoder:
+    """The encoder as the bundle will hold it, in half precision: the one whose features the detectors will meet."""
+    encoder = load_clip(job.parts / "clip")
+    for value in encoder.clip.state_dict().values():
+        if value.is_floating_point():
+            value.copy_(value.half())
+    return encoder
+
+
 def _vae(job: Job) -> None:
     pictures = mel_pictures(open_scenes(job.work / "train"))
     vae = train_vae(job.work, pictures, steps=job.effort.vae, seed=job.seed)
@@ -145,14 +176,15 @@ def _frame_adapter(job: Job, attention: Attention, path: str) -> None:
 
 
 def _detectors(job: Job) -> None:
-    scenes = open_scenes(job.work / "train")
-    embeddings = torch.from_numpy(np.load(job.work / "embeddings_train.npy"))
-    encoder = load_clip(job.parts / "clip")
+    names = ("moments", "states")
+    truth = Truth.of(*(open_scenes(job.work / name) for name in names))
+    embeddings = torch.cat([torch.from_numpy(np.load(job.work / f"embeddings_{name}.npy")) for name in names])
+    encoder = _delivered_clip(job)
     labels = torch.stack([label_embeddings(encoder, i) for i in range(3)] + [label_embeddings(encoder)])
     steps, seed = job.effort.detectors, job.seed
-    linear = train_linear_detector(job.work, scenes, embeddings, labels, steps=steps, seed=seed)
+    linear = train_linear_detector(job.work, truth, embeddings, labels, steps=steps, seed=seed)
     _save(linear, job.parts / "detector" / "linear.safetensors")
-    temporal = train_temporal_detector(job.work, scenes, embeddings, labels, steps=steps, seed=seed)
+    temporal = train_temporal_detector(job.work, truth, embeddings, labels, steps=steps, seed=seed)
     _save(temporal, job.parts / "detector" / "temporal.safetensors")
 
 
@@ -207,10 +239,14 @@ def _save_array(path: Path, array: np.ndarray) -> None:
 
 STAGES: dict[str, Stage] = {
     "scenes": Stage(run=_scenes, makes="train/done.json", processes=2),
+    "moments": Stage(run=_moments, makes="states/done.json", processes=2),
     "vae": Stage(run=_vae, makes="parts/vae/diffusion_pytorch_model.safetensors", needs=("scenes",)),
     "clip": Stage(run=_clip, makes="parts/clip/model.safetensors", needs=("scenes",)),
     "latents": Stage(run=_latents, makes="latents.npy", needs=("vae",)),
     "embeddings": Stage(run=_embeddings, makes="embeddings_train.npy", needs=("clip",), processes=2),
+    "moment_embeddings": Stage(
+        run=_moment_embeddings, makes="embeddings_moments.npy", needs=("clip", "moments"), processes=2
+    ),
     "base": Stage(run=_base, makes="parts/unet/diffusion_pytorch_model.safetensors", needs=("latents",), processes=2),
     "temporal_adapter": Stage(
         run=_temporal_adapter,
@@ -232,7 +268,7 @@ STAGES: dict[str, Stage] = {
         makes="parts/controls/clip_wise.safetensors",
         needs=("base", "embeddings"),
     ),
-    "detectors": Stage(run=_detectors, makes="parts/detector/temporal.safetensors", needs=("embeddings",)),
+    "detectors": Stage(run=_detectors, makes="parts/detector/temporal.safetensors", needs=("moment_embeddings",)),
     "label_free": Stage(run=_label_free, makes="parts/controls/presence.safetensors", needs=("scenes",)),
     "classifier": Stage(run=_classifier, makes="parts/controls/classifier.safetensors", needs=("scenes",)),
 }

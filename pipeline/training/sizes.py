@@ -108,6 +108,8 @@ class Effort:
 
     scenes: int
     validation_scenes: int
+    moments: int
+    states: int
     clip: int
     detectors: int
     label_free: int
@@ -121,8 +123,10 @@ class Effort:
 FULL = Effort(
     scenes=6000,
     validation_scenes=300,
+    moments=6000,
+    states=4000,
     clip=2400,
-    detectors=1500,
+    detectors=2400,
     label_free=500,
     vae=2500,
     base=3600,
@@ -133,6 +137,8 @@ FULL = Effort(
 SMOKE = Effort(
     scenes=60,
     validation_scenes=20,
+    moments=40,
+    states=20,
     clip=30,
     detectors=40,
     label_free=6,

@@ -5,18 +5,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from pipeline.clip_store import ClipStore, FeatureStore
 from pipeline.denoise import denoise, plan_denoising
 from pipeline.detect import active_spans, detect, median_filter, spot, switched
 from pipeline.errors import MediaError
 from pipeline.evaluation.presence import frame_f1
-from pipeline.generate import generate_takes, look, make_take
+from pipeline.generate import generate_takes, look, make_take, voice
 from pipeline.nets.bundle import Bundle, load_bundle
 from pipeline.probe import probe_movie
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, FoleyRequest, MediaSpan, ShotFeatures
@@ -271,3 +274,19 @@ def _loudest_frame_db(samples: np.ndarray) -> float:
     """The RMS of the loudest frame of 1/24 s."""
     frames = [samples[first : first + 2000] for first in range(0, len(samples) - 1999, 2000)]
     return max(10 * math.log10(max(float(np.mean(frame**2)), 1e-18)) for frame in frames)
+
+
+def test_a_take_that_leaves_its_sound_out_is_made_again_with_other_noise(
+    bundle: Bundle, train: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request, features = _request(_span(train, "6", "1"), bundle), FeatureStore(tmp_path)
+    seen, voiced = look(request.span, bundle, features, FAST), []
+
+    def voice_all_but_the_first(latents: Tensor, *how: Any) -> NDArray[np.float32]:
+        voiced.append(latents)
+        return voice(latents, *how) if len(voiced) > 1 else np.zeros(how[0], np.float32)
+
+    monkeypatch.setattr("pipeline.generate.voice", voice_all_but_the_first)
+    clip, condition = make_take(request, seen, bundle, FAST)
+    assert condition.active.any() and np.abs(clip.samples).max() > 0.01
+    assert len(voiced) >= 2 and not torch.equal(voiced[0], voiced[1])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.finish import to_delivery_rate
 from pipeline.records import FoleyClip, TakeScore, TemporalCondition
-from pipeline.scoring import judge, score_take
+from pipeline.scoring import judge, longest_gap_s, score_take
 
 RATE = 48_000
 STEP_S = 0.032
@@ -182,3 +182,20 @@ def test_a_take_is_judged_by_who_listens() -> None:
     clip = FoleyClip(samples=np.stack([CLEAN, CLEAN]), sample_rate_hz=RATE)
     assert judge(clip, ASKED, "rain", _Parrot()) == score(CLEAN, ASKED, label_agreement=0.75, speech=0.25)
     assert judge(clip, ASKED, "wind", _Parrot()) == score(CLEAN, ASKED, speech=0.25)
+
+
+def test_a_gap_is_where_a_take_is_silent_and_was_to_be_loud() -> None:
+    asked = condition(4, (0.5, 3.5), level_db=-24)
+    assert longest_gap_s(sound(4, (0.5, 3.5)), RATE, asked) <= 0.04
+    assert longest_gap_s(sound(4, (0.5, 1.5), (2.1, 3.2)), RATE, asked) == pytest.approx(0.6, abs=0.05)
+    assert longest_gap_s(sound(4), RATE, asked) > 0.2
+
+
+def test_what_was_to_be_quiet_or_has_no_level_has_no_gap() -> None:
+    asked = condition(4, (0.5, 3.5), level_db=-24)
+    fading = replace(asked, level_db=np.where(asked.times_s < 2, -24, -50).astype(np.float32))
+    taken = sound(4, (0.5, 2))
+    assert longest_gap_s(taken, RATE, asked) > 1
+    assert longest_gap_s(taken, RATE, fading) <= 0.06
+    assert longest_gap_s(taken, RATE, replace(asked, level_db=None)) == 0
+    assert longest_gap_s(taken, RATE, condition(4, level_db=-24)) == 0
