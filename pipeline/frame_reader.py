@@ -19,8 +19,9 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from pipeline.errors import MediaError
-from pipeline.movie import frame_rate, is_still, open_movie, start_pts
+from pipeline.movie import is_still, open_movie, start_pts
 from pipeline.numbered import Pictures, pictures_of
+from pipeline.picture_rate import frame_rate
 from pipeline.records import Numbering
 
 # Times come as floats: what is meant as a frame's own edge may arrive a hair before it.
@@ -77,6 +78,17 @@ def shown_frames(
     for first, end in _runs(times_s):
         for shown in _read_run(path, times_s[first:end], backwards, must_exist=first == 0):
             yield replace(shown, first=first + shown.first, end=first + shown.end)
+
+
+def all_frames(path: Path) -> Iterator[tuple[Fraction, VideoFrame]]:
+    """Every frame of a movie in display order, with the media time at which it appears, in seconds.
+
+    Raises MediaError when the movie cannot be opened.
+    """
+    with open_movie(path) as (container, stream):
+        start, time_base = _media_start(container, stream), _time_base(stream)
+        for timed in _decoded(container, stream):
+            yield (timed.pts - start) * time_base, timed.frame
 
 
 def _numbered_frames(pictures: Pictures, times_s: Sequence[Fraction], backwards: bool) -> Iterator[ShownFrame]:

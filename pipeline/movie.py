@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +14,11 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from pipeline.errors import MediaError
+from pipeline.picture_rate import frame_rate
 
+_CLOCK_TIME = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
+# What lies beside a film: covers, stills and thumbnails.
+_NO_FILM = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
 # Demuxers that make a "video" of plain text.
 _NOT_MOVIES = frozenset({"tty", "bintext", "xbin", "adf", "idf"})
 # A playlist may name other files; it must never make this machine reach out over the network.
@@ -53,11 +58,6 @@ def start_pts(stream: VideoStream) -> int:
     return stream.start_time or 0
 
 
-def frame_rate(stream: VideoStream) -> Fraction | None:
-    """Average frames per second, exact; None when the file does not tell."""
-    return stream.average_rate or stream.guessed_rate or None
-
-
 def is_still(container: InputContainer) -> bool:
     """Whether the file is one picture (PNG, JPEG ...), which an edit may show for any length."""
     return container.format.name == "image2" or container.format.name.endswith("_pipe")
@@ -78,17 +78,55 @@ def _check_is_file(path: Path) -> None:
 def _picture_stream(path: Path, container: InputContainer) -> VideoStream:
     if container.format.name in _NOT_MOVIES:
         raise MediaError(f"{path} is a text file, not a movie: name a movie file.")
-    for stream in container.streams.video:
-        # A cover picture inside a sound file is stored as a video stream of one frame.
-        if not stream.disposition & Disposition.attached_pic:
-            # A file that was cut off may still say that there is a picture, but not how it is written.
-            if stream.codec_context is None:
-                raise MediaError(
-                    f"{path} cannot be read as a movie (how its picture is coded is missing): it may be truncated "
-                    "or of another kind; copy or render it again."
-                )
-            return stream
-    raise MediaError(f"{path} has no picture stream: Foley is made to picture, so use a movie, not a sound file.")
+    # A cover picture inside a sound file is stored as a video stream of one frame.
+    streams = [stream for stream in container.streams.video if not stream.disposition & _NO_FILM]
+    if not streams:
+        raise MediaError(f"{path} has no picture stream: Foley is made to picture, so use a movie, not a sound file.")
+    film = streams[0] if len(streams) == 1 else _film_of(streams)
+    # A file that was cut off may still say that there is a picture, but not how it is written.
+    if film.codec_context is None:
+        raise MediaError(
+            f"{path} cannot be read as a movie (how its picture is coded is missing): it may be truncated "
+            "or of another kind; copy or render it again."
+        )
+    return film
+
+
+def _film_of(streams: Sequence[VideoStream]) -> VideoStream:
+    """The stream with the film: of those that are about as long as the longest the default one, else the first.
+
+    Cameras and telephones put a still, or a few thumbnails, beside it, before or after, marked as the default or not.
+    """
+    readable = [stream for stream in streams if stream.codec_context is not None] or streams
+    counts = [frame_count(stream) for stream in readable]
+    enough = max((count for count in counts if count is not None), default=0) / 2
+    films = [stream for stream, count in zip(readable, counts, strict=True) if count is None or count >= enough]
+    return next((stream for stream in films if stream.disposition & Disposition.default), films[0])
+
+
+def frame_count(stream: VideoStream) -> int | None:
+    """How many pictures a stream says it has, without reading them; None when it does not."""
+    if stream.frames:
+        return stream.frames
+    duration_s = stream_duration_s(stream)
+    rate = frame_rate(stream)
+    return None if duration_s is None or rate is None else max(1, round(duration_s * rate))
+
+
+def stream_duration_s(stream: VideoStream) -> Fraction | None:
+    """The length of the picture; None where only its packets tell.
+
+    Matroska has it among the tags of the stream, and gives the length of the whole file for that of the stream.
+    """
+    told = _CLOCK_TIME.fullmatch(tag(stream.metadata, "duration"))
+    if told is not None:
+        return int(told[1]) * 3600 + int(told[2]) * 60 + Fraction(told[3])
+    return stream.duration * stream.time_base if stream.duration and stream.time_base else None
+
+
+def tag(metadata: Mapping[str, str], name: str) -> str:
+    """The tag of that name in whatever case, "" where there is none: Matroska shouts."""
+    return next((text for key, text in metadata.items() if key.lower() == name), "")
 
 
 def _reason(error: BaseException) -> str:

@@ -13,8 +13,9 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from pipeline.errors import MediaError
-from pipeline.movie import frame_rate, open_movie, start_pts
+from pipeline.movie import open_movie, start_pts, stream_duration_s
 from pipeline.numbered import Pictures, pictures_of
+from pipeline.picture_rate import frame_rate
 from pipeline.records import Numbering
 
 PROCEDURAL_SCENE_TAG = "smooth-foley procedural scene"
@@ -110,8 +111,8 @@ def _digest_of(path: Path, _size: int, _mtime_ns: int) -> str:
 
 
 def _duration_s(container: InputContainer, stream: VideoStream) -> Fraction:
-    if stream.duration and stream.time_base:
-        return stream.duration * stream.time_base
+    if duration_s := stream_duration_s(stream):
+        return duration_s
     if container.duration:
         return Fraction(container.duration, av.time_base)
     return _scanned_duration_s(container, stream)

@@ -1,20 +1,26 @@
 """A movie without a timeline: its cuts are found, and each shot is a shot of an edit as long as the movie.
 
-film.mov   [ shot | shot |     shot     ]   ->   an Edit at the movie's own rate, from its own start timecode
+film.mov   [ shot | shot |     shot     ]   ->   an Edit at a usual rate, from its own start timecode
+
+Pictures may lie at varying distances: a shot begins with the first frame of the edit that shows its first picture.
 """
 
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil
 from pathlib import Path
 
 from flows.planning.anchor import media_start_s
 from pipeline.cuts import find_cuts
+from pipeline.picture_rate import edit_rate
 from pipeline.probe import MovieInfo, probe_movie
 from timeline_io.edit import Edit, Shot, shot_id_of
 from timeline_io.errors import EmptyEditError
-from timeline_io.frames import FrameSpan, frame_at, snap_rate
+from timeline_io.frames import FrameSpan, frame_at
 
 MOVIE = "movie"
+# Of a frame: containers date pictures in ticks of their own.
+_ROUNDED_DATES = Fraction(1, 8)
 MOVIE_SUFFIXES = frozenset(
     {".mp4", ".mov", ".m4v", ".mxf", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".dv"}
 )
@@ -28,14 +34,16 @@ def is_movie(path: Path) -> bool:
 def read_movie(path: Path) -> Edit:
     """The shots of a movie. Raises MediaError when it cannot be read, EmptyEditError when it has no length."""
     movie = probe_movie(path)
-    rate = snap_rate(movie.rate or Fraction(25))
+    found = find_cuts(path)
+    rate = edit_rate(movie.rate, found.times_s)
     count = frame_at(movie.duration_s, rate)
     if count <= 0:
         raise EmptyEditError(f"{path.name} has no length: there is nothing to make sound for")
     start_s = media_start_s(movie)
     start = 0 if start_s is None else frame_at(start_s, rate)
-    cuts = [cut for cut in find_cuts(path) if cut < count]
-    found = "no cut was found in it" if not cuts else f"{len(cuts)} cuts were found in its picture"
+    firsts = dict.fromkeys(_first_frame(cut_s, rate) for cut_s in found.cuts_s)
+    cuts = [first for first in firsts if 0 < first < count]
+    told = "no cut was found in it" if not cuts else f"{len(cuts)} cuts were found in its picture"
     return Edit(
         path=path,
         format=MOVIE,
@@ -50,8 +58,13 @@ def read_movie(path: Path) -> Edit:
         skipped=(),
         digest=movie.digest,
         drop_frame=";" in (movie.start_timecode or ""),
-        remarks=(f"{path.name} is a movie, not an edit: {found}",),
+        remarks=(f"{path.name} is a movie, not an edit: {told}",),
     )
+
+
+def _first_frame(cut_s: Fraction, rate: Fraction) -> int:
+    """The first frame of the edit at which a picture that appears at `cut_s` is on the screen."""
+    return ceil(cut_s * rate - _ROUNDED_DATES)
 
 
 def _shot(number: int, movie: MovieInfo, record: FrameSpan, start_frame: int) -> Shot:

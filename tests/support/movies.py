@@ -9,6 +9,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.stream import Disposition
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -98,4 +99,25 @@ def sound_file(path: Path, *, seconds: float = 1.0) -> Path:
         frame.sample_rate, frame.pts = 48_000, 0
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+    return path
+
+
+def movie_of_streams(path: Path, *streams: tuple[int, int, bool], rate: Fraction = Fraction(30)) -> Path:
+    """Write a movie of several picture streams: (first grey frame, count, whether it is the default one) for each."""
+    with av.open(str(path), "w") as container:
+        added = []
+        for _first, _count, is_default in streams:
+            stream = container.add_stream("libx264", rate=rate, options={"crf": "0", "preset": "ultrafast"})
+            assert isinstance(stream, av.VideoStream)
+            stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+            stream.codec_context.time_base = 1 / rate
+            stream.disposition = Disposition.default if is_default else Disposition(0)
+            added.append(stream)
+        for stream, (first, count, _is_default) in zip(added, streams, strict=True):
+            for index in range(count):
+                grey = np.full((32, 32, 3), grey_of(first + index), np.uint8)
+                frame = av.VideoFrame.from_ndarray(grey, format="rgb24")
+                frame.time_base, frame.pts = 1 / rate, index
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
     return path
