@@ -3,6 +3,7 @@
 PassError                     one sentence: what, where, what to do
 ├── OutputFolderError         a folder cannot be written, or holds files that are not ours
 ├── SettingError              a setting or preset that is not there, or has no such value
+├── OutsideMediaError         what a shot shows lies outside its file
 ├── ConductorError            the Prefect server cannot be reached or started
 ├── WorkshopError             no device is left to work on
 │   └── TooLateError          nothing may be begun any more, and no device was free before
@@ -28,6 +29,10 @@ class OutputFolderError(PassError):
 
 class SettingError(PassError):
     """A setting or a preset cannot be what was asked for."""
+
+
+class OutsideMediaError(PassError):
+    """What a shot shows lies outside the file it was given."""
 
 
 class ConductorError(PassError):

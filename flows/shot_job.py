@@ -116,9 +116,10 @@ def job_for(
     """The job of a shot whose media is `movie`, with `handles` frames on each side of what is seen of it.
 
     A handle may reach past the media: its first or last picture holds there, and nothing moves in it. It may reach out
-    of the timeline, but not to before midnight, where no file can begin.
+    of the timeline, but not to before midnight, where no file can begin. Raises OutsideMediaError.
     """
-    shot, remark = anchored(shot, movie)
+    placement = anchored(shot, movie)
+    shot = placement.shot
     seen, rate = shot.seen, shot.record.rate
     first = max(min(0, seen.first), seen.first - handles)
     file = FrameSpan(first=first, count=seen.end + handles - first, rate=rate)
@@ -141,7 +142,7 @@ def job_for(
         given=given,
         seed=seed,
         takes=takes,
-        remark=remark,
+        remark=placement.remark,
     )
 
 

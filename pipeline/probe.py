@@ -13,10 +13,11 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from pipeline.errors import MediaError
-from pipeline.movie import open_movie, start_pts, stream_duration_s
+from pipeline.movie import is_still, open_movie, start_pts, stream_duration_s, tag
 from pipeline.numbered import Pictures, pictures_of
 from pipeline.picture_rate import frame_rate
 from pipeline.records import Numbering
+from pipeline.timecode_track import TimecodeTrack, timecode_track
 
 PROCEDURAL_SCENE_TAG = "smooth-foley procedural scene"
 
@@ -25,6 +26,8 @@ PROCEDURAL_SCENE_TAG = "smooth-foley procedural scene"
 class MovieInfo:
     """Facts about a movie file. `width` and `height` are the stored picture's, before rotation.
 
+    `start_timecode` is the timecode of the first picture as a text, `timecode_track` how it counts, where the file says
+    it. `reel` is the tape or card it names, or "". `is_still`: one picture, which has no end.
     An image sequence has a `numbering` whose first number is known; `missing` pictures lie before its last one.
     """
 
@@ -37,6 +40,9 @@ class MovieInfo:
     has_audio: bool
     is_procedural_scene: bool
     start_timecode: str | None
+    timecode_track: TimecodeTrack | None = None
+    reel: str = ""
+    is_still: bool = False
     numbering: Numbering | None = None
     missing: int = 0
 
@@ -67,7 +73,10 @@ def glance_at(path: Path, numbering: Numbering | None = None) -> MovieInfo:
             height=stream.codec_context.height,
             has_audio=bool(container.streams.audio),
             is_procedural_scene=container.metadata.get("comment") == PROCEDURAL_SCENE_TAG,
-            start_timecode=_start_timecode(container, stream),
+            start_timecode=_told(container, stream, "timecode") or None,
+            timecode_track=_timecode_track(path, container, stream),
+            reel=_told(container, stream, "reel_name"),
+            is_still=is_still(container),
         )
 
 
@@ -76,6 +85,7 @@ def _glance_at_pictures(pictures: Pictures) -> MovieInfo:
     return replace(
         glance_at(pictures.path_of(pictures.numbers[0])),
         path=pictures.pattern,
+        is_still=False,
         duration_s=pictures.duration_s,
         rate=pictures.rate,
         numbering=pictures.numbering,
@@ -127,7 +137,17 @@ def _scanned_duration_s(container: InputContainer, stream: VideoStream) -> Fract
     return (end - start_pts(stream)) * (stream.time_base or Fraction(0))
 
 
-def _start_timecode(container: InputContainer, stream: VideoStream) -> str | None:
-    """Where editors look: on the picture (MOV, MP4), on the tmcd data stream, then on the container (MXF)."""
+def _told(container: InputContainer, stream: VideoStream, name: str) -> str:
+    """A tag where editors look: on the picture (MOV, MP4), on the tmcd data stream, then on the container (MXF)."""
     places = [stream.metadata, *(other.metadata for other in container.streams), container.metadata]
-    return next((place["timecode"] for place in places if place.get("timecode")), None)
+    return next((text for place in places if (text := tag(place, name))), "")
+
+
+def _timecode_track(path: Path, container: InputContainer, stream: VideoStream) -> TimecodeTrack | None:
+    """How the file counts its timecode; one that takes 24000/1001 pictures a second for 24 counts them all the same."""
+    if "mov" not in container.format.name.split(",") or not container.streams.data:
+        return None
+    track, rate = timecode_track(path, stream.id), frame_rate(stream)
+    if track is None or rate is None or track.rate.denominator != 1 or round(rate) != track.rate:
+        return track
+    return replace(track, rate=rate)

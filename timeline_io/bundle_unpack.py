@@ -11,7 +11,8 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from timeline_io.files import cause_of, replacing
-from timeline_io.media import Found, MediaSearch, Need
+from timeline_io.media import Found, MediaSearch
+from timeline_io.media_need import Need
 from timeline_io.media_paths import name_parts, spellings
 
 _CHUNK_BYTES = 1 << 20

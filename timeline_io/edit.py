@@ -40,9 +40,11 @@ class Shot:
     negative speed and starts at the far edge of what it shows; a frozen one has speed 0. Where the speed
     changes, `ramp` holds knots with straight lines between them, and `speed` is the mean.
 
-    `source_timecode_s` is the source time as the edit spells it in the media's own timecode; `start_unknown`
-    tells that only the media knows at which timecode it starts. With `numbered` the media is an image sequence, whose
-    path names all its pictures, `sea.%04d.exr`, and whose time begins with its first number.
+    `source_timecode_s` is the source time as the edit spells it in the media's own timecode, counted by
+    `source_counted` frames a second where the edit does not know how long those are; `start_unknown`
+    tells that only the media knows at which timecode it starts. `reel` is the tape or card the edit names.
+    With `numbered` the media is an image sequence, whose path names all its pictures, `sea.%04d.exr`, and whose time
+    begins with its first number.
 
     `dissolve_in` and `dissolve_out` are the frames over which the shot before turns into this one, and this one into
     the next: the shots meet at a cut point inside, and are seen beyond it.
@@ -59,7 +61,9 @@ class Shot:
     track: str = ""
     ramp: tuple[Knot, ...] = ()
     source_timecode_s: Fraction | None = None
+    source_counted: Fraction | None = None
     start_unknown: bool = False
+    reel: str = ""
     offline_reason: str = ""
     numbered: Numbered | None = None
     dissolve_in: FrameSpan | None = None

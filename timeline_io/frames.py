@@ -80,12 +80,20 @@ def rate_name(rate: Fraction) -> str:
 
 def can_drop_frames(rate: Fraction) -> bool:
     """Whether drop-frame timecode exists at a rate: 29.97, 59.94 and 119.88."""
-    return rate.denominator == 1001 and _nominal(rate) % 30 == 0
+    return rate.denominator == 1001 and _may_drop(_nominal(rate))
+
+
+def frames_of_day(rate: Fraction, drop_frame: bool) -> int:
+    """How many frames of timecode 24 hours have: 2,589,408 at 29.97 when dropping."""
+    nominal = _nominal(rate)
+    day = 24 * 3600 * nominal
+    return frame_at_timecode("24:00:00:00", rate, drop_frame=True) if drop_frame and _may_drop(nominal) else day
 
 
 def timecode(frame: int, rate: Fraction, drop_frame: bool = False) -> str:
     """SMPTE ST 12-1 timecode of an absolute frame number: HH:MM:SS:FF, or HH:MM:SS;FF when dropping."""
     nominal = _nominal(rate)
+    drop_frame = drop_frame and _may_drop(nominal)
     if drop_frame:
         frame = _with_dropped_numbers(frame, nominal)
     frames = frame % nominal
@@ -109,7 +117,7 @@ def frame_at_timecode(text: str, rate: Fraction, drop_frame: bool | None = None)
     total_minutes = hours * 60 + minutes
     frame = (total_minutes * 60 + seconds) * nominal + frames
     dropping = match[4] in ";," if drop_frame is None else drop_frame
-    if dropping and rate.denominator == 1001:
+    if dropping and _may_drop(nominal):
         frame -= nominal // 15 * (total_minutes - total_minutes // 10)
     return frame
 
@@ -134,6 +142,11 @@ def _quotient(text: str) -> Fraction:
 
 def _nominal(rate: Fraction) -> int:
     return max(1, round(rate))
+
+
+def _may_drop(nominal: int) -> bool:
+    """Whether two of every thirty numbers can be left out: also where 30 are exactly a second, as some write it."""
+    return nominal % 30 == 0
 
 
 def _with_dropped_numbers(frame: int, nominal: int) -> int:

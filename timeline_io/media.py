@@ -6,48 +6,39 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from functools import cached_property
+from itertools import chain
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Protocol
 
 from timeline_io.edit import Numbered
 from timeline_io.media_index import FileIndex
+from timeline_io.media_need import ANYTHING, MediaFacts, Need, contradicts, is_of_reel, suits
 from timeline_io.media_paths import is_absolute, is_windows_path, name_parts, spellings
 from timeline_io.numbered_names import numbers_in, pattern_like, pictures_on_disk, with_number
 from timeline_io.path_maps import PathMaps, from_edit, to_edit_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MediaFacts:
-    """What a media file says of itself: its length, and its first frame in seconds from midnight of its timecode."""
-
-    length_s: Fraction | None = None
-    timecode_s: Fraction | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
-    """What an edit shows of a file: up to `until_s` from its start, and `timecodes_s` of its own timecode.
-
-    With `numbered` the pictures of an image sequence are wanted.
-    """
-
-    until_s: Fraction | None = None
-    timecodes_s: tuple[Fraction, Fraction] | None = None
-    numbered: Numbered | None = None
-
-
-ANYTHING = Need()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The file a reference means, or why there is none; `remark` is what a person should know of the choice."""
+    """The file a reference means, or why there is none; `remark` is what a person should know of the choice.
+
+    `contradicted` tells that the file was the best of several, though too short or of another timecode.
+    """
 
     path: Path | None = None
     offline_reason: str = ""
     remark: str = ""
+    contradicted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Candidates:
+    """The file that a reference names with its folder, or else those of its name and their sizes."""
+
+    named: Path | None = None
+    sizes: dict[Path, int] = field(default_factory=dict)
+    beside: frozenset[Path] = frozenset()
 
 
 class Finder(Protocol):
@@ -61,10 +52,10 @@ class Finder(Protocol):
 class MediaSearch:
     """Where media may be found.
 
-    `path_maps` are pairs (prefix in the edit, prefix here); the longest that fits wins. `roots` are
-    folders searched by file name, at any depth: of several files of one name the one is taken that `probe`
-    (which gives empty facts for what it cannot open) finds long enough and of the right timecode, and whose
-    folders fit best. With `allowed_roots`, nothing outside
+    `path_maps` are pairs (prefix in the edit, prefix here); the longest that fits wins. `roots` are folders searched by
+    file name, at any depth. Of several files of one name, the one beside the edit among them, that one is taken which
+    `probe` (which gives empty facts for what it cannot open) finds long enough and of the right timecode, which is of
+    the right reel by its own word or a folder's, and whose folders fit best. With `allowed_roots`, nothing outside
     those folders is ever found, whatever the edit or a link in it says. `cache` is a folder that this search may
     fill: with the names of files below the roots, and with media unpacked from a bundle. `bundle` is the folder of
     an edit that is a bundle.
@@ -78,6 +69,8 @@ class MediaSearch:
     probe: Callable[[Path], MediaFacts] | None = None
     bundle: Path | None = None
     _found: dict[tuple[str, Need], Found] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _known: dict[str, _Candidates] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _facts: dict[Path, MediaFacts] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def find(self, ref: str, need: Need = ANYTHING) -> Found:
         """The existing file that `ref` means, absolute; offline with the reason when there is none, or no telling.
@@ -103,8 +96,19 @@ class MediaSearch:
         return to_edit_path(path, self.path_maps)
 
     def _one(self, ref: str, need: Need) -> Found:
-        place = next((place for place in self._places(ref) if self._usable(place)), None)
-        return Found(path=place.absolute()) if place else self._below_roots(ref, need)
+        if ref not in self._known:
+            self._known[ref] = self._candidates(ref)
+        known = self._known[ref]
+        return self._best(ref, need, known) if known.named is None else Found(path=known.named)
+
+    def _candidates(self, ref: str) -> _Candidates:
+        """What the system holds under a reference; several events may mean several files of it."""
+        named = next((place for place in self._named(ref) if self._usable(place)), None)
+        if named is not None:
+            return _Candidates(named=named.absolute())
+        beside = [place.absolute() for place in self._beside(ref)]
+        spelt = (path for spelling in spellings(ref) for path in self._index(_file_name(spelling)))
+        return _Candidates(sizes=self._sizes(dict.fromkeys((*beside, *spelt))), beside=frozenset(beside))
 
     def _pictures(self, ref: str, numbered: Numbered) -> Found:
         """The pictures that `ref` names, found by the first of them."""
@@ -132,59 +136,64 @@ class MediaSearch:
         return min(numbers_in(self._index.names, name), default=None)
 
     def _places(self, ref: str) -> Iterator[Path]:
-        beside = [self.edit_folder] if self.bundle is None else [self.bundle, self.edit_folder]
+        return chain(self._named(ref), self._beside(ref))
+
+    def _named(self, ref: str) -> Iterator[Path]:
+        """Where a reference itself says that its file is: a folder with it."""
         for spelling in spellings(ref):
             mapped = from_edit(spelling, self.path_maps)
             if mapped is not None:
                 yield Path(mapped)
             if is_absolute(spelling):
                 yield Path(spelling)
-            else:
-                yield from (folder / spelling for folder in beside)
-        # Media is often handed over in the folder of its edit.
+            elif len(name_parts(spelling)) > 1:
+                yield from (folder / spelling for folder in self._own_folders)
+
+    def _beside(self, ref: str) -> Iterator[Path]:
+        """Where a file of that name may lie: media is often handed over in the folder of its edit."""
+        for spelling in spellings(ref):
+            if not is_absolute(spelling) and len(name_parts(spelling)) == 1:
+                yield from (folder / spelling for folder in self._own_folders)
         name = _file_name(ref)
         if name:
             yield self.edit_folder / name
 
-    def _below_roots(self, ref: str, need: Need) -> Found:
-        """The best of the files of that name below the roots; of several equally good ones only if they are copies."""
-        sizes = self._by_name(ref)
-        candidates = list(sizes)
+    @property
+    def _own_folders(self) -> tuple[Path, ...]:
+        return (self.edit_folder,) if self.bundle is None else (self.bundle, self.edit_folder)
+
+    def _best(self, ref: str, need: Need, known: _Candidates) -> Found:
+        """The best of the files of that name; of several equally good ones only if they are copies."""
+        candidates = list(known.sizes)
         if len(candidates) < 2:
             return Found(path=candidates[0]) if candidates else Found(offline_reason=self._nowhere(ref))
         wanted = [part.casefold() for part in name_parts(spellings(ref)[0])]
-        scores = {path: (self._suits(path, need), _common_tail(path, wanted)) for path in candidates}
+        scores = {path: self._score(path, need, wanted, path in known.beside) for path in candidates}
         best = [path for path in candidates if scores[path] == max(scores.values())]
         if len(best) == 1:
-            return Found(path=best[0])
+            return Found(path=best[0], contradicted=contradicts(self._facts[best[0]], need))
         named = f"{len(best)} files named {best[0].name} fit equally well ({', '.join(map(str, best[:4]))})"
-        if len({sizes[path] for path in best}) == 1:
-            return Found(path=best[0], remark=f"{named}: they are equally large, and the first was taken")
-        return Found(offline_reason=f"offline: {named}: map the folder of the right one, or search fewer folders")
+        if len({known.sizes[path] for path in best}) == 1:
+            remark = f"{named}: they are equally large, and the first was taken"
+            return Found(path=best[0], remark=remark, contradicted=contradicts(self._facts[best[0]], need))
+        return Found(offline_reason=f"offline: {named}: {_how_to_choose(wanted, need.reel)}")
 
-    def _by_name(self, ref: str) -> dict[Path, int]:
-        """Usable files of that name below the roots and their sizes, one path for each file."""
-        named = (path for spelling in spellings(ref) for path in self._index(_file_name(spelling)))
+    def _score(self, path: Path, need: Need, wanted: list[str], is_beside: bool) -> tuple[int, int, bool, int]:
+        if path not in self._facts:
+            self._facts[path] = self.probe(path) if self.probe else MediaFacts()
+        facts = self._facts[path]
+        return suits(facts, need), is_of_reel(path, facts, need.reel), is_beside, _common_tail(path, wanted)
+
+    def _sizes(self, paths: Iterable[Path]) -> dict[Path, int]:
+        """The usable ones of some paths and their sizes, one path for each file."""
         sizes: dict[Path, int] = {}
         known: set[tuple[int, int]] = set()
-        for path in dict.fromkeys(named):
+        for path in paths:
             about = self._usable(path)
             if about and (about.st_dev, about.st_ino) not in known:
                 known.add((about.st_dev, about.st_ino))
                 sizes[path] = about.st_size
         return sizes
-
-    def _suits(self, path: Path, need: Need) -> int:
-        """How many of its length and timecode fit what the edit shows, less those that contradict it."""
-        facts = self.probe(path) if self.probe else MediaFacts()
-        score = 0
-        if need.until_s is not None and facts.length_s is not None:
-            score += 1 if need.until_s <= facts.length_s else -1
-        if need.timecodes_s is not None and facts.timecode_s is not None:
-            first, last = need.timecodes_s
-            end_s = last if facts.length_s is None else facts.timecode_s + facts.length_s
-            score += 1 if facts.timecode_s <= first and last <= end_s else -1
-        return score
 
     @cached_property
     def _index(self) -> FileIndex:
@@ -214,14 +223,15 @@ class MediaSearch:
         return any(real.is_relative_to(root.resolve()) for root in self.allowed_roots)
 
 
-def merged(needs: Iterable[Need]) -> Need:
-    """One need for a file that is shown several times."""
-    all_of = list(needs)
-    numbered = next((need.numbered for need in all_of if need.numbered), None)
-    ends = [need.until_s for need in all_of if need.until_s is not None]
-    codes = [code for need in all_of if need.timecodes_s for code in need.timecodes_s]
-    timecodes_s = (min(codes), max(codes)) if codes else None
-    return Need(until_s=max(ends, default=None), timecodes_s=timecodes_s, numbered=numbered)
+def _how_to_choose(wanted: list[str], reel: str) -> str:
+    """What a person can do about several files of one name: a reference with folders can be mapped, a name cannot."""
+    if len(wanted) > 1:
+        return "map the folder of the right one (--path-map), or search fewer folders (--media-root)"
+    called = f" ({reel})" if reel else ""
+    return (
+        "the edit names no folder, so search that of the right one alone (--media-root), "
+        f"or call its folder by the reel of the event{called}"
+    )
 
 
 def _file_name(ref: str) -> str:

@@ -32,8 +32,10 @@ class Clip:
     the mean. `no_picture` says why it is nothing to look at (a title, a generator).
 
     `source_timecode_s` is the source time as the edit spells it, in seconds from midnight of the media's own
-    timecode, where the edit says so. `start_unknown` tells that the edit does not say at which timecode the file
-    starts (an EDL never does): `source_start_s` is then no better than `source_timecode_s`.
+    timecode, where the edit says so; `source_counted` is how many frames a second it was counted by, where nothing
+    says how long those are. `start_unknown` tells that the edit does not say at which timecode the file starts (an EDL
+    never does): `source_start_s` is then no better than `source_timecode_s`.
+    `reel` is the tape or card that the edit names.
 
     With `numbered` the media is an image sequence, and `media_ref` names all its pictures: `sea.%04d.exr`.
     """
@@ -51,7 +53,9 @@ class Clip:
     markers: tuple[Marker, ...] = ()
     ramp: tuple[Knot, ...] = ()
     source_timecode_s: Fraction | None = None
+    source_counted: Fraction | None = None
     start_unknown: bool = False
+    reel: str = ""
     numbered: Numbered | None = None
 
 

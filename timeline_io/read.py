@@ -15,7 +15,8 @@ from timeline_io.edit import Edit, Numbered, Shot, SkippedItem, shot_id_of
 from timeline_io.errors import EmptyEditError, SequenceChoiceError, TimelineError, UnsupportedEditError
 from timeline_io.files import digest_of
 from timeline_io.frames import FrameSpan, frame_at, rate_name, snap_rate
-from timeline_io.media import Found, MediaSearch, Need, merged
+from timeline_io.media import Finder, Found, MediaSearch
+from timeline_io.media_need import Need, merged
 from timeline_io.model import Clip, Marker, Sequence
 from timeline_io.readers import Reader, reader_of, refuse_unread_suffix
 from timeline_io.shots import Picture, Piece, Unseen, flatten, ramp_between
@@ -26,7 +27,7 @@ EDIT_SUFFIXES = frozenset({".otio", ".otioz", ".otiod", ".fcpxml", ".fcpxmld", "
 # source times, and the smallest jump cut is a whole frame.
 _CONTINUES_WITHIN_FRAMES = Fraction(1, 4)
 # The same pictures may be counted in more than one way.
-_Named = tuple[str, Numbered | None]
+_Named = tuple[str, Numbered | None, str]
 
 
 def read_edit(
@@ -51,19 +52,31 @@ def read_timeline(path: Path, sequence: str | None = None, rate: Fraction | None
 def with_media(edit: Edit, media: MediaSearch | None = None) -> Edit:
     """The edit with the media of its shots found, or the reason why a shot is offline; choices become remarks."""
     search = media or MediaSearch(edit_folder=edit.path.parent)
-    needs: dict[_Named, list[Need]] = {}
-    for shot in edit.shots:
-        if not shot.offline_reason:
-            needs.setdefault((shot.media_ref, shot.numbered), []).append(_need(shot))
-    if not needs:
+    wanted = [shot for shot in edit.shots if not shot.offline_reason]
+    if not wanted:
         return edit
     finder = container_of(edit.path).finder(search)
-    found = {named: finder.find(named[0], merged(wanted)) for named, wanted in needs.items()}
-    shots = tuple(
-        shot if shot.offline_reason else _with_file(shot, found[shot.media_ref, shot.numbered]) for shot in edit.shots
-    )
+    needs: dict[_Named, list[Need]] = {}
+    for shot in wanted:
+        needs.setdefault(_named(shot), []).append(_need(shot))
+    of_all = {named: merged(shown) for named, shown in needs.items()}
+    found = {shot.shot_id: _found_for(shot, finder, of_all[_named(shot)]) for shot in wanted}
+    shots = tuple(_with_file(shot, found[shot.shot_id]) if shot.shot_id in found else shot for shot in edit.shots)
     chosen = (place.remark for place in found.values() if place.remark)
     return replace(edit, shots=shots, remarks=tuple(dict.fromkeys((*edit.remarks, *chosen))))
+
+
+def _named(shot: Shot) -> _Named:
+    return shot.media_ref, shot.numbered, shot.reel
+
+
+def _found_for(shot: Shot, finder: Finder, of_all: Need) -> Found:
+    """The file that holds what all shots show that name it in the same way, or else what this one shows."""
+    common = finder.find(shot.media_ref, of_all)
+    if common.path and not common.contradicted:
+        return common
+    own = finder.find(shot.media_ref, _need(shot))
+    return own if own.path else common
 
 
 def list_sequences(path: Path) -> tuple[str, ...]:
@@ -206,6 +219,7 @@ def _continues(before: Piece, after: Piece, rate: Fraction) -> bool:
         bool(before.clip.media_ref)
         and (before.clip.media_ref, before.clip.numbered, before.clip.name, before.clip.notes)
         == (after.clip.media_ref, after.clip.numbered, after.clip.name, after.clip.notes)
+        and before.clip.reel == after.clip.reel
     )
     jump_s = abs(after.source_start_s - before.source_at(before.end_s))
     return (
@@ -242,7 +256,9 @@ def _shot(shot_id: str, piece: Piece, record: FrameSpan, timeline: Sequence) -> 
         track=piece.track,
         ramp=ramp,
         source_timecode_s=_timecode(clip, source_start_s),
+        source_counted=clip.source_counted,
         start_unknown=clip.start_unknown,
+        reel=clip.reel,
         offline_reason=clip.offline_reason,
         numbered=clip.numbered and replace(clip.numbered, rate=clip.numbered.rate or timeline.rate),
     )
@@ -272,7 +288,7 @@ def _need(shot: Shot) -> Need:
     code, first = shot.source_timecode_s, shot.source_start_s
     codes = None if code is None else (code + min(reached) - first, code + max(reached) - first)
     until_s = None if shot.start_unknown else max(reached)
-    return Need(until_s=until_s, timecodes_s=codes, numbered=shot.numbered)
+    return Need(until_s=until_s, timecodes_s=codes, counted=shot.source_counted, reel=shot.reel, numbered=shot.numbered)
 
 
 def _with_file(shot: Shot, found: Found) -> Shot:

@@ -10,13 +10,13 @@ from itertools import pairwise
 from math import ceil
 from pathlib import Path
 
-from flows.planning.anchor import media_start_s
+from flows.planning.anchor import media_clock
 from pipeline.cuts import find_cuts
 from pipeline.picture_rate import edit_rate
 from pipeline.probe import MovieInfo, probe_movie
 from timeline_io.edit import Edit, Shot, shot_id_of
 from timeline_io.errors import EmptyEditError
-from timeline_io.frames import FrameSpan, frame_at
+from timeline_io.frames import FrameSpan, frame_at, frames_of_day
 
 MOVIE = "movie"
 # Of a frame: containers date pictures in ticks of their own.
@@ -39,8 +39,8 @@ def read_movie(path: Path) -> Edit:
     count = frame_at(movie.duration_s, rate)
     if count <= 0:
         raise EmptyEditError(f"{path.name} has no length: there is nothing to make sound for")
-    start_s = media_start_s(movie)
-    start = 0 if start_s is None else frame_at(start_s, rate)
+    clock = media_clock(movie)
+    start = 0 if clock is None else frame_at(clock.start_s, rate)
     firsts = dict.fromkeys(_first_frame(cut_s, rate) for cut_s in found.cuts_s)
     cuts = [first for first in firsts if 0 < first < count]
     told = "no cut was found in it" if not cuts else f"{len(cuts)} cuts were found in its picture"
@@ -57,7 +57,7 @@ def read_movie(path: Path) -> Edit:
         ),
         skipped=(),
         digest=movie.digest,
-        drop_frame=";" in (movie.start_timecode or ""),
+        drop_frame=clock is not None and clock.drop_frame and frames_of_day(rate, True) != frames_of_day(rate, False),
         remarks=(f"{path.name} is a movie, not an edit: {told}",),
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from flows.errors import OutputFolderError, SettingError
+from flows.errors import OutputFolderError, OutsideMediaError, SettingError
 from flows.options import PassOptions, out_folder, store_folder
 from flows.output.delivery import OutputFolder, open_folder, passes_of
 from flows.planning.caveats import caveats
@@ -159,7 +159,12 @@ def _draft(
         if given == ():
             return _silent(shot, sheet)
         return _report(shot, ShotState.FAILED, movie.reason)
-    job = job_for(shot, movie, handles=options.handles, given=given, seed=options.seed, takes=options.takes)
+    try:
+        job = job_for(shot, movie, handles=options.handles, given=given, seed=options.seed, takes=options.takes)
+    except OutsideMediaError:
+        if given == ():
+            return _silent(shot, sheet)
+        raise
     job = earlier.conformed(job, handles=options.handles)
     if job.given == ():
         report = _silent(job.shot, sheet)

@@ -5,7 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from flows.options import PassOptions, store_folder
-from flows.planning.anchor import media_start_s
+from flows.planning.anchor import media_clock
 from flows.planning.movie_edit import is_movie, read_movie
 from pipeline.errors import MediaError
 from pipeline.probe import glance_at
@@ -13,7 +13,8 @@ from timeline_io.edit import Edit
 from timeline_io.errors import UnsupportedEditError
 from timeline_io.frames import snap_rate
 from timeline_io.guarded import read_edit_guarded
-from timeline_io.media import MediaFacts, MediaSearch
+from timeline_io.media import MediaSearch
+from timeline_io.media_need import MediaFacts
 
 
 def read_for(edit_path: Path, options: PassOptions) -> Edit:
@@ -31,10 +32,10 @@ def read_for(edit_path: Path, options: PassOptions) -> Edit:
 
 
 def media_facts(path: Path) -> MediaFacts:
-    """The length and the start timecode of a movie; empty facts for what is none."""
+    """The length, the timecode and the reel of a movie; empty facts for what is none."""
     with suppress(MediaError):
         movie = glance_at(path)
-        return MediaFacts(length_s=movie.duration_s, timecode_s=media_start_s(movie))
+        return MediaFacts(length_s=movie.duration_s, clock=media_clock(movie), reel=movie.reel)
     return MediaFacts()
 
 

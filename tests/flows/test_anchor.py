@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.planning.anchor import anchored
+from flows.planning.anchor import PlacedBy, Placement, anchored
 from pipeline.probe import MovieInfo
 from timeline_io.edit import Shot
 from timeline_io.frames import FrameSpan
@@ -36,54 +36,53 @@ MOVIE = MovieInfo(
 
 
 def test_an_edit_whose_numbers_fit_is_believed() -> None:
-    assert anchored(SHOT, replace(MOVIE, start_timecode="00:59:59:00")) == (SHOT, "")
+    assert anchored(SHOT, replace(MOVIE, start_timecode="00:59:59:00")) == Placement(shot=SHOT, placed_by=PlacedBy.EDIT)
 
 
 @pytest.mark.parametrize("believed", [HOUR_S + 5, HOUR_S + 5 - 10, Fraction(-30), Fraction(9)])
 def test_the_media_s_timecode_decides_where_the_edit_is_wrong(believed: Fraction) -> None:
-    moved, remark = anchored(replace(SHOT, source_start_s=believed), MOVIE)
-    assert moved.source_start_s == 5
-    assert "timecode of a.mov" in remark
+    placed = anchored(replace(SHOT, source_start_s=believed), MOVIE)
+    assert (placed.shot.source_start_s, placed.placed_by) == (5, PlacedBy.TIMECODE)
+    assert "timecode of a.mov" in placed.remark
 
 
 def test_without_a_timecode_the_source_time_counts_from_the_start_of_the_file() -> None:
     shot = replace(SHOT, source_start_s=Fraction(-3600), source_timecode_s=Fraction(5))
-    assert anchored(shot, replace(MOVIE, start_timecode=None))[0].source_start_s == 5
+    assert anchored(shot, replace(MOVIE, start_timecode=None)).shot.source_start_s == 5
 
 
 def test_an_edit_that_never_knows_the_start_asks_the_media_first() -> None:
     """Five seconds would fit the file as well: an edit decision list counts in timecode all the same."""
     shot = replace(SHOT, source_timecode_s=Fraction(5), start_unknown=True)
-    moved, remark = anchored(shot, replace(MOVIE, start_timecode="00:00:03:00"))
-    assert (moved.source_start_s, remark) == (2, "")
+    placed = anchored(shot, replace(MOVIE, start_timecode="00:00:03:00"))
+    assert (placed.shot.source_start_s, placed.remark) == (2, "")
 
 
 def test_drop_frame_timecode_is_real_time() -> None:
     rate = Fraction(30000, 1001)
     start_s = Fraction(107892) / rate
     shot = replace(SHOT, source_start_s=Fraction(999), source_timecode_s=start_s + 5)
-    assert anchored(shot, replace(MOVIE, rate=rate, start_timecode="01:00:00;00"))[0].source_start_s == 5
+    assert anchored(shot, replace(MOVIE, rate=rate, start_timecode="01:00:00;00")).shot.source_start_s == 5
 
 
 def test_a_reversed_shot_reaches_back_from_where_it_begins() -> None:
     shot = replace(SHOT, speed=Fraction(-1), source_start_s=Fraction(1), source_timecode_s=HOUR_S + 9)
-    assert anchored(shot, MOVIE)[0].source_start_s == 9
+    assert anchored(shot, MOVIE).shot.source_start_s == 9
 
 
 def test_a_ramp_moves_as_a_whole() -> None:
     ramp = ((Fraction(0), HOUR_S), (Fraction(1), HOUR_S + 1), (Fraction(2), HOUR_S + 4))
     shot = replace(SHOT, source_start_s=HOUR_S, source_timecode_s=HOUR_S, ramp=ramp)
-    moved, _ = anchored(shot, MOVIE)
-    assert moved.ramp == ((0, 0), (1, 1), (2, 4))
+    assert anchored(shot, MOVIE).shot.ramp == ((0, 0), (1, 1), (2, 4))
 
 
 def test_a_shot_longer_than_its_media_keeps_its_place_and_says_so() -> None:
     shot = replace(SHOT, source_start_s=Fraction(9), source_timecode_s=None)
-    moved, remark = anchored(shot, MOVIE)
-    assert moved == shot
-    assert "10.00 s" in remark
+    placed = anchored(shot, MOVIE)
+    assert placed.shot == shot
+    assert "10.00 s" in placed.remark
 
 
 def test_one_frame_too_many_is_rounding_not_an_error() -> None:
     shot = replace(SHOT, source_start_s=Fraction(8) + Fraction(1, 50))
-    assert anchored(shot, MOVIE) == (shot, "")
+    assert anchored(shot, MOVIE) == Placement(shot=shot, placed_by=PlacedBy.EDIT)

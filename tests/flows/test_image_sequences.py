@@ -97,5 +97,5 @@ def test_a_list_counts_pictures_by_their_numbers_or_from_zero(
         start_unknown=True,
         numbered=Numbered(rate=rate),
     )
-    moved, remark = anchored(shot, replace(movie, missing=0))
-    assert (moved.source_start_s, remark) == (expected / rate, "")
+    placed = anchored(shot, replace(movie, missing=0))
+    assert (placed.shot.source_start_s, placed.remark) == (expected / rate, "")

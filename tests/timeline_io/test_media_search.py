@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 
 from timeline_io.edit import PlacedClip
 from timeline_io.lay import lay_tracks, plan_tracks, remove_foley_tracks
-from timeline_io.media import MediaFacts, MediaSearch, Need
+from timeline_io.media import MediaSearch
+from timeline_io.media_clock import MediaClock
 from timeline_io.media_index import FileIndex
+from timeline_io.media_need import MediaFacts, Need
 from timeline_io.media_paths import localhost_url, plain_path, spellings
 from timeline_io.path_maps import from_edit, to_edit_path
 from timeline_io.read import read_edit
@@ -146,7 +148,7 @@ def test_files_that_fit_equally_well_are_not_chosen_from_in_silence(tmp_path: Pa
     assert found.path is None
     assert found.offline_reason == (
         f"offline: 2 files named C0001.MP4 fit equally well ({tmp_path}/a/C0001.MP4, {tmp_path}/b/C0001.MP4): "
-        "map the folder of the right one, or search fewer folders"
+        "map the folder of the right one (--path-map), or search fewer folders (--media-root)"
     )
     copies = MediaSearch(roots=(tmp_path / "copy1", tmp_path / "copy2"), edit_folder=tmp_path)
     found = copies.find("E:/card/C0001.MP4")
@@ -167,9 +169,9 @@ def test_one_file_under_two_names_is_one_file(tmp_path: Path) -> None:
 def test_what_a_file_says_of_itself_decides_before_its_folder(tmp_path: Path) -> None:
     short, other, right = (_touch(tmp_path / name / "x.mov", name.encode()) for name in ("day1", "b", "right"))
     facts = {
-        short: MediaFacts(length_s=Fraction(5), timecode_s=Fraction(3600)),
-        other: MediaFacts(length_s=Fraction(50), timecode_s=Fraction(0)),
-        right: MediaFacts(length_s=Fraction(50), timecode_s=Fraction(3600)),
+        short: MediaFacts(length_s=Fraction(5), clock=MediaClock(first=90_000, rate=Fraction(25))),
+        other: MediaFacts(length_s=Fraction(50), clock=MediaClock(first=0, rate=Fraction(25))),
+        right: MediaFacts(length_s=Fraction(50), clock=MediaClock(first=90_000, rate=Fraction(25))),
     }
     asked: list[Path] = []
 
@@ -362,3 +364,73 @@ def test_sounds_are_laid_by_the_paths_of_the_editors_machine(
     assert mapped.read_bytes() == laid.read_bytes()
     bare = remove_foley_tracks(laid, tmp_path / "bare" / name, takes=tmp_path / "takes", path_maps=maps)
     assert bare.read_bytes() == edit.path.read_bytes()
+
+
+# --- Each event its own file ----------------------------------------------------------------------------------------
+
+CARDS = """TITLE: ab 25 fps
+FCM: NON-DROP FRAME
+001  {reels[0]}  V  C  {sources[0]} 01:00:00:00 01:00:02:00
+* FROM CLIP NAME: C0001.MOV
+002  {reels[1]}  V  C  {sources[1]} 01:00:02:00 01:00:04:00
+* FROM CLIP NAME: C0001.MOV
+"""
+FIRST, SECOND = "10:00:01:00 10:00:03:00", "10:00:09:00 10:00:11:00"
+
+
+def _cards(folder: Path, starts: dict[str, int], reels: tuple[str, str], sources: tuple[str, str]) -> list[str]:
+    """The folders of the files that two events of one clip name get, of cards with these first numbers at 25."""
+    for name in starts:
+        _touch(folder / "cards" / name / "C0001.MOV", name.encode())
+    edit = folder / "cut.edl"
+    edit.write_text(CARDS.format(reels=reels, sources=sources), encoding="ascii")
+
+    def probe(path: Path) -> MediaFacts:
+        clock = MediaClock(first=starts[path.parent.name], rate=Fraction(25))
+        return MediaFacts(length_s=Fraction(4), clock=clock)
+
+    shots = read_edit(edit, media=MediaSearch(roots=(folder / "cards",), edit_folder=folder, probe=probe)).shots
+    return [shot.media.parent.name if shot.media else shot.offline_reason for shot in shots]
+
+
+@pytest.mark.parametrize("reels", [("A", "B"), ("AX", "AX"), ("B", "A")])
+def test_each_event_gets_the_card_whose_timecode_holds_it(reels: tuple[str, str], tmp_path: Path) -> None:
+    starts = {"A": 900_000, "B": 900_200}
+    assert _cards(tmp_path, starts, reels, (FIRST, SECOND)) == ["A", "B"]
+
+
+@pytest.mark.parametrize(
+    ("reels", "folders"),
+    [(("A", "B"), ["A", "B"]), (("B", "A"), ["B", "A"]), (("a_001r2e", "a_002r2e"), ["A001R2EC_001", "A002R2EC_001"])],
+)
+def test_of_cards_that_count_alike_the_reel_decides(reels: tuple[str, str], folders: list[str], tmp_path: Path) -> None:
+    starts = dict.fromkeys(sorted(folders), 900_000)
+    assert _cards(tmp_path, starts, reels, (FIRST, FIRST)) == folders
+
+
+def test_a_camera_that_ran_over_midnight_is_found_by_its_timecode(tmp_path: Path) -> None:
+    starts = {"A": 0, "B": 2_159_950}
+    sources = ("00:00:00:10 00:00:01:10", "23:59:59:00 00:00:01:00")
+    assert _cards(tmp_path, starts, ("AX", "AX"), sources) == ["A", "B"]
+
+
+def test_what_an_edit_that_names_no_folder_can_do_about_it_is_said(tmp_path: Path) -> None:
+    (said, _) = _cards(tmp_path, {"one": 900_000, "other": 900_000}, ("R7", "R7"), (FIRST, FIRST))
+    assert said.endswith(
+        "the edit names no folder, so search that of the right one alone (--media-root), "
+        "or call its folder by the reel of the event (R7)"
+    )
+
+
+def test_the_file_beside_the_edit_gives_way_to_one_that_holds_what_is_shown(tmp_path: Path) -> None:
+    beside = _touch(tmp_path / "C0001.MOV", b"beside")
+    card = _touch(tmp_path / "cards" / "C0001.MOV", b"card")
+    clocks = {beside: MediaClock(first=0, rate=Fraction(25)), card: MediaClock(first=900_000, rate=Fraction(25))}
+    search = MediaSearch(
+        roots=(tmp_path / "cards",),
+        edit_folder=tmp_path,
+        probe=lambda path: MediaFacts(length_s=Fraction(20), clock=clocks[path]),
+    )
+    assert search.find("C0001.MOV", Need(timecodes_s=(Fraction(36_001), Fraction(36_002)))).path == card
+    assert search.find("C0001.MOV", Need(timecodes_s=(Fraction(1), Fraction(2)))).path == beside
+    assert search.find("C0001.MOV").path == beside

@@ -14,7 +14,8 @@ from typing import Any
 
 import opentimelineio as otio
 
-from timeline_io.media import ANYTHING, MediaSearch
+from timeline_io.media import MediaSearch
+from timeline_io.media_need import ANYTHING
 from timeline_io.path_maps import PathMaps
 
 # A linker is asked for every clip alone; the folders are not listed again for each.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from timeline_io.frames import can_drop_frames, rate_name
@@ -31,11 +31,13 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where in the media's own timecode an event begins, in seconds, and how fast it runs."""
+    """Where in the media's own timecode an event begins, in seconds, how fast it runs, and by how many frames a second
+    those timecodes were counted."""
 
     start_s: Fraction
     speed: Fraction
     notes: tuple[str, ...] = ()
+    counted: Fraction | None = None
 
 
 def is_black(event: Event, said: Said) -> bool:
@@ -90,7 +92,9 @@ def clip_of(event: Event, said: Said, clock: Clock, start_s: Fraction, length_s:
         no_picture=no_picture,
         notes=(*event.notes, *source.notes),
         source_timecode_s=source.start_s if has_clock else None,
+        source_counted=source.counted if has_clock else None,
         start_unknown=has_clock,
+        reel="" if event.reel.upper() in _NO_REEL else event.reel,
         numbered=numbered,
     )
 
@@ -108,17 +112,17 @@ def _source_of(event: Event, clock: Clock, length_s: Fraction) -> Source | None:
     readings = [(own, *times) for own in _clocks(clock) if (times := _times(event, own)) is not None]
     if not readings:
         return None
-    _own, first_s, last_s = readings[0]
+    own, first_s, last_s = readings[0]
     if event.speed:
-        return _retimed(event.speed, clock.rate, first_s, last_s)
+        return replace(_retimed(event.speed, clock.rate, first_s, last_s), counted=own.rate)
     for other, start_s, end_s in readings:
         if abs(end_s - start_s - length_s) <= max(1 / other.rate, 1 / clock.rate):
-            return Source(start_s, Fraction(1), _counted_note(other, clock))
+            return Source(start_s, Fraction(1), _counted_note(other, clock), other.rate)
     if last_s <= first_s or last_s - first_s > _FASTEST * length_s:
         # A source without a length was not measured; one that ends before it begins was mistyped.
-        return Source(first_s, Fraction(1)) if last_s == first_s else None
+        return Source(first_s, Fraction(1), counted=own.rate) if last_s == first_s else None
     note = "its speed is not stated: it was taken from the lengths of source and record"
-    return Source(first_s, (last_s - first_s) / length_s if length_s else Fraction(1), (note,))
+    return Source(first_s, (last_s - first_s) / length_s if length_s else Fraction(1), (note,), own.rate)
 
 
 def _retimed(speed_text: str, rate: Fraction, first_s: Fraction, last_s: Fraction) -> Source:
@@ -154,7 +158,7 @@ def _times(event: Event, clock: Clock) -> tuple[Fraction, Fraction] | None:
     except ValueError:
         return None
     if first_s - last_s > _HALF_A_DAY_S:
-        last_s += 2 * _HALF_A_DAY_S
+        last_s += clock.day / clock.rate
     return first_s, last_s
 
 

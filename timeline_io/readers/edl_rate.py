@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from timeline_io.errors import UnreadableEditError
-from timeline_io.frames import can_drop_frames, frame_at_timecode, rate_name, snap_rate
+from timeline_io.frames import can_drop_frames, frame_at_timecode, frames_of_day, rate_name, snap_rate
 from timeline_io.readers.edl_text import EditList, Event
 
 # Frames counted in a second, the likeliest first where the list leaves a choice.
@@ -46,8 +46,7 @@ class Clock:
     @property
     def day(self) -> int:
         """The frames of 24 hours of timecode."""
-        last = f"23:59:59:{round(self.rate) - 1:02d}"
-        return frame_at_timecode(last, self.rate, self.drop_frame and can_drop_frames(self.rate)) + 1
+        return frames_of_day(self.rate, self.drop_frame and can_drop_frames(self.rate))
 
 
 def find_clock(edit: EditList, wanted: Fraction | None) -> tuple[Clock, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from timeline_io.edit import Numbered
+from timeline_io.frames import frames_of_day
 from timeline_io.media_paths import plain_path
 from timeline_io.readers.otio_json import OtioObject, frame_rate, objects, rate_of, schema, span_of, text, value_of
 from timeline_io.readers.pictures import is_generator_name, is_still_name, media_named
@@ -19,6 +20,7 @@ class OtioMedia:
     ref: str = ""
     available: tuple[Fraction, Fraction] | None = None
     available_value: Fraction | None = None
+    available_rate: Fraction | None = None
     is_still: bool = False
     no_picture: str = ""
     offline_reason: str = ""
@@ -39,6 +41,7 @@ def media_of(clip: OtioObject, clip_name: str) -> OtioMedia:
             ref=pattern,
             available=available,
             available_value=_start_value(reference),
+            available_rate=_available_rate(reference),
             is_still=is_still_name(ref),
             numbered=numbered,
         )
@@ -51,19 +54,20 @@ def media_of(clip: OtioObject, clip_name: str) -> OtioMedia:
         ref=text(reference, "name") or text(clip, "name"),
         available=available,
         available_value=_start_value(reference),
+        available_rate=_available_rate(reference),
     )
 
 
 def source_offset(clip: OtioObject, start_s: Fraction, length_s: Fraction, media: OtioMedia) -> Fraction:
     """Seconds from the start of the file to the start of a source range.
 
-    Editors count source ranges from the media's start timecode, hand-made files often from zero,
-    and at mixed rates some keep the number of the timecode: the first reading that lies inside the
+    Editors count source ranges from the media's start timecode, which begins anew at midnight, hand-made files often
+    from zero, and at mixed rates some keep the number of the timecode: the first reading that lies inside the
     media is right.
     """
     if media.available is None:
         return start_s
-    readings = (start_s - media.available[0], *_by_number(clip, media), start_s)
+    readings = (*_by_timecode(start_s, media), *_by_number(clip, media), start_s)
     for offset_s in readings:
         if offset_s >= 0 and offset_s + length_s <= media.available[1]:
             return offset_s
@@ -74,7 +78,7 @@ def timecode_of(start_s: Fraction, source_s: Fraction, media: OtioMedia) -> Frac
     """`start_s` where it is a time of the media's own timecode: it begins there, and not at 0."""
     if media.available is None or media.is_still or media.available[0] <= 0:
         return None
-    return start_s if source_s == start_s - media.available[0] else None
+    return start_s if source_s in _by_timecode(start_s, media) else None
 
 
 def is_invisible(item: OtioObject) -> bool:
@@ -97,6 +101,18 @@ def _is_zero(parameter: OtioObject) -> bool:
     keys = parameter.get("Key Frames")
     values = [key.get("Value") for key in keys.values() if isinstance(key, dict)] if isinstance(keys, dict) else []
     return all(value == 0 for value in values or [parameter.get("Parameter Value")])
+
+
+def _by_timecode(start_s: Fraction, media: OtioMedia) -> tuple[Fraction, ...]:
+    """Where a time of the media's own timecode lies in the file; below zero it was counted over midnight."""
+    if media.available is None:
+        return ()
+    offset_s = start_s - media.available[0]
+    rate = media.available_rate
+    if offset_s >= 0 or rate is None:
+        return (offset_s,)
+    days = dict.fromkeys((frames_of_day(rate, False), frames_of_day(rate, True)))
+    return (offset_s, *(offset_s + day / rate for day in days))
 
 
 def _by_number(clip: OtioObject, media: OtioMedia) -> Iterator[Fraction]:

@@ -1,0 +1,128 @@
+"""The timecode of a file counts by itself, and says where in the file a list's source times lie."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.options import PassOptions
+from flows.planning.media_places import MediaPlace, media_places
+from flows.planning.movie_edit import read_movie
+from flows.planning.reading import read_for
+from flows.records import ShotState
+from flows.run import run_pass
+from tests.support.movies import grey_movie
+from tests.support.timecode_tracks import counted_movie
+from timeline_io.frames import timecode
+
+NTSC, FILM = Fraction(30000, 1001), Fraction(24000, 1001)
+DAY = 2_589_408  # frames of 24 hours at 29.97 when dropping
+
+
+def listed(folder: Path, *sources: str, drop: bool = False, name: str = "a.mov") -> Path:
+    """A list of one-second events with these source times ("in-out")."""
+    mark = ";" if drop else ":"
+    lines = [f"TITLE: cut\nFCM: {'DROP FRAME' if drop else 'NON-DROP FRAME'}"]
+    for index, source in enumerate(sources):
+        record = [f"01:00:{at:02d}{mark}00" for at in (index, index + 1)]
+        lines.append(f"{index + 1:03d}  AX  V  C  {source.replace('-', ' ')} {' '.join(record)}")
+        lines.append(f"* FROM CLIP NAME: {name}")
+    path = folder / "cut.edl"
+    path.write_text("\n".join(lines) + "\n", encoding="ascii")
+    return path
+
+
+def places_in(edit: Path, rate: str | None = None) -> list[MediaPlace]:
+    return list(media_places(read_for(edit, PassOptions(rate=rate)).shots))
+
+
+@pytest.mark.parametrize(
+    ("picture", "counted", "drop", "first", "rate", "source", "expected_s"),
+    [
+        pytest.param("50", "25", False, 900_000, "25", "10:00:02:00-10:00:03:00", "2", id="50 counted at 25"),
+        pytest.param("50", "25", False, 900_000, "50", "10:00:02:10-10:00:03:10", "2.2", id="50 counted at 25, 50"),
+        pytest.param("50", "50", False, 1_800_000, "25", "10:00:02:10-10:00:03:10", "2.4", id="50 counted at 50"),
+        pytest.param("24", "24", True, 86_400, "24", "01:00:02:00-01:00:03:00", "2", id="24 said to drop"),
+        pytest.param("30", "30", True, 107_892, "29.97", "01:00:02;00-01:00:03;00", "2", id="true 30, dropping"),
+        pytest.param("30", "30", False, 108_000, "30", "01:00:02:00-01:00:03:00", "2", id="true 30"),
+        pytest.param("24000/1001", "24", False, 86_400, "24", "01:00:02:00-01:00:03:00", "2.002", id="24 for 23.976"),
+        pytest.param("1", "25", False, 900_000, "25", "10:00:02:00-10:00:03:00", "2", id="one picture a second"),
+        pytest.param("25", "25", False, 2_159_950, "25", "23:59:59:00-00:00:00:00", "1", id="up to midnight"),
+        pytest.param("25", "25", False, 2_159_950, "25", "00:00:01:00-00:00:02:00", "3", id="after midnight"),
+        pytest.param(
+            "30000/1001", "30000/1001", True, DAY - 60, "29.97", "00:00:01;00-00:00:02;00", "3.003", id="dropping day"
+        ),
+    ],
+)
+def test_source_times_lie_where_the_timecode_track_counts_them(
+    picture: str, counted: str, drop: bool, first: int, rate: str, source: str, expected_s: str, tmp_path: Path
+) -> None:
+    own = Fraction(picture)
+    count = round(8 * own)
+    counted_movie(tmp_path / "a.mov", rate=own, count=count, first=first, counted=Fraction(counted), drop_frame=drop)
+    (place,) = places_in(listed(tmp_path, source, drop=";" in source), rate)
+    assert place.start_s == Fraction(expected_s)
+    assert place.frame == round(Fraction(expected_s) * own)
+    assert place.placed_by == ("timecode of the file",)
+
+
+def test_pictures_at_varying_distances_are_counted_by_their_grid(tmp_path: Path) -> None:
+    """Every twelfth is missing: 27.5 a second on the average, counted by 30."""
+    pts = [20 * k for k in range(300) if k % 12 != 7]
+    how: dict[str, Any] = {"rate": Fraction(30), "count": len(pts), "pts": pts, "time_base": Fraction(1, 600)}
+    counted_movie(tmp_path / "a.mov", first=1_080_000, counted=Fraction(30), **how)
+    sources = ("10:00:02:00-10:00:03:00", "10:00:05:25-10:00:06:25")
+    places = places_in(listed(tmp_path, *sources), "30")
+    assert [(place.start_s, place.frame) for place in places] == [(2, 60), (Fraction(35, 6), 175)]
+
+
+def test_a_long_file_over_midnight_does_not_take_the_first_number_that_lies_inside(tmp_path: Path) -> None:
+    """Twenty minutes from 23:50: five minutes after midnight are fifteen in, though five in exist as well."""
+    counted_movie(tmp_path / "a.mov", rate=Fraction(1), count=1200, first=85_800 * 25, counted=Fraction(25))
+    (place,) = places_in(listed(tmp_path, "00:05:00:00-00:05:01:00"), "25")
+    assert place.start_s == 900
+
+
+def test_without_a_timecode_a_list_counts_from_the_start_of_the_file(tmp_path: Path) -> None:
+    grey_movie(tmp_path / "a.mov", count=200)
+    (place,) = places_in(listed(tmp_path, "00:00:05:00-00:00:06:00"), "25")
+    assert (place.start_s, place.placed_by) == (5, ("edit",))
+
+
+@pytest.mark.parametrize("source", ["00:00:01:00-00:00:02:00", "11:00:00:00-11:00:01:00", "09:59:50:00-09:59:51:00"])
+def test_a_number_that_happens_to_lie_inside_a_file_proves_nothing(source: str, tmp_path: Path) -> None:
+    counted_movie(tmp_path / "a.mov", count=200, first=900_000, counted=Fraction(25))
+    (place,) = places_in(listed(tmp_path, source), "25")
+    assert (place.start_s, place.placed_by) == (None, ())
+    asked = source.partition("-")[0]
+    assert f"asks for {asked}, but a.mov runs from 10:00:00:00 to 10:00:08:00 at 25 fps" in place.remark
+
+
+@pytest.mark.usefixtures("card", "engine")
+def test_a_shot_outside_its_file_fails_by_name_and_the_others_are_made(tmp_path: Path, options: PassOptions) -> None:
+    counted_movie(tmp_path / "train.mov", count=100, first=900_000, counted=Fraction(25))
+    edit = listed(tmp_path, "10:00:01:00-10:00:02:00", "10:00:09:00-10:00:10:00", name="train.mov")
+    report = run_pass(edit, options.model_copy(update={"rate": "25"}), with_prefect=False)
+    assert [shot.state for shot in report.shots] == [ShotState.MADE, ShotState.FAILED]
+    assert "the clip train.mov asks for 10:00:09:00" in report.shots[1].reason
+    assert not report.shots[1].cues
+
+
+@pytest.mark.parametrize(
+    ("picture", "counted", "drop", "first", "written"),
+    [
+        ("50", "25", False, 900_000, "10:00:00:00"),
+        ("60000/1001", "30000/1001", True, 107_892, "01:00:00;00"),
+        ("30", "30", True, 107_892, "01:00:00;00"),
+        ("24", "24", True, 86_400, "01:00:00:00"),
+        ("24000/1001", "24000/1001", False, 86_400, "01:00:00:00"),
+    ],
+)
+def test_a_movie_alone_begins_at_its_own_timecode(
+    picture: str, counted: str, drop: bool, first: int, written: str, tmp_path: Path
+) -> None:
+    how: dict[str, Any] = {"rate": Fraction(picture), "count": 30, "first": first, "drop_frame": drop}
+    edit = read_movie(counted_movie(tmp_path / "a.mov", counted=Fraction(counted), **how))
+    assert edit.rate == Fraction(picture)
+    assert timecode(edit.start_frame, edit.rate, edit.drop_frame) == written
