@@ -29,7 +29,7 @@ from timeline_io.errors import (
 from timeline_io.files import cause_of
 from timeline_io.guarded_child import OUT_OF_MEMORY
 from timeline_io.media import MediaSearch
-from timeline_io.read import with_media
+from timeline_io.shot_media import with_media
 
 # The paths come with the job: what this process can import, the other can.
 _START = "import pickle, sys; sys.path[:], job = pickle.load(sys.stdin.buffer); "

@@ -9,6 +9,8 @@ import pytest
 
 from plugin.cli import exit_code_of
 from tests.support.timecode_tracks import counted_movie
+from timeline_io.cue_sheet import read_cues
+from timeline_io.read import read_edit
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason=f"the inputs in {CASES} are not part of the project")
@@ -44,6 +46,7 @@ def test_a_movie_alone(name: str, rate: str, frames: list[tuple[int, int]], caps
         ("midnight/night.edl", (), [("night.mov", 25), ("night.mov", 75), ("night.mov", 175)]),
         ("midnight/night.otio", (), [("night.mov", 25), ("night.mov", 75), ("night.mov", 75)]),
         ("two_video_tracks/motion.otio", (), [("motion.mp4", 30), ("motion.mkv", 30), ("second.mp4", 30)]),
+        ("fcp7_mixed_rate/mixed.xml", (), [("cam25.mov", 50), ("cam25.mov", 125)]),
         ("same_name_tc/ab.edl", ("same_name_tc/cards",), [("A/C0001.MOV", 25), ("B/C0001.MOV", 25)]),
         ("same_name_tc/a_only.edl", ("same_name_tc/cards",), [("A/C0001.MOV", 25)]),
     ],
@@ -64,3 +67,20 @@ def test_a_long_file_over_midnight(tmp_path: Path, capsys: pytest.CaptureFixture
     counted_movie(tmp_path / "long.mov", rate=Fraction(1), count=1200, first=85_800 * 25, counted=Fraction(25))
     (shot,) = shots_of(capsys, "midnight/long.edl", "--media-root", str(tmp_path))["shots"]
     assert (shot["media_start_s"], shot["placed_by"]) == (900, "timecode of the file")
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "first"), [("ndf2997.xml", "01:00:00:00", 108_000), ("df5994.xml", "01:00:00;00", 215_784)]
+)
+def test_how_premiere_counts(name: str, at: str, first: int, capsys: pytest.CaptureFixture[str]) -> None:
+    (shot,) = shots_of(capsys, f"premiere_df_mess/{name}")["shots"]
+    assert (shot["at"], shot["first_frame"]) == (at, first)
+
+
+def test_a_sheet_in_the_time_that_premiere_shows_is_read() -> None:
+    folder = CASES / "premiere_df_mess"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not here")
+    (cue,) = read_cues(folder / "sheet.csv", read_edit(folder / "ndf2997.xml"))
+    assert cue.spans is not None
+    assert [(span.first, span.count) for span in cue.spans] == [(108_010, 20)]

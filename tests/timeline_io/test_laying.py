@@ -170,6 +170,8 @@ def test_the_laid_fcp7_holds_what_editors_look_for(fixture_timelines: Path, plac
         "totalExplodedTrackCount": "1",
         "premiereTrackType": "Mono",
     }
+    # The first output channel alone would be the left one.
+    assert track.find("outputchannelindex") is None
     (item,) = track.findall("clipitem")
     texts = {path: item.findtext(path) for path in ("start", "end", "in", "out", "sourcetrack/trackindex")}
     assert texts == {"start": "12", "end": "32", "in": "0", "out": "20", "sourcetrack/trackindex": "1"}

@@ -26,7 +26,11 @@ Line = tuple[int, str]
 
 
 def track_lines(track: FoleyTrack, target: Target, numbers: Iterator[int]) -> Iterator[Line]:
-    """A mono track: exploded as stereo, Premiere leaves one side silent."""
+    """A mono track: exploded as stereo, Premiere leaves one side silent.
+
+    It names no output channel: where the outputs of a sequence are single channels, as Premiere writes them, the first
+    is the left one.
+    """
     yield (
         0,
         f'<track MZ.TrackName={quoteattr(track.name)} currentExplodedTrackIndex="0" totalExplodedTrackCount="1"'
@@ -40,7 +44,6 @@ def track_lines(track: FoleyTrack, target: Target, numbers: Iterator[int]) -> It
         yield from deeper(_fade_lines(clip.fade_out, (end - clip.fade_out.frames, end), target, "end-black"))
     yield 1, "<enabled>TRUE</enabled>"
     yield 1, "<locked>FALSE</locked>"
-    yield 1, "<outputchannelindex>1</outputchannelindex>"
     yield 0, "</track>"
 
 

@@ -7,7 +7,9 @@ from fractions import Fraction
 from xml.etree.ElementTree import Element
 
 from timeline_io.errors import UnreadableEditError
+from timeline_io.frames import rate_name
 from timeline_io.model import Clip, Marker, Nest, Sequence, Track
+from timeline_io.readers.fcp7_grid import Grid, grid_of
 from timeline_io.readers.fcp7_media import Media, Shown, is_invisible, no_picture
 from timeline_io.readers.fcp7_place import Place, dissolves, places
 from timeline_io.readers.fcp7_retime import Source, Used, plays_media_frames, source_of
@@ -48,14 +50,16 @@ def read_fcp7(data: bytes, file_name: str, sequence: str | None) -> Sequence:
         raise UnreadableEditError(f"the sequence {content(chosen, 'name')!r} of {file_name} has no frame rate")
     builder = _Builder(root, file_name)
     start_frame, drop_frame = start_timecode(chosen, rate)
+    tracks = builder.tracks(chosen, rate, ())
     return Sequence(
         name=content(chosen, "name"),
         rate=rate,
         start_frame=start_frame,
         length_s=_length(chosen, rate),
-        tracks=builder.tracks(chosen, rate, ()),
+        tracks=tracks,
         markers=_markers(chosen, rate),
         drop_frame=drop_frame,
+        remarks=tuple(builder.remarks),
     )
 
 
@@ -90,6 +94,7 @@ class _Builder:
         self._media = Media(root)
         self._sequences = definitions(root, "sequence")
         self._built: dict[int, _Nested] = {}
+        self.remarks: dict[str, None] = {}
 
     def tracks(self, sequence: Element, rate: Fraction, path: tuple[Element, ...]) -> tuple[Track, ...]:
         """The picture tracks of a sequence; `path` holds the sequences around it."""
@@ -99,26 +104,35 @@ class _Builder:
         if len(path) > _MAX_DEPTH:
             raise UnreadableEditError(f"{self._file_name} nests sequences more than {_MAX_DEPTH} deep")
         inner = (*path, sequence)
+        grid = grid_of((place for track in sequence.iterfind("media/video/track") for place in places(track)), rate)
+        self._note_grid(grid)
         tracks = []
         for index, track in enumerate(sequence.iterfind("media/video/track"), 1):
             name = track.get("MZ.TrackName") or content(track, "name") or f"V{index}"
-            items = tuple(item for place in places(track) for item in self._items(place, rate, inner))
+            items = tuple(item for place in places(track) for item in self._items(place, grid, inner))
             enabled = is_on(track, "enabled", default=True)
             tracks.append(Track(name=name, items=items, enabled=enabled, dissolves=dissolves(track, rate)))
         return tuple(tracks)
 
-    def _items(self, place: Place, rate: Fraction, path: tuple[Element, ...]) -> tuple[Clip | Nest, ...]:
-        nested = place.item.find("sequence")
-        return (self._clip(place, rate),) if nested is None else self._nest(place, nested, rate, path)
+    def _note_grid(self, grid: Grid) -> None:
+        for own in sorted(grid.counted_alike):
+            self.remarks[
+                f"clips of {rate_name(own)} fps count their in and out points in frames of the sequence, "
+                f"{rate_name(grid.rate)} fps, as their lengths show"
+            ] = None
 
-    def _clip(self, place: Place, rate: Fraction) -> Clip:
-        item, own_rate = place.item, rate_of(place.item) or rate
+    def _items(self, place: Place, grid: Grid, path: tuple[Element, ...]) -> tuple[Clip | Nest, ...]:
+        nested = place.item.find("sequence")
+        return (self._clip(place, grid),) if nested is None else self._nest(place, nested, grid, path)
+
+    def _clip(self, place: Place, grid: Grid) -> Clip:
+        item, rate, own_rate = place.item, grid.rate, grid.of(place)
         shown = self._media.shown_by(item)
         written = content(shown.file, "pathurl")
         used = _used(place, own_rate, rate, shown.file)
         source = _seen(place, used, own_rate, rate)
         is_still = is_still_name(written)
-        media_ref, numbered = media_named(written, rate_of(shown.file) or own_rate)
+        media_ref, numbered = media_named(written, rate_of(shown.file) or rate_of(item) or rate)
         return Clip(
             name=content(item, "name") or content(shown.file, "name") or "a clip without a name",
             start_s=place.start / rate,
@@ -131,18 +145,18 @@ class _Builder:
             no_picture=no_picture(item, shown.file, written),
             notes=tuple(note for path in _NOTE_PATHS if (note := content(item, path))),
             markers=_clip_markers(place, used, source.speed, own_rate, rate),
-            source_timecode_s=None if is_still else _timecode(shown, source, own_rate),
+            source_timecode_s=None if is_still else _timecode(shown, source, rate_of(item) or rate),
+            reel=content(shown.file, "timecode/reel/name"),
             ramp=() if is_still else tuple((at_s, source_s + shown.offset_s) for at_s, source_s in source.ramp),
             numbered=numbered,
         )
 
-    def _nest(
-        self, place: Place, nested: Element, rate: Fraction, path: tuple[Element, ...]
-    ) -> tuple[Clip | Nest, ...]:
+    def _nest(self, place: Place, nested: Element, grid: Grid, path: tuple[Element, ...]) -> tuple[Clip | Nest, ...]:
         sequence = defined(nested, self._sequences)
         name = content(place.item, "name") or content(sequence, "name") or "a nested sequence"
+        rate, own_rate = grid.rate, grid.of(place)
+        inner_rate = rate_of(sequence) or rate
         start_s, length_s = place.start / rate, (place.end - place.start) / rate
-        inner_rate, own_rate = rate_of(sequence) or rate, rate_of(place.item) or rate
         used = _used(place, own_rate, rate, sequence)
         source = _seen(place, used, own_rate, rate)
         if is_invisible(place.item):

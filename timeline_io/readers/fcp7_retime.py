@@ -65,6 +65,11 @@ def plays_media_frames(used: Used, speed: Fraction) -> bool:
     return abs(span_s - used.length_s * abs(speed)) < abs(span_s - used.length_s)
 
 
+def is_retimed(item: Element) -> bool:
+    """Whether an item says that it does not run at the speed of its media."""
+    return _time_remap(item) is not None or is_on(item, "stillframe", default=False)
+
+
 def _time_remap(item: Element) -> dict[str, Element] | None:
     """The parameters of the clip's time remap, by id."""
     for effect in item.iterfind("filter/effect"):

@@ -14,6 +14,8 @@ from timeline_io.readers.safe_xml import parse_xml
 
 _NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,15})?")
 _NEWEST_VERSION = 5
+# Premiere's time displays of 29.97 and 59.94 frames a second, dropping and not; the others leave no choice.
+_PREMIERE_DROPS = {"102": True, "103": False, "106": True, "107": False}
 FOLDERS = frozenset({"xmeml", "project", "bin", "children"})
 
 
@@ -100,12 +102,16 @@ def rate_of(element: Element) -> Fraction | None:
 
 
 def start_timecode(element: Element, rate: Fraction) -> tuple[int, bool]:
-    """Frame number at `rate`, and drop frame, of an element's `<timecode>`; (0, False) when it has none."""
+    """Frame number at `rate`, and drop frame, of an element's `<timecode>`; (0, False) when it has none.
+
+    What Premiere says of how it shows the time of a sequence goes before `<displayformat>`, which it gets wrong.
+    """
     code = element.find("timecode")
+    shown = _PREMIERE_DROPS.get(element.get("MZ.Sequence.VideoTimeDisplayFormat", ""))
     if code is None:
-        return 0, False
+        return 0, bool(shown)
     own_rate = rate_of(code) or rate
-    drop_frame = content(code, "displayformat").upper() == "DF"
+    drop_frame = content(code, "displayformat").upper() == "DF" if shown is None else shown
     counted = frames(code, "frame")
     if counted is None:
         counted = _frames_of_text(content(code, "string"), own_rate, drop_frame)
