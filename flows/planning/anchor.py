@@ -62,7 +62,7 @@ def anchored(shot: Shot, movie: MovieInfo) -> Placement:
     readings = list(_readings(shot, movie))
     fitting = [reading for reading in readings if _overlap_s(shot, reading.start_s, movie) >= _shown_s(shot)]
     best = fitting[0] if fitting else max(readings, key=lambda reading: _overlap_s(shot, reading.start_s, movie))
-    if not fitting and _overlap_s(shot, best.start_s, movie) <= 0:
+    if not fitting and _overlap_s(shot, best.start_s, movie, tolerance_frames=0) <= 0:
         raise OutsideMediaError(_refusal(shot, movie))
     return Placement(
         shot=_moved(shot, best.start_s),
@@ -152,10 +152,12 @@ def _shown_s(shot: Shot) -> Fraction:
     return high - low
 
 
-def _overlap_s(shot: Shot, start_s: Fraction, movie: MovieInfo) -> Fraction:
+def _overlap_s(
+    shot: Shot, start_s: Fraction, movie: MovieInfo, *, tolerance_frames: int = _TOLERANCE_FRAMES
+) -> Fraction:
     """How much of what is seen lies inside the file, in seconds; below zero is how far it lies outside."""
     low, high = _reach(shot)
-    slack_s = _TOLERANCE_FRAMES / (movie.rate or shot.record.rate)
+    slack_s = tolerance_frames / (movie.rate or shot.record.rate)
     first_s, last_s = max(start_s + low, -slack_s), min(start_s + high, movie.duration_s + slack_s)
     return last_s - first_s
 

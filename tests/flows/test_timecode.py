@@ -90,13 +90,32 @@ def test_without_a_timecode_a_list_counts_from_the_start_of_the_file(tmp_path: P
     assert (place.start_s, place.placed_by) == (5, ("edit",))
 
 
-@pytest.mark.parametrize("source", ["00:00:01:00-00:00:02:00", "11:00:00:00-11:00:01:00", "09:59:50:00-09:59:51:00"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "00:00:01:00-00:00:02:00",
+        "11:00:00:00-11:00:01:00",
+        "09:59:50:00-09:59:51:00",
+        "09:59:59:00-10:00:00:00",
+        "10:00:08:00-10:00:09:00",
+    ],
+)
 def test_a_number_that_happens_to_lie_inside_a_file_proves_nothing(source: str, tmp_path: Path) -> None:
     counted_movie(tmp_path / "a.mov", count=200, first=900_000, counted=Fraction(25))
     (place,) = places_in(listed(tmp_path, source), "25")
     assert (place.start_s, place.placed_by) == (None, ())
     asked = source.partition("-")[0]
     assert f"asks for {asked}, but a.mov runs from 10:00:00:00 to 10:00:08:00 at 25 fps" in place.remark
+
+
+@pytest.mark.parametrize(
+    ("source", "start_s"), [("09:59:59:12-10:00:00:12", "-.52"), ("10:00:07:12-10:00:08:12", "7.48")]
+)
+def test_what_lies_inside_in_part_keeps_its_place_and_is_told(source: str, start_s: str, tmp_path: Path) -> None:
+    counted_movie(tmp_path / "a.mov", count=200, first=900_000, counted=Fraction(25))
+    (place,) = places_in(listed(tmp_path, source), "25")
+    assert place.start_s == Fraction(start_s)
+    assert "asks for more of a.mov than its 8.00 s" in place.remark
 
 
 @pytest.mark.usefixtures("card", "engine")
