@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from timeline_io.frames import FrameSpan
+from timeline_io.frames import Counting, FrameSpan
 
 # (seconds from a first edge, seconds into the media): where a changing speed bends.
 Knot = tuple[Fraction, Fraction]
@@ -40,8 +40,8 @@ class Shot:
     negative speed and starts at the far edge of what it shows; a frozen one has speed 0. Where the speed
     changes, `ramp` holds knots with straight lines between them, and `speed` is the mean.
 
-    `source_timecode_s` is the source time as the edit spells it in the media's own timecode, counted by
-    `source_counted` frames a second where the edit does not know how long those are; `start_unknown`
+    `source_timecode_s` is the source time as the edit spells it in the media's own timecode, counted as
+    `source_counted` says where the edit does not know how the media counts; `start_unknown`
     tells that only the media knows at which timecode it starts. `reel` is the tape or card the edit names.
     With `numbered` the media is an image sequence, whose path names all its pictures, `sea.%04d.exr`, and whose time
     begins with its first number.
@@ -61,7 +61,7 @@ class Shot:
     track: str = ""
     ramp: tuple[Knot, ...] = ()
     source_timecode_s: Fraction | None = None
-    source_counted: Fraction | None = None
+    source_counted: Counting | None = None
     start_unknown: bool = False
     reel: str = ""
     offline_reason: str = ""

@@ -40,6 +40,30 @@ class FrameSpan:
         return begin, sample_at(self.end, self.rate, sample_rate_hz) - begin
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counting:
+    """How timecodes were turned into times: `rate` numbers a second, some of them dropped where `drop_frame` says."""
+
+    rate: Fraction
+    drop_frame: bool = False
+
+    def numbered(self, time_s: Fraction) -> Fraction:
+        """The number that is written for a time, dropped numbers counted as well, so many a second as it is called."""
+        number = time_s * self.rate
+        return number + _dropped_before(number // 1, _nominal(self.rate)) if self.drops else number
+
+    def time_s(self, number: Fraction) -> Fraction:
+        """The time for which a number is written; the other way round."""
+        minutes = number // (60 * _nominal(self.rate))
+        dropped = _nominal(self.rate) // 15 * (minutes - minutes // 10) if self.drops else 0
+        return (number - dropped) / self.rate
+
+    @property
+    def drops(self) -> bool:
+        """Whether numbers are left out: 24 and 25 have none to leave out, whatever a file says."""
+        return self.drop_frame and _may_drop(_nominal(self.rate))
+
+
 def sample_at(frame: int, rate: Fraction, sample_rate_hz: int) -> int:
     """The sample nearest to the leading edge of `frame` (halves round up)."""
     return (2 * frame * sample_rate_hz * rate.denominator + rate.numerator) // (2 * rate.numerator)
@@ -95,7 +119,7 @@ def timecode(frame: int, rate: Fraction, drop_frame: bool = False) -> str:
     nominal = _nominal(rate)
     drop_frame = drop_frame and _may_drop(nominal)
     if drop_frame:
-        frame = _with_dropped_numbers(frame, nominal)
+        frame += _dropped_before(frame, nominal)
     frames = frame % nominal
     seconds = frame // nominal
     separator = ";" if drop_frame else ":"
@@ -149,10 +173,11 @@ def _may_drop(nominal: int) -> bool:
     return nominal % 30 == 0
 
 
-def _with_dropped_numbers(frame: int, nominal: int) -> int:
+def _dropped_before(frame: int, nominal: int) -> int:
+    """How many numbers were left out up to a frame."""
     dropped = nominal // 15
     per_minute = nominal * 60 - dropped
     per_ten_minutes = per_minute * 10 + dropped
     tens, rest = divmod(frame, per_ten_minutes)
     minutes = 0 if rest < nominal * 60 else 1 + (rest - nominal * 60) // per_minute
-    return frame + dropped * (9 * tens + minutes)
+    return dropped * (9 * tens + minutes)

@@ -37,7 +37,7 @@ _RUN = "from timeline_io.guarded_child import main; main(*job)"
 # What a result is made of; anything else in the answer of a process that went astray is not built.
 _RECORDS = {
     "timeline_io.edit": ("Edit", "Numbered", "Shot", "SkippedItem"),
-    "timeline_io.frames": ("FrameSpan",),
+    "timeline_io.frames": ("Counting", "FrameSpan"),
     "fractions": ("Fraction",),
     "pathlib": ("PosixPath", "WindowsPath"),
     "pathlib._local": ("PosixPath", "WindowsPath"),

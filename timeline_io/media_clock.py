@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from timeline_io.frames import frames_of_day, timecode
+from timeline_io.frames import Counting, frames_of_day, timecode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,15 +24,17 @@ class MediaClock:
         """The first number in seconds from midnight, as this clock counts them."""
         return self.first / self.rate
 
-    def offset_s(self, time_s: Fraction, counted: Fraction | None = None) -> Fraction:
+    def offset_s(self, time_s: Fraction, counted: Counting | None = None) -> Fraction:
         """Seconds from the first picture to `time_s`, at least 0 and less than a day.
 
-        `counted` is how many frames a second `time_s` was counted by, where a list does not know whether 24 of them are
-        a second: what is written is then compared number by number. None: seconds are seconds.
+        `counted` is how a list counted what it writes, which does not know whether 24 are a second, nor what the file
+        drops: the same is then counted again as the file counts. None: seconds are seconds.
         """
-        per_second = self.rate if counted is None else counted / round(counted) * round(self.rate)
-        number = time_s * per_second
-        return (number - self.first) % self.day / self.rate
+        own = Counting(rate=self.rate, drop_frame=self.drop_frame)
+        if counted is not None:
+            written_s = counted.numbered(time_s) / round(counted.rate)
+            time_s = own.time_s(written_s * round(self.rate))
+        return (time_s * self.rate - self.first) % self.day / self.rate
 
     @property
     def day(self) -> int:

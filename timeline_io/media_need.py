@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from timeline_io.edit import Numbered
+from timeline_io.frames import Counting
 from timeline_io.media_clock import MediaClock
 
 # Lists hold eight letters of the name of a reel.
@@ -27,13 +28,13 @@ class MediaFacts:
 class Need:
     """What an edit shows of a file: up to `until_s` from its start, and `timecodes_s` of its own timecode.
 
-    `counted` is how many frames a second those are counted by, None where they are true seconds; `reel` is the tape or
+    `counted` is how those were counted, None where they are true seconds; `reel` is the tape or
     card that the edit names. With `numbered` the pictures of an image sequence are wanted.
     """
 
     until_s: Fraction | None = None
     timecodes_s: tuple[Fraction, Fraction] | None = None
-    counted: Fraction | None = None
+    counted: Counting | None = None
     reel: str = ""
     numbered: Numbered | None = None
 
@@ -70,7 +71,7 @@ def _comparisons(facts: MediaFacts, need: Need) -> Iterator[bool]:
 
 
 def _holds(
-    clock: MediaClock, length_s: Fraction | None, codes_s: tuple[Fraction, Fraction], counted: Fraction | None
+    clock: MediaClock, length_s: Fraction | None, codes_s: tuple[Fraction, Fraction], counted: Counting | None
 ) -> bool:
     """Whether a stretch of timecode lies inside a file, a frame on either side left to rounding."""
     first_s = (clock.offset_s(codes_s[0], counted) + 1 / clock.rate) % clock.day_s

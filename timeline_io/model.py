@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from timeline_io.edit import Knot, Numbered
+from timeline_io.frames import Counting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +33,8 @@ class Clip:
     the mean. `no_picture` says why it is nothing to look at (a title, a generator).
 
     `source_timecode_s` is the source time as the edit spells it, in seconds from midnight of the media's own
-    timecode, where the edit says so; `source_counted` is how many frames a second it was counted by, where nothing
-    says how long those are. `start_unknown` tells that the edit does not say at which timecode the file starts (an EDL
+    timecode, where the edit says so; `source_counted` is how it was counted, where nothing says how the
+    media counts. `start_unknown` tells that the edit does not say at which timecode the file starts (an EDL
     never does): `source_start_s` is then no better than `source_timecode_s`.
     `reel` is the tape or card that the edit names.
 
@@ -53,7 +54,7 @@ class Clip:
     markers: tuple[Marker, ...] = ()
     ramp: tuple[Knot, ...] = ()
     source_timecode_s: Fraction | None = None
-    source_counted: Fraction | None = None
+    source_counted: Counting | None = None
     start_unknown: bool = False
     reel: str = ""
     numbered: Numbered | None = None

@@ -20,9 +20,9 @@ NTSC, FILM = Fraction(30000, 1001), Fraction(24000, 1001)
 DAY = 2_589_408  # frames of 24 hours at 29.97 when dropping
 
 
-def listed(folder: Path, *sources: str, drop: bool = False, name: str = "a.mov") -> Path:
+def listed(folder: Path, *sources: str, drop: bool = False, marked: bool = True, name: str = "a.mov") -> Path:
     """A list of one-second events with these source times ("in-out")."""
-    mark = ";" if drop else ":"
+    mark = ";" if drop and marked else ":"
     lines = [f"TITLE: cut\nFCM: {'DROP FRAME' if drop else 'NON-DROP FRAME'}"]
     for index, source in enumerate(sources):
         record = [f"01:00:{at:02d}{mark}00" for at in (index, index + 1)]
@@ -65,6 +65,20 @@ def test_source_times_lie_where_the_timecode_track_counts_them(
     assert place.start_s == Fraction(expected_s)
     assert place.frame == round(Fraction(expected_s) * own)
     assert place.placed_by == ("timecode of the file",)
+
+
+@pytest.mark.parametrize("media_drops", [False, True])
+@pytest.mark.parametrize(("list_drops", "marked"), [(False, False), (True, False), (True, True)])
+def test_the_file_says_whether_its_timecode_drops_numbers(
+    list_drops: bool, marked: bool, media_drops: bool, tmp_path: Path
+) -> None:
+    """Five seconds in by what is written, over a minute at which numbers are dropped, whatever the list says."""
+    first = 107_892 + 57 * 30 if media_drops else 108_000 + 57 * 30
+    counted_movie(tmp_path / "a.mov", rate=NTSC, count=300, first=first, counted=NTSC, drop_frame=media_drops)
+    mark = ";" if marked else ":"
+    edit = listed(tmp_path, f"01:01:02{mark}00-01:01:03{mark}00", drop=list_drops, marked=marked)
+    (place,) = places_in(edit, "29.97")
+    assert place.frame == (148 if media_drops else 150)
 
 
 def test_pictures_at_varying_distances_are_counted_by_their_grid(tmp_path: Path) -> None:

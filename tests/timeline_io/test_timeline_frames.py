@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from timeline_io.frames import FrameSpan, frame_at, frame_at_timecode, sample_at, snap_rate, timecode
+from timeline_io.frames import (
+    Counting,
+    FrameSpan,
+    frame_at,
+    frame_at_timecode,
+    frames_of_day,
+    sample_at,
+    snap_rate,
+    timecode,
+)
 
 SPELLINGS: dict[Fraction, list[float | str | Fraction]] = {
     Fraction(24000, 1001): [23.976, "23.976", 23.98, "23.98", 23.976024627685547, "24000/1001", Fraction(24000, 1001)],
@@ -99,3 +108,20 @@ def test_a_timecode_reads_back_as_its_frame(frame: int, drop: bool) -> None:
 def test_what_is_no_timecode_is_refused(nonsense: str) -> None:
     with pytest.raises(ValueError, match="timecode"):
         frame_at_timecode(nonsense, Fraction(24))
+
+
+@given(frame=st.integers(0, 24 * 3600 * 60), drop=st.booleans(), rate=st.sampled_from(["24", "29.97", "30", "59.94"]))
+def test_a_time_is_that_of_the_number_written_for_it(frame: int, drop: bool, rate: str) -> None:
+    counting = Counting(rate=snap_rate(rate), drop_frame=drop)
+    time_s = frame / counting.rate
+    number = counting.numbered(time_s)
+    assert counting.time_s(number) == time_s
+    assert timecode(int(number), counting.rate) == timecode(frame, counting.rate, drop).replace(";", ":")
+
+
+@pytest.mark.parametrize(
+    ("rate", "drop", "frames"),
+    [("29.97", True, 2_589_408), ("29.97", False, 2_592_000), ("59.94", True, 5_178_816), ("24", True, 2_073_600)],
+)
+def test_a_day_of_timecode(rate: str, drop: bool, frames: int) -> None:
+    assert frames_of_day(snap_rate(rate), drop) == frames

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from timeline_io.frames import can_drop_frames, rate_name
+from timeline_io.frames import Counting, can_drop_frames, rate_name
 from timeline_io.model import Clip
 from timeline_io.readers.edl_rate import COUNTED, Clock, meant_speed
 from timeline_io.readers.edl_text import Event
@@ -31,13 +31,12 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where in the media's own timecode an event begins, in seconds, how fast it runs, and by how many frames a second
-    those timecodes were counted."""
+    """Where in the media's own timecode an event begins, in seconds, how fast it runs, and how it was counted."""
 
     start_s: Fraction
     speed: Fraction
     notes: tuple[str, ...] = ()
-    counted: Fraction | None = None
+    counted: Counting | None = None
 
 
 def is_black(event: Event, said: Said) -> bool:
@@ -113,16 +112,17 @@ def _source_of(event: Event, clock: Clock, length_s: Fraction) -> Source | None:
     if not readings:
         return None
     own, first_s, last_s = readings[0]
+    counted = _counting(event, own)
     if event.speed:
-        return replace(_retimed(event.speed, clock.rate, first_s, last_s), counted=own.rate)
+        return replace(_retimed(event.speed, clock.rate, first_s, last_s), counted=counted)
     for other, start_s, end_s in readings:
         if abs(end_s - start_s - length_s) <= max(1 / other.rate, 1 / clock.rate):
-            return Source(start_s, Fraction(1), _counted_note(other, clock), other.rate)
+            return Source(start_s, Fraction(1), _counted_note(other, clock), _counting(event, other))
     if last_s <= first_s or last_s - first_s > _FASTEST * length_s:
         # A source without a length was not measured; one that ends before it begins was mistyped.
-        return Source(first_s, Fraction(1), counted=own.rate) if last_s == first_s else None
+        return Source(first_s, Fraction(1), counted=counted) if last_s == first_s else None
     note = "its speed is not stated: it was taken from the lengths of source and record"
-    return Source(first_s, (last_s - first_s) / length_s if length_s else Fraction(1), (note,), own.rate)
+    return Source(first_s, (last_s - first_s) / length_s if length_s else Fraction(1), (note,), counted)
 
 
 def _retimed(speed_text: str, rate: Fraction, first_s: Fraction, last_s: Fraction) -> Source:
@@ -160,6 +160,10 @@ def _times(event: Event, clock: Clock) -> tuple[Fraction, Fraction] | None:
     if first_s - last_s > _HALF_A_DAY_S:
         last_s += clock.day / clock.rate
     return first_s, last_s
+
+
+def _counting(event: Event, clock: Clock) -> Counting:
+    return Counting(rate=clock.rate, drop_frame=clock.drops(event.source[0], event.drop_frame))
 
 
 def _counted_note(own: Clock, clock: Clock) -> tuple[str, ...]:

@@ -40,8 +40,12 @@ class Clock:
 
     def frame(self, code: str, drop_frame: bool) -> int:
         """The absolute frame of a timecode under a mode; raises ValueError when it is none at this rate."""
-        dropping = ";" in code or "," in code if self.is_marked else drop_frame
-        return frame_at_timecode(code, self.rate, dropping and can_drop_frames(self.rate))
+        return frame_at_timecode(code, self.rate, self.drops(code, drop_frame))
+
+    def drops(self, code: str, drop_frame: bool) -> bool:
+        """Whether a timecode under a mode is one that drops numbers."""
+        marked = ";" in code or "," in code if self.is_marked else drop_frame
+        return marked and can_drop_frames(self.rate)
 
     @property
     def day(self) -> int:
