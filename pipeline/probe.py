@@ -14,6 +14,7 @@ from av.video.stream import VideoStream
 
 from pipeline.errors import MediaError
 from pipeline.movie import is_still, open_movie, start_pts, stream_duration_s, tag
+from pipeline.mxf_timecode import mxf_timecode
 from pipeline.numbered import Pictures, pictures_of
 from pipeline.picture_rate import frame_rate
 from pipeline.records import Numbering
@@ -145,9 +146,12 @@ def _told(container: InputContainer, stream: VideoStream, name: str) -> str:
 
 def _timecode_track(path: Path, container: InputContainer, stream: VideoStream) -> TimecodeTrack | None:
     """How the file counts its timecode; one that takes 24000/1001 pictures a second for 24 counts them all the same."""
-    if "mov" not in container.format.name.split(",") or not container.streams.data:
+    kinds, rate = container.format.name.split(","), frame_rate(stream)
+    if "mxf" in kinds and rate is not None:
+        return mxf_timecode(path, _told(container, stream, "timecode"), rate)
+    if "mov" not in kinds or not container.streams.data:
         return None
-    track, rate = timecode_track(path, stream.id), frame_rate(stream)
+    track = timecode_track(path, stream.id)
     if track is None or rate is None or track.rate.denominator != 1 or round(rate) != track.rate:
         return track
     return replace(track, rate=rate)

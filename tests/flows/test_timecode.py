@@ -91,6 +91,21 @@ def test_pictures_at_varying_distances_are_counted_by_their_grid(tmp_path: Path)
     assert [(place.start_s, place.frame) for place in places] == [(2, 60), (Fraction(35, 6), 175)]
 
 
+@pytest.mark.parametrize(("base", "expected_s"), [(50, "2.16"), (25, "1.92")])
+def test_mxf_counts_as_its_header_says(base: int, expected_s: str, tmp_path: Path) -> None:
+    """Fifty pictures a second from 10:00:00:12, where the twelve are fiftieths or, as cameras do, twenty-fifths."""
+    how: dict[str, Any] = {"rate": Fraction(50), "count": 200, "codec": "mpeg2video", "size": (64, 64)}
+    film = grey_movie(tmp_path / "a.mxf", metadata={"timecode": "10:00:00:12"}, **how)
+    written, other = (
+        b"\x15\x01\x00\x08" + (36_000 * counted + 12).to_bytes(8, "big") + b"\x15\x02\x00\x02" + bytes([0, counted])
+        for counted in (50, base)
+    )
+    assert written in film.read_bytes()
+    film.write_bytes(film.read_bytes().replace(written, other))
+    (place,) = places_in(listed(tmp_path, "10:00:02:10-10:00:03:10", name="a.mxf"), "25")
+    assert place.start_s == Fraction(expected_s)
+
+
 def test_a_long_file_over_midnight_does_not_take_the_first_number_that_lies_inside(tmp_path: Path) -> None:
     """Twenty minutes from 23:50: five minutes after midnight are fifteen in, though five in exist as well."""
     counted_movie(tmp_path / "a.mov", rate=Fraction(1), count=1200, first=85_800 * 25, counted=Fraction(25))
