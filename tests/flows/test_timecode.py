@@ -4,6 +4,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import opentimelineio as otio
 import pytest
 
 from flows.options import PassOptions
@@ -111,6 +112,20 @@ def test_a_long_file_over_midnight_does_not_take_the_first_number_that_lies_insi
     counted_movie(tmp_path / "a.mov", rate=Fraction(1), count=1200, first=85_800 * 25, counted=Fraction(25))
     (place,) = places_in(listed(tmp_path, "00:05:00:00-00:05:01:00"), "25")
     assert place.start_s == 900
+
+
+def test_an_otio_that_tells_nothing_of_its_media_is_placed_by_the_timecode_of_the_file(tmp_path: Path) -> None:
+    counted_movie(tmp_path / "a.mov", count=200, first=900_000, counted=Fraction(25))
+    timeline = otio.schema.Timeline("cut")
+    timeline.tracks.append(otio.schema.Track("V1", kind=otio.schema.TrackKind.Video))
+    for first in (900_050, 50):
+        source = otio.opentime.TimeRange(otio.opentime.RationalTime(first, 25), otio.opentime.RationalTime(25, 25))
+        clip = otio.schema.Clip("a", otio.schema.ExternalReference(str(tmp_path / "a.mov")), source)
+        timeline.tracks[0].append(clip)
+        timeline.tracks[0].append(otio.schema.Gap(duration=otio.opentime.RationalTime(25, 25)))
+    otio.adapters.write_to_file(timeline, str(tmp_path / "cut.otio"))
+    places = places_in(tmp_path / "cut.otio")
+    assert [(place.start_s, place.placed_by[0]) for place in places] == [(2, "timecode of the file"), (2, "edit")]
 
 
 def test_without_a_timecode_a_list_counts_from_the_start_of_the_file(tmp_path: Path) -> None:

@@ -95,6 +95,24 @@ def test_source_times_count_in_the_files_own_timecode(read: Read) -> None:
     assert [shot.source_timecode_s for shot in edit.shots] == [36002, 36009, 36000]
 
 
+@pytest.mark.parametrize(
+    ("sequence", "start"),
+    [('format="f24"', "86398"), ('format="f30"', "2594531940/30000"), ('format="f30"', "2591937348/30000")],
+    ids=["24", "29.97", "29.97, dropping"],
+)
+def test_a_files_timecode_begins_anew_at_midnight(read: Read, sequence: str, start: str) -> None:
+    """From two seconds before midnight, a clip from one second after it."""
+    night = asset("night.mov", 'hasVideo="1"', start=f"{start}s", duration="100s")
+    edit = read(clip("night.mov", "0 1001/1000 1"), resources=night, sequence=f'{sequence} tcStart="0s"')
+    assert abs(edit.shots[0].source_start_s - 3) < Fraction(1, 100)
+
+
+def test_the_reel_of_an_asset_is_known(read: Read) -> None:
+    noted = '<metadata><md key="com.apple.proapps.studio.reel" value="A001"/></metadata></asset>'
+    edit = read(clip("c.mov", "0 0 1"), resources=asset("c.mov").replace("</asset>", noted))
+    assert edit.shots[0].reel == "A001"
+
+
 def test_a_clip_without_offset_follows_and_without_duration_plays_to_the_end(read: Read) -> None:
     edit = read(clip("a.mov", "0 0 1"), clip("b.mov", "- 90 -"), clip("a.mov", "- 0 1"))
     assert _seen(edit) == [("a.mov", 0, 24, 0), ("b.mov", 24, 240, 90 * 24), ("a.mov", 264, 24, 0)]

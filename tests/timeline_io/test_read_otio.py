@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from timeline_io.errors import EmptyEditError, UnreadableEditError, UnsupportedEditError
+from timeline_io.frames import snap_rate
 from timeline_io.read import read_edit, require_shots
 
 Write = Callable[..., Path]
@@ -64,6 +65,25 @@ def test_the_media_start_timecode_is_taken_off(
     media = otio.media("/rushes/a.mov", otio.span(available, 2400, available_rate))
     edit = read_edit(otio_file(otio.track(otio.clip("a.mov", start, 24, rate=rate, media=media))))
     assert edit.shots[0].source_start_s == expected
+
+
+@pytest.mark.parametrize(
+    ("rate", "day"), [(25, 2_160_000), (30000 / 1001, 2_592_000), (30000 / 1001, 2_589_408)], ids=["25", "NDF", "DF"]
+)
+def test_a_source_range_after_midnight_lies_behind_one_before_it(
+    otio: SimpleNamespace, otio_file: Write, rate: float, day: int
+) -> None:
+    """The number would lie inside the file as well."""
+    media = otio.media("/rushes/a.mov", otio.span(day - 50, 300, rate))
+    edit = read_edit(otio_file(otio.track(otio.clip("a.mov", 25, 24, rate=rate, media=media))))
+    assert edit.shots[0].source_start_s == 75 / snap_rate(rate)
+
+
+def test_what_was_a_list_keeps_its_source_times_and_reels(otio: SimpleNamespace, otio_file: Write) -> None:
+    named = {"OTIO_SCHEMA": "MissingReference.1", "name": "C0001.MOV", "metadata": {}}
+    clips = [otio.clip("a", 864_024, 24, media=named, metadata={"cmx_3600": {"reel": reel}}) for reel in ("A001", "AX")]
+    shots = read_edit(otio_file(otio.track(*clips))).shots
+    assert [(shot.source_timecode_s, shot.reel) for shot in shots] == [(36_001, "A001"), (36_001, "")]
 
 
 def test_a_clip_without_a_source_range_plays_its_whole_media(otio: SimpleNamespace, otio_file: Write) -> None:

@@ -10,12 +10,10 @@ from timeline_io.frames import Counting, can_drop_frames, rate_name
 from timeline_io.model import Clip
 from timeline_io.readers.edl_rate import COUNTED, Clock, meant_speed
 from timeline_io.readers.edl_text import Event
-from timeline_io.readers.pictures import is_frame_of_many, is_generator_name, is_still_name, media_named
+from timeline_io.readers.pictures import NO_REEL, is_frame_of_many, is_generator_name, is_still_name, media_named
 
 _BLACK = frozenset({"BL", "BLK", "BLACK"})
 _BARS = frozenset({"BAR", "BARS", "CB", "COLORBARS"})
-# What programs write as the reel of a file that has none.
-_NO_REEL = frozenset({"", "AX"})
 _FASTEST = 1000
 _HALF_A_DAY_S = 12 * 3600
 _PERCENT = Fraction(1, 100)
@@ -72,7 +70,7 @@ def _incoming(event: Event, before: Event | None) -> Said:
 
 def clip_of(event: Event, said: Said, clock: Clock, start_s: Fraction, length_s: Fraction) -> Clip:
     """The clip that an event shows from `start_s` on, for `length_s` seconds of the list."""
-    media_ref, numbered = media_named(said.path or said.name or ("" if event.reel.upper() in _NO_REEL else event.reel))
+    media_ref, numbered = media_named(said.path or said.name or ("" if event.reel.upper() in NO_REEL else event.reel))
     name = said.name or said.path.replace("\\", "/").rpartition("/")[2] or event.reel or f"event {event.number}"
     is_still = event.is_still or (is_still_name(media_ref) and not is_frame_of_many(media_ref))
     source = _source_of(event, clock, length_s)
@@ -93,7 +91,7 @@ def clip_of(event: Event, said: Said, clock: Clock, start_s: Fraction, length_s:
         source_timecode_s=source.start_s if has_clock else None,
         source_counted=source.counted if has_clock else None,
         start_unknown=has_clock,
-        reel="" if event.reel.upper() in _NO_REEL else event.reel,
+        reel="" if event.reel.upper() in NO_REEL else event.reel,
         numbered=numbered,
     )
 

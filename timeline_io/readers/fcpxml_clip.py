@@ -86,6 +86,7 @@ def clip_of(element: Element, timing: Timing, media: Media, name: str) -> Clip:
         markers=tuple(_from(marker, timing.at_s) for marker in markers_of(element, timing)),
         ramp=() if media.is_still or len(knots) == 2 else knots,
         source_timecode_s=None if media.is_still or media.start_s is None else media.start_s + knots[0][1],
+        reel=media.reel,
         numbered=media.numbered,
     )
 

@@ -7,11 +7,16 @@ from fractions import Fraction
 from xml.etree.ElementTree import Element
 
 from timeline_io.edit import Numbered
+from timeline_io.frames import frames_of_day
 from timeline_io.readers.fcpxml_values import Resources, time_of
 from timeline_io.readers.pictures import is_still_name, media_named
 
 # Final Cut writes the times of an asset rounded to its own time scale.
 _ROUNDED_S = Fraction(1, 10)
+_REEL = "com.apple.proapps.studio.reel"
+# 24 hours of timecode: counted in true seconds, a thousandth slower, and dropping.
+_NTSC = Fraction(30000, 1001)
+_DAYS_S = (Fraction(86_400), *(frames_of_day(_NTSC, drop_frame) / _NTSC for drop_frame in (False, True)))
 _NO_RATE = "FFVideoFormatRateUndefined"
 
 
@@ -27,14 +32,20 @@ class Media:
     numbered: Numbered | None = None
     is_sound: bool = False
     no_picture: str = ""
+    reel: str = ""
 
     def from_file_start(self, earliest_s: Fraction) -> Fraction:
         """What to subtract from source times of which `earliest_s` is the first, to count from the file's start.
 
-        Final Cut counts in the file's timecode; some programs write it for the asset and count from zero.
+        Final Cut counts in the file's timecode, which begins anew at midnight; some programs write it for the asset and
+        count from zero.
         """
         start_s = self.start_s or Fraction(0)
-        return start_s if earliest_s >= start_s - _ROUNDED_S else Fraction(0)
+        if earliest_s >= start_s - _ROUNDED_S:
+            return start_s
+        end_s = start_s + (self.length_s or 0)
+        after_midnight = (start_s - day_s for day_s in _DAYS_S if start_s <= earliest_s + day_s < end_s)
+        return next(after_midnight, Fraction(0))
 
 
 def media_of(clip: Element, resources: Resources) -> Media:
@@ -56,6 +67,7 @@ def media_of(clip: Element, resources: Resources) -> Media:
         is_still=_is_still(resource, written, resources),
         numbered=numbered,
         is_sound=_is_sound(resource),
+        reel=_reel(resource),
     )
 
 
@@ -65,6 +77,12 @@ def source_of(asset: Element) -> str:
     originals = [copy for copy in copies if copy.get("kind", "original-media") == "original-media"]
     told = [copy.get("src", "").strip() for copy in (*originals, *copies)]
     return next((src for src in told if src), asset.get("src", "").strip())
+
+
+def _reel(asset: Element) -> str:
+    """The reel that is noted of an asset, "" where none is."""
+    notes = (note for note in asset.iterfind("metadata/md") if note.get("key") == _REEL)
+    return next((note.get("value", "").strip() for note in notes), "")
 
 
 def _is_sound(asset: Element) -> bool:

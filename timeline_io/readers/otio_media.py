@@ -10,7 +10,7 @@ from timeline_io.edit import Numbered
 from timeline_io.frames import frames_of_day
 from timeline_io.media_paths import plain_path
 from timeline_io.readers.otio_json import OtioObject, frame_rate, objects, rate_of, schema, span_of, text, value_of
-from timeline_io.readers.pictures import is_generator_name, is_still_name, media_named
+from timeline_io.readers.pictures import NO_REEL, is_generator_name, is_still_name, media_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +75,23 @@ def source_offset(clip: OtioObject, start_s: Fraction, length_s: Fraction, media
 
 
 def timecode_of(start_s: Fraction, source_s: Fraction, media: OtioMedia) -> Fraction | None:
-    """`start_s` where it is a time of the media's own timecode: it begins there, and not at 0."""
-    if media.available is None or media.is_still or media.available[0] <= 0:
+    """`start_s` where it is a time of the media's own timecode: that begins there, and not at 0, or nothing says where.
+
+    Lists that were turned into .otio keep their source times, and tell nothing of the media.
+    """
+    if media.is_still or (media.available is not None and media.available[0] <= 0):
         return None
+    if media.available is None:
+        return start_s
     return start_s if source_s in _by_timecode(start_s, media) else None
+
+
+def reel_of(clip: OtioObject) -> str:
+    """The reel of the event that a clip was made from, "" where none is told."""
+    metadata = clip.get("metadata")
+    block = metadata.get("cmx_3600") if isinstance(metadata, dict) else None
+    reel = text(block, "reel") if isinstance(block, dict) else ""
+    return "" if reel.upper() in NO_REEL else reel
 
 
 def is_invisible(item: OtioObject) -> bool:

@@ -34,6 +34,8 @@ _RESOLVE_GENERATORS = frozenset(
 )
 
 
+# What lists hold as the reel of a file that has none.
+NO_REEL = frozenset({"", "AX"})
 INVISIBLE = "invisible: its opacity is 0"
 # One of these in a name counts the pictures: [0001-0100], ####, or %d.
 _COUNTER = re.compile(r"\[(\d{1,10})-\d{1,10}\]|(#{2,20})|(?<!%)%d")
