@@ -106,8 +106,9 @@ def _film_of(streams: Sequence[VideoStream]) -> VideoStream:
 
 def frame_count(stream: VideoStream) -> int | None:
     """How many pictures a stream says it has, without reading them; None when it does not."""
-    if stream.frames:
-        return stream.frames
+    counted = tag(stream.metadata, "number_of_frames")
+    if stream.frames or counted.isdecimal():
+        return stream.frames or int(counted)
     duration_s = stream_duration_s(stream)
     rate = frame_rate(stream)
     return None if duration_s is None or rate is None else max(1, round(duration_s * rate))
@@ -125,8 +126,8 @@ def stream_duration_s(stream: VideoStream) -> Fraction | None:
 
 
 def tag(metadata: Mapping[str, str], name: str) -> str:
-    """The tag of that name in whatever case, "" where there is none: Matroska shouts."""
-    return next((text for key, text in metadata.items() if key.lower() == name), "")
+    """The tag of that name in whatever case and language, "" where there is none: Matroska has DURATION-eng."""
+    return next((text for key, text in metadata.items() if key.lower().partition("-")[0] == name), "")
 
 
 def _reason(error: BaseException) -> str:

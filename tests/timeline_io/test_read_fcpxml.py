@@ -16,6 +16,7 @@ from timeline_io.errors import EmptyEditError, TimelineError, UnreadableEditErro
 from timeline_io.read import read_edit
 
 Write = Callable[[str], Path]
+NTSC_30 = Fraction(30000, 1001)
 NTSC_24 = Fraction(24000, 1001)
 
 
@@ -96,15 +97,22 @@ def test_source_times_count_in_the_files_own_timecode(read: Read) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sequence", "start"),
-    [('format="f24"', "86398"), ('format="f30"', "2594531940/30000"), ('format="f30"', "2591937348/30000")],
+    ("form", "day", "rate", "mode"),
+    [
+        ("f24", 2_073_600, Fraction(24), ""),
+        ("f30", 2_592_000, NTSC_30, ""),
+        ("f30", 2_589_408, NTSC_30, 'tcFormat="DF"'),
+    ],
     ids=["24", "29.97", "29.97, dropping"],
 )
-def test_a_files_timecode_begins_anew_at_midnight(read: Read, sequence: str, start: str) -> None:
-    """From two seconds before midnight, a clip from one second after it."""
-    night = asset("night.mov", 'hasVideo="1"', start=f"{start}s", duration="100s")
-    edit = read(clip("night.mov", "0 1001/1000 1"), resources=night, sequence=f'{sequence} tcStart="0s"')
-    assert abs(edit.shots[0].source_start_s - 3) < Fraction(1, 100)
+def test_a_files_timecode_begins_anew_at_midnight(read: Read, form: str, day: int, rate: Fraction, mode: str) -> None:
+    """From sixty frames before midnight, a clip from thirty after it."""
+    start_s, source_s = (day - 60) / rate, 30 / rate
+    night = asset("night.mov", f'hasVideo="1" format="{form}"', start=f"{start_s}s", duration="1000s")
+    edit = read(
+        clip("night.mov", f"0 {source_s} 1", more=mode), resources=night, sequence=f'format="{form}" tcStart="0s"'
+    )
+    assert edit.shots[0].source_start_s == 90 / rate
 
 
 def test_the_reel_of_an_asset_is_known(read: Read) -> None:

@@ -14,15 +14,15 @@ from timeline_io.readers.pictures import is_still_name, media_named
 # Final Cut writes the times of an asset rounded to its own time scale.
 _ROUNDED_S = Fraction(1, 10)
 _REEL = "com.apple.proapps.studio.reel"
-# 24 hours of timecode: counted in true seconds, a thousandth slower, and dropping.
-_NTSC = Fraction(30000, 1001)
-_DAYS_S = (Fraction(86_400), *(frames_of_day(_NTSC, drop_frame) / _NTSC for drop_frame in (False, True)))
 _NO_RATE = "FFVideoFormatRateUndefined"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """A media file as an asset tells it; `start_s` is the timecode at which it starts, None when nobody says."""
+    """A media file as an asset tells it; `start_s` is the timecode at which it starts, None when nobody says.
+
+    `days_s` is how long 24 hours of its timecode may be, the likelier first.
+    """
 
     name: str = ""
     ref: str = ""
@@ -33,6 +33,7 @@ class Media:
     is_sound: bool = False
     no_picture: str = ""
     reel: str = ""
+    days_s: tuple[Fraction, ...] = ()
 
     def from_file_start(self, earliest_s: Fraction) -> Fraction:
         """What to subtract from source times of which `earliest_s` is the first, to count from the file's start.
@@ -44,7 +45,7 @@ class Media:
         if earliest_s >= start_s - _ROUNDED_S:
             return start_s
         end_s = start_s + (self.length_s or 0)
-        after_midnight = (start_s - day_s for day_s in _DAYS_S if start_s <= earliest_s + day_s < end_s)
+        after_midnight = (start_s - day_s for day_s in self.days_s if start_s <= earliest_s + day_s < end_s)
         return next(after_midnight, Fraction(0))
 
 
@@ -68,6 +69,7 @@ def media_of(clip: Element, resources: Resources) -> Media:
         numbered=numbered,
         is_sound=_is_sound(resource),
         reel=_reel(resource),
+        days_s=_days_s(resources.rate(resource), drop_frame=clip.get("tcFormat") == "DF"),
     )
 
 
@@ -77,6 +79,12 @@ def source_of(asset: Element) -> str:
     originals = [copy for copy in copies if copy.get("kind", "original-media") == "original-media"]
     told = [copy.get("src", "").strip() for copy in (*originals, *copies)]
     return next((src for src in told if src), asset.get("src", "").strip())
+
+
+def _days_s(rate: Fraction | None, *, drop_frame: bool) -> tuple[Fraction, ...]:
+    if rate is None:
+        return ()
+    return tuple(dict.fromkeys(frames_of_day(rate, drops) / rate for drops in (drop_frame, not drop_frame)))
 
 
 def _reel(asset: Element) -> str:
