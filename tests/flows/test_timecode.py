@@ -118,14 +118,15 @@ def test_an_otio_that_tells_nothing_of_its_media_is_placed_by_the_timecode_of_th
     counted_movie(tmp_path / "a.mov", count=200, first=900_000, counted=Fraction(25))
     timeline = otio.schema.Timeline("cut")
     timeline.tracks.append(otio.schema.Track("V1", kind=otio.schema.TrackKind.Video))
-    for first in (900_050, 50):
+    from_zero = otio.opentime.TimeRange(otio.opentime.RationalTime(0, 25), otio.opentime.RationalTime(200, 25))
+    for first, available in ((900_050, None), (50, None), (900_050, from_zero), (50, from_zero)):
         source = otio.opentime.TimeRange(otio.opentime.RationalTime(first, 25), otio.opentime.RationalTime(25, 25))
-        clip = otio.schema.Clip("a", otio.schema.ExternalReference(str(tmp_path / "a.mov")), source)
+        clip = otio.schema.Clip("a", otio.schema.ExternalReference(str(tmp_path / "a.mov"), available), source)
         timeline.tracks[0].append(clip)
         timeline.tracks[0].append(otio.schema.Gap(duration=otio.opentime.RationalTime(25, 25)))
     otio.adapters.write_to_file(timeline, str(tmp_path / "cut.otio"))
     places = places_in(tmp_path / "cut.otio")
-    assert [(place.start_s, place.placed_by[0]) for place in places] == [(2, "timecode of the file"), (2, "edit")]
+    assert [(place.start_s, place.placed_by[0]) for place in places] == [(2, "timecode of the file"), (2, "edit")] * 2
 
 
 def test_without_a_timecode_a_list_counts_from_the_start_of_the_file(tmp_path: Path) -> None:

@@ -77,12 +77,15 @@ def source_offset(clip: OtioObject, start_s: Fraction, length_s: Fraction, media
 def timecode_of(start_s: Fraction, source_s: Fraction, media: OtioMedia) -> Fraction | None:
     """`start_s` where it is a time of the media's own timecode: that begins there, and not at 0, or nothing says where.
 
-    Lists that were turned into .otio keep their source times, and tell nothing of the media.
+    Lists that were turned into .otio keep their source times, and tell nothing of the media, or that it begins at 0 and
+    ends before them.
     """
-    if media.is_still or (media.available is not None and media.available[0] <= 0):
+    if media.is_still:
         return None
     if media.available is None:
         return start_s
+    if media.available[0] <= 0:
+        return start_s if source_s >= media.available[1] else None
     return start_s if source_s in _by_timecode(start_s, media) else None
 
 
