@@ -227,11 +227,10 @@ def _how_to_choose(wanted: list[str], reel: str) -> str:
     """What a person can do about several files of one name: a reference with folders can be mapped, a name cannot."""
     if len(wanted) > 1:
         return "map the folder of the right one (--path-map), or search fewer folders (--media-root)"
-    called = f" ({reel})" if reel else ""
-    return (
-        "the edit names no folder, so search that of the right one alone (--media-root), "
-        f"or call its folder by the reel of the event{called}"
-    )
+    alone = "search the folder of the right one alone (--media-root)"
+    if reel:
+        return f"the edit names a reel and no folder, so {alone}, or call that folder by the reel, {reel}"
+    return f"the edit names neither folder nor reel, so {alone}, or export it as .otio, .fcpxml or .xml with paths"
 
 
 def _file_name(ref: str) -> str:

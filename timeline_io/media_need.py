@@ -11,6 +11,8 @@ from timeline_io.edit import Numbered
 from timeline_io.frames import Counting
 from timeline_io.media_clock import MediaClock
 
+# A frame: edits round where a clip ends.
+_ROUNDED_S = Fraction(1, 24)
 # Lists hold eight letters of the name of a reel.
 _CUT_OFF_FROM = 6
 
@@ -65,7 +67,7 @@ def contradicts(facts: MediaFacts, need: Need) -> bool:
 def _comparisons(facts: MediaFacts, need: Need) -> Iterator[bool]:
     """Whether each of length and timecode fits, as far as both sides tell."""
     if need.until_s is not None and facts.length_s is not None:
-        yield need.until_s <= facts.length_s
+        yield need.until_s <= facts.length_s + _ROUNDED_S
     if need.timecodes_s is not None and facts.clock is not None:
         yield _holds(facts.clock, facts.length_s, need.timecodes_s, need.counted)
 

@@ -414,12 +414,19 @@ def test_a_camera_that_ran_over_midnight_is_found_by_its_timecode(tmp_path: Path
     assert _cards(tmp_path, starts, ("AX", "AX"), sources) == ["A", "B"]
 
 
-def test_what_an_edit_that_names_no_folder_can_do_about_it_is_said(tmp_path: Path) -> None:
-    (said, _) = _cards(tmp_path, {"one": 900_000, "other": 900_000}, ("R7", "R7"), (FIRST, FIRST))
-    assert said.endswith(
-        "the edit names no folder, so search that of the right one alone (--media-root), "
-        "or call its folder by the reel of the event (R7)"
-    )
+@pytest.mark.parametrize(
+    ("reel", "advice"),
+    [
+        ("R7", "the edit names a reel and no folder, so {}, or call that folder by the reel, R7"),
+        (
+            "AX",
+            "the edit names neither folder nor reel, so {}, or export it as .otio, .fcpxml or .xml with paths",
+        ),
+    ],
+)
+def test_what_can_be_done_about_an_edit_that_names_no_folder_is_said(reel: str, advice: str, tmp_path: Path) -> None:
+    (said, _) = _cards(tmp_path, {"one": 900_000, "other": 900_000}, (reel, reel), (FIRST, FIRST))
+    assert said.endswith(advice.format("search the folder of the right one alone (--media-root)"))
 
 
 def test_the_file_beside_the_edit_gives_way_to_one_that_holds_what_is_shown(tmp_path: Path) -> None:
