@@ -173,6 +173,15 @@ def test_a_shot_outside_its_file_fails_by_name_and_the_others_are_made(tmp_path:
     assert not report.shots[1].cues
 
 
+@pytest.mark.usefixtures("card", "engine")
+def test_a_shot_outside_its_file_that_a_person_leaves_silent_is_silent(tmp_path: Path, options: PassOptions) -> None:
+    counted_movie(tmp_path / "train.mov", count=100, first=900_000, counted=Fraction(25))
+    edit = listed(tmp_path, "10:00:01:00-10:00:02:00", "10:00:09:00-10:00:10:00", name="train.mov")
+    edit.write_text(edit.read_text(encoding="ascii") + "* COMMENT: foley: silence\n", encoding="ascii")
+    report = run_pass(edit, options.model_copy(update={"rate": "25"}), with_prefect=False)
+    assert [shot.state for shot in report.shots] == [ShotState.MADE, ShotState.SILENT]
+
+
 @pytest.mark.parametrize(
     ("picture", "counted", "drop", "first", "written"),
     [
