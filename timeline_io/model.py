@@ -39,6 +39,9 @@ class Clip:
     `reel` is the tape or card that the edit names.
 
     With `numbered` the media is an image sequence, and `media_ref` names all its pictures: `sea.%04d.exr`.
+
+    `motion_fps` are the frames of media played in a second, negative backwards, where the edit says that instead of a
+    speed: only the media's rate makes a speed of it, and `speed` is then what the edit alone lets one think.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Clip:
     start_unknown: bool = False
     reel: str = ""
     numbered: Numbered | None = None
+    motion_fps: Fraction | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

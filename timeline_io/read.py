@@ -229,6 +229,7 @@ def _shot(shot_id: str, piece: Piece, record: FrameSpan, timeline: Sequence) -> 
         reel=clip.reel,
         offline_reason=clip.offline_reason,
         numbered=clip.numbered and replace(clip.numbered, rate=clip.numbered.rate or timeline.rate),
+        motion_fps=clip.motion_fps,
     )
 
 

@@ -21,6 +21,7 @@ from pipeline.probe import MovieInfo
 from timeline_io.edit import Shot
 from timeline_io.frames import frame_at_timecode, frames_of_day, rate_name
 from timeline_io.media_clock import MediaClock
+from timeline_io.motion import speed_at
 
 _TOLERANCE_FRAMES = 1
 # Of a frame: edits round what they write.
@@ -56,19 +57,39 @@ class _Reading:
 
 
 def anchored(shot: Shot, movie: MovieInfo) -> Placement:
-    """Where a shot lies in its media. Raises OutsideMediaError when nothing of what it shows lies inside."""
+    """Where a shot lies in its media. Raises OutsideMediaError when nothing of what it shows lies inside.
+
+    Its speed is that of the media where the edit says frames a second.
+    """
     if movie.is_still:
         return Placement(shot=shot, placed_by=PlacedBy.EDIT)
+    shot, motion_remark = _at_media_rate(shot, movie)
     readings = list(_readings(shot, movie))
     fitting = [reading for reading in readings if _overlap_s(shot, reading.start_s, movie) >= _shown_s(shot)]
     best = fitting[0] if fitting else max(readings, key=lambda reading: _overlap_s(shot, reading.start_s, movie))
     if not fitting and _overlap_s(shot, best.start_s, movie, tolerance_frames=0) <= 0:
         raise OutsideMediaError(_refusal(shot, movie))
+    remarks = (motion_remark, _remark(shot, best.start_s, movie, fits=bool(fitting)))
     return Placement(
         shot=_moved(shot, best.start_s),
         placed_by=best.placed_by,
-        remark=_remark(shot, best.start_s, movie, fits=bool(fitting)),
+        remark="; ".join(text for text in remarks if text),
     )
+
+
+def _at_media_rate(shot: Shot, movie: MovieInfo) -> tuple[Shot, str]:
+    """The shot at the speed that its frames of media a second are in this media: 24 are normal speed of 24.
+
+    Also a remark, one clause, when the edit alone let one think of another. Numbered pictures have no rate of their
+    own.
+    """
+    if not shot.motion_fps or not movie.rate or movie.numbering:
+        return shot, ""
+    speed = speed_at(shot.motion_fps, movie.rate)
+    if speed == shot.speed:
+        return shot, ""
+    said = f"{rate_name(shot.motion_fps)} frames a second of {movie.path.name}, which has {rate_name(movie.rate)}"
+    return replace(shot, speed=speed), f"{said}, are speed {float(speed):.4g}"
 
 
 def media_clock(movie: MovieInfo) -> MediaClock | None:

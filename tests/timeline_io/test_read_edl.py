@@ -54,6 +54,33 @@ def test_a_dissolve_begins_at_the_cut_and_names_both_sides(edl_file: Write) -> N
     assert edit.skipped == ()
 
 
+def test_an_event_without_a_letter_is_a_dissolve_where_it_has_a_length_and_else_a_cut(edl_file: Write) -> None:
+    path = edl_file(
+        event(1, "00:00-02:00", "00:00-02:00", kind="", name="a.mov"),
+        event(2, "02:00-02:00", "02:00-02:00", kind=""),
+        event(2, "10:00-10:08", "02:00-02:08", reel="B001", kind="   008"),
+        "* FROM CLIP NAME: a.mov\n* TO CLIP NAME: b.mov",
+        event(3, "20:00-21:00", "02:08-03:08", channels="AA/V", kind="", name="c.mov"),
+    )
+    edit = read_edit(path, rate=Fraction(24))
+    assert seen(edit) == [("a.mov", 0, 48), ("b.mov", 48, 8), ("c.mov", 56, 24)]
+    dissolve = edit.shots[1].dissolve_in
+    assert dissolve is not None and (dissolve.first - edit.start_frame, dissolve.count) == (48, 8)
+    assert (edit.shots[1].source_start_s, edit.skipped, edit.remarks) == (3610, (), ())
+
+
+def test_what_is_said_of_an_event_that_cannot_be_read_speaks_of_no_other(edl_file: Write) -> None:
+    path = edl_file(
+        event(1, "00:00-01:00", "00:00-01:00"),
+        "002  B  V  C  01:00:xx:00 01:00:01:00 01:00:01:00 01:00:02:00",
+        "M2   B   048.0   01:00:00:00",
+        "* FROM CLIP NAME: b.mov\n* COMMENT: foley: gravel",
+        event(3, "00:00-01:00", "02:00-03:00", name="c.mov"),
+    )
+    edit = read_edit(path, rate=Fraction(24))
+    assert [(shot.name, shot.speed, shot.notes) for shot in edit.shots] == [("A001", 1, ()), ("c.mov", 1, ())]
+
+
 def test_the_outgoing_line_of_a_dissolve_may_have_a_length(edl_file: Write) -> None:
     path = edl_file(
         event(1, "00:00-02:00", "00:00-02:00"),

@@ -14,6 +14,8 @@ from timeline_io.errors import UnreadableEditError, UnsupportedEditError
 from timeline_io.read import read_edit
 
 Write = Callable[..., Path]
+# 5 s - 19 frames = 4 s + 11 frames: only at 30.
+AT_30 = "900  TAIL  V  C  01:00:14:17 01:00:18:28 02:00:02:19 02:00:07:00"
 NTSC_24, NTSC_30, NTSC_60 = Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60000, 1001)
 
 
@@ -59,6 +61,27 @@ def test_drop_frame_timecode_written_with_colons_is_still_drop_frame(edl_file: W
     line = "001  A  V  C  01:00:00:00 01:00:20:00 01:00:00:00 01:00:20:00"
     edit = read_edit(edl_file(line, head="FCM: DROP FRAME\n"))
     assert (edit.start_frame, edit.frame_count) == (107892, 600)
+
+
+@pytest.mark.parametrize("last", ["29", "15"])
+def test_a_source_that_drops_frames_tells_29_97_from_30(edl_file: Write, last: str) -> None:
+    lines = (
+        f"001  A  V  C  01:00:10:00 01:00:20:{last} 01:00:00:00 01:00:10:{last}",
+        "FCM: DROP FRAME",
+        f"002  B  V  C  01:00:10:00 01:00:20:{last} 01:00:10:{last} 01:00:21:00",
+        f"003  C  V  C  01:00:10:00 01:00:20:{last} 01:00:21:00 01:00:31:{last}",
+    )
+    rate, drops, why = _found(edl_file(*lines, AT_30))
+    assert (rate, drops) == (NTSC_30, False)
+    assert "source drops frames" in why
+
+
+@pytest.mark.parametrize(("said", "rate"), [(30, NTSC_30), (60, NTSC_60)])
+def test_a_list_that_drops_frames_counts_30_and_runs_at_29_97(edl_file: Write, said: int, rate: Fraction) -> None:
+    path = edl_file("001  A  V  C  01:00:00:00 01:00:20:00 01:00:00:00 01:00:20:00", head="FCM: DROP FRAME\n")
+    edit = read_edit(path, rate=Fraction(said))
+    assert (edit.rate, edit.drop_frame) == (rate, True)
+    assert "drop-frame timecode" in edit.remarks[0]
 
 
 def test_round_speeds_tell_23_976_from_24(edl_file: Write) -> None:

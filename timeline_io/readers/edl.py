@@ -15,6 +15,7 @@ from timeline_io.errors import UnreadableEditError, UnsupportedEditError
 from timeline_io.model import Clip, Dissolve, Marker, Sequence, Track
 from timeline_io.readers.edl_clip import Said, clip_of, is_black, said_of
 from timeline_io.readers.edl_rate import Clock, find_clock
+from timeline_io.readers.edl_source import source_of
 from timeline_io.readers.edl_text import EditList, Event, edit_lists, video_track
 from timeline_io.readers.pick import pick
 
@@ -56,6 +57,7 @@ class _Builder:
         self._sound_only = len(edit.events) - len(events)
         self._events = events
         self._places = self._placed()
+        self._motions: dict[str, list[int]] = {}
         self._start = min((first for _track, first, _end in self._places.values()), default=0)
 
     def sequence(self, remark: str) -> Sequence:
@@ -131,7 +133,11 @@ class _Builder:
         _track, first, end = self._places[event.line]
         if is_black(event, said):
             return []
-        return [clip_of(event, said, self._clock, self._seconds(first), (end - first) / self._clock.rate)]
+        length_s = (end - first) / self._clock.rate
+        source = source_of(event, self._clock, length_s)
+        if source is not None and source.motion_note:
+            self._motions.setdefault(source.motion_note, []).append(event.line)
+        return [clip_of(event, said, source, self._seconds(first), length_s)]
 
     def _markers(self) -> tuple[Marker, ...]:
         markers = []
@@ -152,7 +158,11 @@ class _Builder:
             remarks.append(f"{len(self._edit.remarks) - _MOST_REMARKS} more lines were left out")
         if self._sound_only:
             remarks.append(f"{self._sound_only} of {len(self._edit.events)} events carry sound only and were left out")
-        return remarks + self._overlaps()
+        return remarks + self._motion_remarks() + self._overlaps()
+
+    def _motion_remarks(self) -> list[str]:
+        """One sentence for each way in which M2 lines were taken, with the lines of the events they speak of."""
+        return [f"{_lines_named(lines)}: {note}" for note, lines in self._motions.items()][:_MOST_REMARKS]
 
     def _overlaps(self) -> list[str]:
         """One sentence about the first two events of a track that are recorded over each other."""
@@ -164,6 +174,12 @@ class _Builder:
 
     def _seconds(self, frame: int) -> Fraction:
         return (frame - self._start) / self._clock.rate
+
+
+def _lines_named(lines: list[int]) -> str:
+    named = ", ".join(str(line) for line in lines[:_MOST_REMARKS])
+    more = f" and {len(lines) - _MOST_REMARKS} more" if len(lines) > _MOST_REMARKS else ""
+    return f"the event on line {named}" if len(lines) == 1 else f"the events on lines {named}{more}"
 
 
 def _is_notation(event: Event, after: Event | None) -> bool:

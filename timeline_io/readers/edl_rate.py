@@ -17,6 +17,7 @@ from fractions import Fraction
 
 from timeline_io.errors import UnreadableEditError
 from timeline_io.frames import can_drop_frames, frame_at_timecode, frames_of_day, rate_name, snap_rate
+from timeline_io.motion import meant_speed
 from timeline_io.readers.edl_text import EditList, Event
 
 # Frames counted in a second, the likeliest first where the list leaves a choice.
@@ -44,8 +45,7 @@ class Clock:
 
     def drops(self, code: str, drop_frame: bool) -> bool:
         """Whether a timecode under a mode is one that drops numbers."""
-        marked = ";" in code or "," in code if self.is_marked else drop_frame
-        return marked and can_drop_frames(self.rate)
+        return (_is_marked(code) or (drop_frame and not self.is_marked)) and can_drop_frames(self.rate)
 
     @property
     def day(self) -> int:
@@ -58,12 +58,16 @@ def find_clock(edit: EditList, wanted: Fraction | None) -> tuple[Clock, str]:
 
     Raises UnreadableEditError when the list cannot run at the wanted rate, or at any.
     """
-    marked = any(";" in code or "," in code for event in edit.events for code in event.record)
+    marked = any(_is_marked(code) for event in edit.events for code in event.record)
     drops = marked or bool(edit.drop_frame)
     if wanted is None:
         rate, evidence = _found(edit, drops, marked)
         text = f"an edit decision list does not say its frame rate: {rate_name(rate)} was taken because {evidence}"
         return Clock(rate, drops, marked), f"{text}; {_OTHERWISE}"
+    if drops and wanted in (30, 60):
+        ntsc = _ntsc(round(wanted))
+        said = f"the list counts in drop-frame timecode: {wanted} was taken as {rate_name(ntsc)}, at which that exists"
+        return Clock(ntsc, drops, marked), said
     if drops and not can_drop_frames(wanted):
         raise UnreadableEditError(
             f"the list counts in drop-frame timecode, which runs at 29.97 or 59.94 and not at {rate_name(wanted)}"
@@ -83,12 +87,27 @@ def _found(edit: EditList, drops: bool, marked: bool) -> tuple[Fraction, str]:
     counted = max(possible, key=lambda item: (agreeing[item], -possible.index(item)))
     evidence = _evidence(edit, counted, highest, agreeing)
     if drops:
-        return Fraction(counted * 1000, 1001), f"its timecode drops frames and {evidence}"
+        return _ntsc(counted), f"its timecode drops frames and {evidence}"
+    if counted in (30, 60) and _sources_drop(edit):
+        return _ntsc(counted), f"{evidence} and the timecode of a source drops frames"
     if counted % 25 and _speeds_are_ntsc(edit, counted):
-        return Fraction(counted * 1000, 1001), f"{evidence} and its retimes are round speeds at that rate only"
+        return _ntsc(counted), f"{evidence} and its retimes are round speeds at that rate only"
     if counted % 25 == 0:
         return Fraction(counted), evidence
-    return Fraction(counted), f"{evidence}, though {rate_name(Fraction(counted * 1000, 1001))} is counted alike"
+    return Fraction(counted), f"{evidence}, though {rate_name(_ntsc(counted))} is counted alike"
+
+
+def _ntsc(counted: int) -> Fraction:
+    return Fraction(counted * 1000, 1001)
+
+
+def _is_marked(code: str) -> bool:
+    return ";" in code or "," in code
+
+
+def _sources_drop(edit: EditList) -> bool:
+    """Whether a source counts in drop-frame timecode, which a list of whole 30 frames a second cannot."""
+    return any(event.drop_frame or any(_is_marked(code) for code in event.source) for event in edit.events)
 
 
 def _evidence(edit: EditList, counted: int, highest: int, agreeing: dict[int, int]) -> str:
@@ -109,7 +128,7 @@ def _highest_frame(edit: EditList) -> int:
 
 def _agreeing(edit: EditList, counted: int, drops: bool, marked: bool) -> int:
     """How many unchanged events are equally long in source and record when so many frames make a second."""
-    clock = Clock(Fraction(counted * 1000, 1001) if drops else Fraction(counted), drops, marked)
+    clock = Clock(_ntsc(counted) if drops else Fraction(counted), drops, marked)
     return sum(_agrees(event, clock, bool(edit.drop_frame)) for event in edit.events if not event.speed)
 
 
@@ -135,17 +154,9 @@ def _written(edit: EditList, possible: Iterable[int]) -> Fraction | None:
 
 def _speeds_are_ntsc(edit: EditList, counted: int) -> bool:
     speeds = [event.speed for event in edit.events if event.speed.strip("-+0.")]
-    ntsc, whole = Fraction(counted * 1000, 1001), Fraction(counted)
+    ntsc, whole = _ntsc(counted), Fraction(counted)
     return sum(_is_round(speed, ntsc) for speed in speeds) > sum(_is_round(speed, whole) for speed in speeds)
 
 
 def _is_round(speed: str, rate: Fraction) -> bool:
-    return meant_speed(speed, rate, _ROUND_SPEED) is not None
-
-
-def meant_speed(speed: str, rate: Fraction, step: Fraction) -> Fraction | None:
-    """The multiple of `step` that a speed in frames per second was rounded from, None when there is none."""
-    decimals = len(speed.partition(".")[2])
-    ratio = abs(Fraction(speed)) / rate
-    nearest = round(ratio / step) * step
-    return nearest if nearest and abs(nearest - ratio) * rate <= Fraction(1, 2 * 10**decimals) else None
+    return meant_speed(Fraction(speed), rate, _ROUND_SPEED) is not None

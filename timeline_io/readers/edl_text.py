@@ -28,6 +28,7 @@ _NUMBER = re.compile(r"\d{1,8}[A-Za-z]?")
 _TIMECODE = re.compile(r"\d{1,2}[:;.]\d{1,2}[:;.]\d{1,2}[:;.,]\d{1,3}")
 _LIKE_TIMECODE = re.compile(r"\S{1,4}[:;]\S{1,4}[:;]\S{1,4}[:;.,]\S{1,4}")
 _TRANSITION = re.compile(r"C|D|W\d{0,3}|K[BO]?", re.IGNORECASE)
+_CHANNELS = re.compile(r"(V\d{0,2}|A{1,2}\d{0,2}|B|BOTH|NONE)([/+,]?(V\d{0,2}|A{1,2}\d{0,2}))*", re.IGNORECASE)
 _HEAD = re.compile(
     r"^[^\S\n]*(TITLE[^\S\n]*:|FCM[^\S\n]*:|\d{1,8}[A-Za-z]?[^\S\n]+\S.*\d[:;]\d\d[:;.,]\d\d[^\S\n]+\d\d[:;]\d\d)",
     re.IGNORECASE | re.MULTILINE,
@@ -115,6 +116,8 @@ class _Parser:
         self._file_name = file_name
         self._drop_frame = False
         self._role = "FROM"
+        # Whether the last event could not be read: what is said after it speaks of no other.
+        self._is_lost = False
         self._list = EditList(title="")
         self.lists = [self._list]
 
@@ -124,7 +127,7 @@ class _Parser:
             self._begin(line[5:].lstrip(": \t"))
         elif upper.startswith("FCM"):
             self._set_mode(upper)
-        elif upper.startswith("M2") and self._list.events:
+        elif upper.startswith("M2") and self._list.events and not self._is_lost:
             self._motion(line.split())
         elif _NUMBER.fullmatch(line[:10].partition(" ")[0].partition("\t")[0]):
             self._event(number, line)
@@ -134,6 +137,7 @@ class _Parser:
             self._list.marker_lines += 1
 
     def _begin(self, title: str) -> None:
+        self._is_lost = False
         if self._list.events:
             self._list = EditList(title=title)
             self.lists.append(self._list)
@@ -152,11 +156,12 @@ class _Parser:
         first = next((at for at in sorted(codes) if {at + 1, at + 2, at + 3} <= codes), None)
         event = None if first is None else _event_of(number, tokens, first, self._drop_frame)
         if event is not None:
-            self._role = "FROM"
+            self._role, self._is_lost = "FROM", False
             self._list.events.append(event)
             if len(self._list.events) > _MAX_EVENTS:
                 raise UnreadableEditError(f"{self._file_name} holds more than {_MAX_EVENTS} events")
         elif sum(bool(_LIKE_TIMECODE.fullmatch(token)) for token in tokens) > 1:
+            self._is_lost = True
             self._list.remarks.append(f"line {number} is no event that can be read and was left out: {line[:80]}")
 
     def _motion(self, tokens: list[str]) -> None:
@@ -176,15 +181,16 @@ class _Parser:
 
     def _comment(self, comment: str) -> None:
         self._list.comments.append(comment)
-        if not self._list.events:
-            return
-        event = self._group()[-1]
         key, _, value = (part.strip() for part in comment.partition(":"))
         key = " ".join(key.upper().split())
-        if key == "LOC":
+        if key == "LOC" and self._list.events:
             code, _, text = value.partition(" ")
             self._list.locators.append((code, text.strip()))
-        elif key in ("COMMENT", "COMMENTS", "NOTE", "NOTES", "CMT", "DESCRIPTION"):
+        elif self._list.events and not self._is_lost:
+            self._comment_on(self._group()[-1], key, value, comment)
+
+    def _comment_on(self, event: Event, key: str, value: str, comment: str) -> None:
+        if key in ("COMMENT", "COMMENTS", "NOTE", "NOTES", "CMT", "DESCRIPTION"):
             event.notes.append(value)
         elif key.startswith("FOLEY"):
             event.notes.append(comment)
@@ -222,6 +228,9 @@ def _event_of(line: int, tokens: list[str], first: int, drop_frame: bool) -> Eve
         transition_frames = int(words.pop()[:_MOST_DIGITS])
     if len(words) > 1 and words[-1].upper() in ("B", "O") and words[-2].upper() == "K":
         words = [*words[:-2], words[-2] + words[-1]]
+    if len(words) > 1 and not _TRANSITION.fullmatch(words[-1]) and _CHANNELS.fullmatch(words[-1]):
+        # Some programs leave the letter out: what has a length is a dissolve.
+        words = [*words, "D" if transition_frames else "C"]
     if len(words) < 2 or not _TRANSITION.fullmatch(words[-1]):
         return None
     codes = tokens[first : first + 4]
