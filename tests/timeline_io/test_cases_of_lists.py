@@ -33,3 +33,13 @@ def test_an_event_without_a_letter_is_a_dissolve() -> None:
     dissolve = edit.shots[1].dissolve_in
     assert dissolve is not None and (dissolve.first - edit.start_frame, dissolve.count) == (60, 10)
     assert edit.shots[1].source_start_s == 61 + Fraction(10, 30)
+
+
+def test_a_pick_of_an_audition_that_is_not_seen_makes_no_edit_longer() -> None:
+    assert _read("audition.fcpxml").frame_count == 500
+
+
+def test_film_in_50_is_conformed_as_if_it_ran_at_24() -> None:
+    edit = _read("conform.fcpxml")
+    assert seen(edit) == [("a", 0, 354), ("b", 354, 50), ("a", 404, 596)]
+    assert edit.shots[0].speed == Fraction(1001, 1000)

@@ -146,6 +146,54 @@ def test_conforming_plays_near_rates_frame_by_frame(read: Read, conform: str, sp
 
 
 @pytest.mark.parametrize(
+    ("frame_s", "rate"),
+    [
+        ("100/2400s", Fraction(24)),
+        ("1001/30000s", Fraction(30000, 1001)),
+        ("100/3000s", Fraction(30)),
+        ("100/5000s", Fraction(50)),
+        ("1001/60000s", Fraction(60000, 1001)),
+        ("100/6000s", Fraction(60)),
+    ],
+)
+@pytest.mark.parametrize("spelling", ["23.98", "23.976"])
+def test_film_is_conformed_as_if_it_ran_at_24(read: Read, frame_s: str, rate: Fraction, spelling: str) -> None:
+    """What is connected 354 frames after the edge lies on a whole frame by the factor of 1.001 only."""
+    offset_s = 10 + 354 / rate * Fraction(1001, 1000)
+    connected = (
+        f'<conform-rate srcFrameRate="{spelling}"/>'
+        f'<asset-clip ref="b.mov" name="b.mov" lane="1" offset="{offset_s}s" duration="1s"/>'
+    )
+    edit = read(
+        clip("a.mov", "0 10 20", connected),
+        resources=f'<format id="own" frameDuration="{frame_s}"/>',
+        sequence='format="own"',
+    )
+    assert [(shot.name, shot.record.first, shot.speed) for shot in edit.shots[:2]] == [
+        ("a.mov", 0, Fraction(1001, 1000)),
+        ("b.mov", 354, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("format_id", "conform", "speed"),
+    [
+        ("f25", 'srcFrameRate="23.98"', Fraction(25025, 24000)),
+        ("f25", 'srcFrameRate="24"', Fraction(25, 24)),
+        ("f25", 'srcFrameRate="29.97" scaleEnabled="0"', 1),
+        ("f2398", 'srcFrameRate="23.98"', 1),
+        ("f2398", 'srcFrameRate="25"', NTSC_24 / 25),
+        ("f30", 'srcFrameRate="23.98" scaleEnabled="0"', 1),
+    ],
+)
+def test_other_conforming_plays_frame_for_frame_or_not_at_all(
+    read: Read, format_id: str, conform: str, speed: Fraction
+) -> None:
+    shot = _only(read(clip("a.mov", "0 10 20", f"<conform-rate {conform}/>"), sequence=f'format="{format_id}"'))
+    assert shot.speed == speed
+
+
+@pytest.mark.parametrize(
     ("points", "source_s", "speed"),
     [
         pytest.param(("0 0", "10 20"), 4, 2, id="fast"),
@@ -323,6 +371,16 @@ def test_of_an_audition_the_first_pick_is_seen(read: Read) -> None:
     edit = read(f'<audition offset="0s">{first}{clip("b.mov", "- 9 3")}</audition>', clip("b.mov", "- 5 1"))
     assert _seen(edit) == [("a.mov", 0, 24, 120), ("b.mov", 24, 24, 0), ("b.mov", 48, 24, 120)]
     assert _skipped(edit) == {"b.mov": "another pick of its audition"}
+
+
+@pytest.mark.parametrize("where", ['offset="0s"', 'offset="1s" lane="1"'])
+def test_a_pick_that_is_not_seen_makes_no_edit_longer(read: Read, where: str) -> None:
+    audition = f"<audition {where}>{clip('a.mov', '- 0 2')}{clip('b.mov', '- 9 60')}</audition>"
+    edit = read(audition if "lane" not in where else clip("a.mov", "0 0 4", audition))
+    assert edit.frame_count == (48 if "lane" not in where else 96)
+    (skipped,) = edit.skipped
+    assert skipped.record is not None and skipped.record.count == 48
+    assert "another pick" in skipped.reason
 
 
 # --- What is no picture ---------------------------------------------------------------------------------------------

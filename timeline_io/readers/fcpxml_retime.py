@@ -20,8 +20,15 @@ from timeline_io.frames import snap_rate
 from timeline_io.readers.fcpxml_values import is_on, time_of
 from timeline_io.shots import ramp_at, ramp_between
 
-# 24 in 25, 23.976 in 24, 29.97 in 30 are played faster or slower; 29.97 in 24 drops frames.
+# 24 in 25, 25 in 24, 29.97 in 30 are played faster or slower; 29.97 in 24 drops frames.
 _CONFORMS_WITHIN = Fraction(6, 100)
+# Media at 23.976 is played as if at 24 nearly everywhere, whatever the chart in Apple's documentation says. Exports of
+# Final Cut Pro prove it, those in orchetect/DAWFileKit: connected clips fall on whole frames at 1.001 only, and markers
+# where they are written down to be seen, in 24.fcpxml, 30.fcpxml, 50.fcpxml, 59.94.fcpxml, 60.fcpxml. None has it at
+# 29.97, which is taken to be like 59.94, or at 25, where the chart's frame for frame (25/23.976) stays; 25i.fcpxml
+# proves that 29.97 in 25 with its scaling off is not scaled.
+_FILM = Fraction(24000, 1001)
+_FILM_AS_24_IN = frozenset({Fraction(30000, 1001), Fraction(30), Fraction(50), Fraction(60000, 1001), Fraction(60)})
 _STEPS_PER_BEND = 8
 # A clip that holds others has one speed from bend to bend: a shot for every step of a bend would help nobody.
 _ROUNDED = frozenset({"asset-clip", "video"})
@@ -33,9 +40,10 @@ def conform_speed(clip: Element, rate: Fraction) -> Fraction:
     if conform is None or not is_on(conform, "scaleEnabled"):
         return Fraction(1)
     try:
-        speed = rate / snap_rate(conform.get("srcFrameRate", ""))
+        source = snap_rate(conform.get("srcFrameRate", ""))
     except ValueError:
         return Fraction(1)
+    speed = Fraction(24) / source if source == _FILM and rate in _FILM_AS_24_IN else rate / source
     # Twice the rate is conformed too: 50 plays as 48 in 24, and every other frame is left out.
     for factor in (Fraction(1), Fraction(2), Fraction(1, 2)):
         if abs(speed * factor - 1) < _CONFORMS_WITHIN:

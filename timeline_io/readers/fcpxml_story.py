@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from xml.etree.ElementTree import Element
 
@@ -137,13 +137,16 @@ class _Layers:
                 self._lay_clip(element, at_s, lane, laid)
 
     def _lay_audition(self, audition: Element, at_s: Fraction, lane: Lane, laid: Laid | None) -> None:
-        """The first pick is the one that is seen."""
+        """The first pick is the one that is seen; the others lie where it lies, however long they are."""
         picks = [child for child in audition if child.tag in STORY_ITEMS]
+        length_s = self._length(audition, at_s)
         for pick in picks[:1]:
             self.lay(pick, at_s, lane, laid)
         for pick in picks[1:]:
             media = Media(no_picture="another pick of its audition")
-            self._put(lane, clip_of(pick, self._timing(pick, at_s), media, self._name_of(pick, media)))
+            timing = self._timing(pick, at_s)
+            behind = replace(timing, length_s=min(timing.length_s, length_s))
+            self._put(lane, clip_of(pick, behind, media, self._name_of(pick, media)))
 
     def _lay_clip(self, element: Element, at_s: Fraction, lane: Lane, laid: Laid | None) -> None:
         timing = self._timing(element, at_s)
