@@ -24,6 +24,7 @@ from aaf2.rational import AAFRational
 NTSC_24 = Fraction(24000, 1001)
 _PARAMETERS = {
     "SpeedRatio": "72559a80-24d7-11d3-8a50-0050040ef7d2",
+    "PARAM_OFFSET_MAP_U": "8d56827a-847e-11d5-935a-50f857c10000",
     "PARAM_SPEED_MAP_U": "8d56827c-847e-11d5-935a-50f857c10000",
     "PARAM_SPEED_OFFSET_MAP_U": "8d56827d-847e-11d5-935a-50f857c10000",
 }
@@ -155,14 +156,23 @@ class AafWriter:
         ratio: Fraction | int | None = None,
         frames: Sequence[Point] = (),
         speeds: Sequence[Point] = (),
+        positions: Sequence[Point] = (),
         **tags: Any,
     ) -> Any:
-        """A change of speed: by its ratio, by curves of input frames or of speeds, or by several of them."""
+        """A change of speed: by its ratio, by curves of input frames or of speeds, or by several of them.
+
+        The times of `positions`, which are input frames as well, run from 0 at the first frame to 1 at the last.
+        """
         effect = self.effect("Motion Control", length, clip, warp=True, **tags)
         parameters = []
         if ratio is not None:
             parameters.append(self.aaf.create.ConstantValue(AUID(_PARAMETERS["SpeedRatio"]), _exact(ratio)))
-        for name, points in (("PARAM_SPEED_OFFSET_MAP_U", frames), ("PARAM_SPEED_MAP_U", speeds)):
+        curves = {
+            "PARAM_SPEED_OFFSET_MAP_U": frames,
+            "PARAM_SPEED_MAP_U": speeds,
+            "PARAM_OFFSET_MAP_U": positions,
+        }
+        for name, points in curves.items():
             if points:
                 parameters.append(self._varying(name, points))
         effect["Parameters"].value = parameters

@@ -16,6 +16,7 @@ from tests.support.aaf_files import AafWriter, golden, large, written
 from timeline_io.edit import Edit, Numbered
 from timeline_io.errors import TimelineError, UnreadableEditError, UnsupportedEditError
 from timeline_io.read import read_edit
+from timeline_io.shots import ramp_at
 
 FRAME_S = Fraction(1, 24)
 Make = Callable[[AafWriter], Any]
@@ -92,6 +93,74 @@ def test_speeds_without_a_curve_of_frames_are_summed(cut: Callable[..., Edit]) -
 def test_backwards_begins_at_the_far_edge(cut: Callable[..., Edit], backwards: dict[str, Any]) -> None:
     edit = cut(lambda aaf: [aaf.speed(24, _clip(aaf, "a.mov", 10, 24), **backwards)])
     assert _seen(edit) == [("a.mov", 0, 24, 34, -1)]
+
+
+def _shown(edit: Edit, frame: int) -> Fraction:
+    """The source frame, at 24 per second, that is seen at a frame of an edit with one shot."""
+    (shot,) = edit.shots
+    at_s = Fraction(frame, 24)
+    return (ramp_at(shot.ramp, at_s) if shot.ramp else shot.source_start_s + shot.speed * at_s) * 24
+
+
+@pytest.mark.parametrize(
+    ("length", "inner", "positions"),
+    [
+        (100, 99, [(0, 0), (1, 98)]),
+        (100, 50, [(0, 0), (1, 49)]),
+        (99, 100, [(0, 0), (1, 99)]),
+        (9, 100, [(0, 0), (1, 99)]),
+        (16, 16, [(0, 0), (Fraction(4, 15), Fraction(45, 8)), (Fraction(11, 15), Fraction(75, 8)), (1, 15)]),
+    ],
+)
+def test_a_curve_of_positions_runs_from_the_first_frame_to_the_last(
+    cut: Callable[..., Edit], length: int, inner: int, positions: list[tuple[Any, Any]]
+) -> None:
+    edit = cut(lambda aaf: [aaf.speed(length, _clip(aaf, "a.mov", 0, inner), ratio=1, positions=positions)])
+    for time, frame in positions:
+        assert _shown(edit, int(time * (length - 1))) == frame
+    if len(positions) == 2:
+        assert (edit.shots[0].speed, edit.shots[0].ramp) == (Fraction(inner - 1, length - 1), ())
+
+
+def test_a_trimmed_curve_of_positions_keeps_its_points_outside(cut: Callable[..., Edit]) -> None:
+    """The middle of 100 frames over 99: its points lie 32 frames before and 67 after its first, in its own length."""
+    positions = [(-4, -31), (Fraction(67, 8), 67)]
+    edit = cut(lambda aaf: [aaf.speed(9, _clip(aaf, "a.mov", 31, 9), positions=positions)])
+    assert edit.shots[0].speed == Fraction(98, 99)
+    assert _shown(edit, 0) == -31 + 32 * Fraction(98, 99) + 31
+
+
+@pytest.mark.parametrize(("frames", "inner"), [([(0, 0), (120, 240)], 120), ([(0, 0), (60, 60), (120, 240)], 150)])
+def test_what_runs_past_its_input_holds_the_last_frame(
+    cut: Callable[..., Edit], frames: list[tuple[int, int]], inner: int
+) -> None:
+    edit = cut(lambda aaf: [aaf.speed(120, _clip(aaf, "a.mov", 10, inner), frames=frames)])
+    assert [_shown(edit, frame) for frame in (119, 110, 100)] == [10 + inner - 1] * 3
+    assert _shown(edit, 30) == 10 + ramp_at([(Fraction(t), Fraction(v)) for t, v in frames], Fraction(30))
+
+
+def test_a_nest_and_a_cut_hold_the_last_frame_as_well(cut: Callable[..., Edit]) -> None:
+    frames = [(0, 0), (24, 48)]
+
+    def parts(aaf: AafWriter) -> list[Any]:
+        inner = aaf.composition(
+            "inner", aaf.sequence(_clip(aaf, "a.mov", 0, 23), _clip(aaf, "b.mov", 5, 1)), usage=None
+        )
+        return [
+            aaf.speed(24, aaf.sequence(_clip(aaf, "a.mov", 0, 23), _clip(aaf, "b.mov", 5, 1)), frames=frames),
+            aaf.speed(24, aaf.clip(inner, 0, 24), frames=frames),
+        ]
+
+    edit = cut(parts)
+    once = [("a.mov", 12, 0), ("b.mov", 12, 5)]
+    assert [(s.name, s.record.count, s.source_start_s * 24) for s in edit.shots] == once * 2
+    assert edit.shots[1].speed == edit.shots[3].speed == 0
+    assert edit.remarks == ()
+
+
+def test_backwards_past_the_beginning_holds_the_first_frame(cut: Callable[..., Edit]) -> None:
+    edit = cut(lambda aaf: [aaf.speed(100, _clip(aaf, "a.mov", 10, 100), frames=[(0, 99), (100, -101)])])
+    assert [_shown(edit, frame) for frame in (0, 25, 60, 99)] == [110, 60, 10, 10]
 
 
 def test_a_frozen_frame(cut: Callable[..., Edit]) -> None:

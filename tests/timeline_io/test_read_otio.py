@@ -86,6 +86,39 @@ def test_what_was_a_list_keeps_its_source_times_and_reels(otio: SimpleNamespace,
     assert [(shot.source_timecode_s, shot.reel) for shot in shots] == [(36_001, "A001"), (36_001, "")]
 
 
+# 20 hours at 23.976, of which the digits behind 23.976 are worth 1.8 frames.
+LATE = 20 * 3600 * 24
+FLOAT = 23.976024627685547
+
+
+@pytest.mark.parametrize(
+    ("start", "rate"),
+    [
+        pytest.param((LATE + 100) / 23.976 * FLOAT, FLOAT, id="made of the other by its digits"),
+        pytest.param(LATE + 100, FLOAT, id="both count frames"),
+        pytest.param((LATE + 100) / 23.976 * 25, 25, id="at the rate of the timeline"),
+        pytest.param((LATE + 100) / 24000 * 1001 * 25, 25, id="at the rate of the timeline, exact"),
+        pytest.param(LATE + 100, 23.976, id="the same digits"),
+    ],
+)
+def test_long_timecodes_are_compared_as_they_are_written(
+    otio: SimpleNamespace, otio_file: Write, start: float, rate: float, ntsc_24: Fraction
+) -> None:
+    media = otio.media("/rushes/a.mov", otio.span(LATE, 2400, 23.976))
+    (shot,) = read_edit(otio_file(otio.track(otio.clip("a.mov", start, 24, rate=rate, media=media)))).shots
+    assert shot.source_start_s == 100 / ntsc_24
+    assert shot.source_timecode_s == (LATE + 100) / ntsc_24
+
+
+def test_the_first_frame_of_long_timecode_is_inside_its_media(
+    otio: SimpleNamespace, otio_file: Write, ntsc_24: Fraction
+) -> None:
+    media = otio.media("/rushes/a.mov", otio.span(LATE, 240, FLOAT))
+    start = LATE / FLOAT * 23.976
+    (shot,) = read_edit(otio_file(otio.track(otio.clip("a.mov", start, 240, rate=23.976, media=media)))).shots
+    assert (shot.source_start_s, shot.source_timecode_s) == (0, LATE / ntsc_24)
+
+
 def test_a_clip_without_a_source_range_plays_its_whole_media(otio: SimpleNamespace, otio_file: Write) -> None:
     media = otio.media("a.mov", otio.span(86400, 100))
     edit = read_edit(otio_file(otio.track(otio.clip("a.mov", 0, 0, media=media) | {"source_range": None})))

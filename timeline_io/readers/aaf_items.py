@@ -45,9 +45,10 @@ def retimed(items: SequenceOf[Item], time_map: TimeMap, inner_s: Fraction) -> tu
         end_s = item.start_s + item.length_s
         first_s = min(low, item.start_s) if index == 0 and item.start_s == 0 else item.start_s
         last_s = max(high, end_s) if index == len(items) - 1 and end_s >= inner_s else end_s
-        for run in _runs(time_map, first_s, last_s):
-            is_exact = is_exact and (isinstance(item, Clip) or len(run) == 2)
-            seen.append(_through(item, run))
+        for run in _runs(time_map, first_s, last_s, is_last=index == len(items) - 1):
+            for part in (run,) if isinstance(item, Clip) else _without_hold(run):
+                is_exact = is_exact and (isinstance(item, Clip) or len(part) == 2)
+                seen.append(_through(item, part))
     return sorted(seen, key=lambda item: item.start_s), is_exact
 
 
@@ -78,12 +79,20 @@ def _part(item: Item, first_s: Fraction, last_s: Fraction, at_s: Fraction) -> It
     )
 
 
-def _runs(time_map: TimeMap, first_s: Fraction, last_s: Fraction) -> list[list[Knot]]:
-    """The stretches of the map whose inner time lies in [first_s, last_s]; one that only touches it is none."""
+def _without_hold(run: list[Knot]) -> list[list[Knot]]:
+    """A run and the hold at its end by itself: a frozen nest is exact."""
+    return [run[:-1], run[-2:]] if len(run) > 2 and run[-2][1] == run[-1][1] else [run]
+
+
+def _runs(time_map: TimeMap, first_s: Fraction, last_s: Fraction, *, is_last: bool) -> list[list[Knot]]:
+    """The stretches of the map whose inner time lies in [first_s, last_s]; one that only touches it is none.
+
+    A frame that is held belongs to the item that begins with it, and only `is_last` holds its far edge.
+    """
     runs: list[list[Knot]] = []
     for (t0, v0), (t1, v1) in pairwise(time_map):
         inside = _clipped(t0, v0, t1, v1, first_s, last_s)
-        if inside is None:
+        if inside is None or (v0 == v1 == last_s and not is_last):
             continue
         if runs and runs[-1][-1] == inside[0]:
             runs[-1].append(inside[1])

@@ -2,7 +2,12 @@
 
 Avid writes the same change of speed up to three times: as a curve of input frames, which is exact, as a curve
 of speeds, and as `SpeedRatio`, the length of the effect over that of its input, both rounded to whole frames.
-Only the first of them that is there counts.
+Only the first of them that is there counts. The curve of frames has two spellings:
+
+    PARAM_SPEED_OFFSET_MAP_U  (0, 0) (100, 50)   frame of the effect -> frame of its input; 100 is its far edge
+    PARAM_OFFSET_MAP_U        (0, 0) (1, 49)     0 is its first frame and 1 its last: (0, 0) (99, 49) for 100 frames
+
+A trimmed effect keeps the points that lie outside it. What runs past the end of its input holds the last frame.
 """
 
 from __future__ import annotations
@@ -15,7 +20,8 @@ from typing import Any
 from timeline_io.edit import Knot
 from timeline_io.readers.aaf_items import TimeMap, straightened
 from timeline_io.readers.aaf_values import attributes, children, fraction, is_true, kind, length_of, value
-from timeline_io.shots import ramp_between
+from timeline_io.readers.ramps import capped
+from timeline_io.shots import ramp_at, ramp_between
 
 _SPEED_RATIO = "SpeedRatio"
 _SPEED_MAP = "PARAM_SPEED_MAP_U"
@@ -34,14 +40,37 @@ _TOLERANCE_FRAMES = Fraction(1, 1000)
 
 def frame_map(effect: Any) -> TimeMap | None:
     """Frame of the effect -> frame of its input, over the length of the effect; None when it changes no speed."""
+    frames = _written_map(effect)
+    inputs = children(effect, "InputSegments")
+    # The lengths in and under an adapter of rates are counted at one rate or the other.
+    if frames is None or not inputs or is_adapter(effect) or mixed_rate(inputs[0]) is not None:
+        return frames
+    return _within(frames, Fraction(length_of(inputs[0])))
+
+
+def _within(frames: TimeMap, inner: Fraction) -> TimeMap:
+    """The map that holds the last frame of its input, and backwards the first, for the frames it has no other for."""
+    last = frames[-1][0] - 1
+    shown = (*(frame for at, frame in frames if at <= last), ramp_at(frames, last))
+    if 0 < inner <= max(shown):
+        return capped(frames, inner - 1)
+    if min(shown) < 0 and frames[-1][1] < frames[0][1]:
+        # The far edge of frame 0 is 1; upside down, what falls short of an edge goes beyond it.
+        edges = capped(tuple((at, -frame - 1) for at, frame in frames), Fraction(0))
+        return tuple((at, -edge) for at, edge in edges)
+    return frames
+
+
+def _written_map(effect: Any) -> TimeMap | None:
     length = length_of(effect)
     found = _parameters(effect)
     is_warp = bool(value(value(effect, "Operation"), "IsTimeWarp")) if value(effect, "Operation") else False
     if not length or not (is_warp or any(name in found for name in _NAMES.values()) or _OFFSET_MAP in found):
         return None
     end = Fraction(length)
-    for name in (_SPEED_OFFSET_MAP, _OFFSET_MAP):
-        knots = _curve(found.get(name), end)
+    last = max(end - 1, Fraction(1))
+    for name, unit in ((_SPEED_OFFSET_MAP, Fraction(1)), (_OFFSET_MAP, last)):
+        knots = _curve(found.get(name), end, unit)
         if len(knots) > 1:
             return _edges(ramp_between(knots, Fraction(0), end))
     speeds = _curve(found.get(_SPEED_MAP), end)
@@ -114,8 +143,8 @@ def _edges(frames: TimeMap) -> TimeMap:
     return straightened(frames, _TOLERANCE_FRAMES)
 
 
-def _curve(parameter: Any, end: Fraction) -> list[Knot]:
-    """The points of a varying value; curved lines are followed from frame to frame."""
+def _curve(parameter: Any, end: Fraction, unit: Fraction = Fraction(1)) -> list[Knot]:
+    """The points of a varying value, its times `unit` frames each; curved lines are followed from frame to frame."""
     if parameter is None:
         return []
     if kind(parameter) == "ConstantValue":
@@ -125,9 +154,11 @@ def _curve(parameter: Any, end: Fraction) -> list[Knot]:
     for point in children(parameter, "PointList")[:_MOST_POINTS]:
         time, height = fraction(value(point, "Time")), fraction(value(point, "Value"))
         if time is not None and height is not None:
-            knots[time] = height
+            knots[time * unit] = height
     ordered = sorted(knots.items())
-    return _followed(parameter.value_at, ordered, end) if _is_curved(parameter) and len(ordered) > 2 else ordered
+    if not _is_curved(parameter) or len(ordered) < 3:
+        return ordered
+    return _followed(lambda frame: parameter.value_at(frame / float(unit)), ordered, end)
 
 
 def _is_curved(parameter: Any) -> bool:

@@ -120,7 +120,7 @@ class _Builder:
         retime = retime_of(clip)
         played_s = self._played(span[1], retime)
         source_s = source_offset(clip, span[0], retime.media_length(played_s), media)
-        timecode_s = timecode_of(span[0], source_s, media)
+        timecode_s = timecode_of(clip, span[0], source_s, media)
         source = retime.seen(source_s, played_s)
         return Clip(
             name=name,

@@ -128,6 +128,12 @@ def rate_of(time: object, what: str) -> Fraction:
         raise UnreadableEditError(f"the time of {what} has no usable rate: {error}") from error
 
 
+def written_rate(time: object, what: str) -> Fraction:
+    """The rate of a RationalTime to the last digit that is written: 23.976 and 24000/1001 part by 2 frames in 20 h."""
+    rate_of(time, what)
+    return Fraction(time["rate"]) if isinstance(time, dict) else Fraction(1)
+
+
 def frame_rate(rate: Fraction) -> Fraction | None:
     """The frame rate behind the rate of a time, which may be a time scale: 24000 stands for 24000/1001.
 

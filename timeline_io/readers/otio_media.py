@@ -9,22 +9,40 @@ from fractions import Fraction
 from timeline_io.edit import Numbered
 from timeline_io.frames import frames_of_day
 from timeline_io.media_paths import plain_path
-from timeline_io.readers.otio_json import OtioObject, frame_rate, objects, rate_of, schema, span_of, text, value_of
+from timeline_io.readers.otio_json import (
+    OtioObject,
+    frame_rate,
+    objects,
+    rate_of,
+    schema,
+    span_of,
+    text,
+    value_of,
+    written_rate,
+)
 from timeline_io.readers.pictures import NO_REEL, is_generator_name, is_still_name, media_named
+
+# Times that floats have been through: what is nearer to a frame, or to the end of the media, is meant to be there.
+_NEAR_FRAMES = Fraction(1, 1000)
+_NEAR_S = Fraction(1, 1000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtioMedia:
-    """What a clip shows; `available` is the media's own start and length in seconds."""
+    """What a clip shows; `available` is the media's own start and length in seconds, `available_start` as written."""
 
     ref: str = ""
     available: tuple[Fraction, Fraction] | None = None
-    available_value: Fraction | None = None
-    available_rate: Fraction | None = None
+    available_start: OtioObject | None = None
     is_still: bool = False
     no_picture: str = ""
     offline_reason: str = ""
     numbered: Numbered | None = None
+
+    @property
+    def available_rate(self) -> Fraction | None:
+        """The frames of media a second; None where its start is not told in frames."""
+        return _frame_rate(self.available_start)
 
 
 def media_of(clip: OtioObject, clip_name: str) -> OtioMedia:
@@ -40,8 +58,7 @@ def media_of(clip: OtioObject, clip_name: str) -> OtioMedia:
         return OtioMedia(
             ref=pattern,
             available=available,
-            available_value=_start_value(reference),
-            available_rate=_available_rate(reference),
+            available_start=_start(reference),
             is_still=is_still_name(ref),
             numbered=numbered,
         )
@@ -53,8 +70,7 @@ def media_of(clip: OtioObject, clip_name: str) -> OtioMedia:
     return OtioMedia(
         ref=text(reference, "name") or text(clip, "name"),
         available=available,
-        available_value=_start_value(reference),
-        available_rate=_available_rate(reference),
+        available_start=_start(reference),
     )
 
 
@@ -67,14 +83,14 @@ def source_offset(clip: OtioObject, start_s: Fraction, length_s: Fraction, media
     """
     if media.available is None:
         return start_s
-    readings = (*_by_timecode(start_s, media), *_by_number(clip, media), start_s)
+    readings = (*_by_timecode(clip, start_s, media), *_by_number(clip, media), start_s)
     for offset_s in readings:
-        if offset_s >= 0 and offset_s + length_s <= media.available[1]:
+        if offset_s >= 0 and offset_s + length_s <= media.available[1] + _NEAR_S:
             return offset_s
     return next((offset_s for offset_s in readings if offset_s >= 0), start_s)
 
 
-def timecode_of(start_s: Fraction, source_s: Fraction, media: OtioMedia) -> Fraction | None:
+def timecode_of(clip: OtioObject, start_s: Fraction, source_s: Fraction, media: OtioMedia) -> Fraction | None:
     """`start_s` where it is a time of the media's own timecode: that begins there, and not at 0, or nothing says where.
 
     Lists that were turned into .otio keep their source times, and tell nothing of the media, or that it begins at 0 and
@@ -86,7 +102,8 @@ def timecode_of(start_s: Fraction, source_s: Fraction, media: OtioMedia) -> Frac
         return start_s
     if media.available[0] <= 0:
         return start_s if source_s >= media.available[1] else None
-    return start_s if source_s in _by_timecode(start_s, media) else None
+    counted_s = media.available[0] + _counted_offset(clip, start_s, media)
+    return counted_s if source_s in _by_timecode(clip, start_s, media) else None
 
 
 def reel_of(clip: OtioObject) -> str:
@@ -95,6 +112,38 @@ def reel_of(clip: OtioObject) -> str:
     block = metadata.get("cmx_3600") if isinstance(metadata, dict) else None
     reel = text(block, "reel") if isinstance(block, dict) else ""
     return "" if reel.upper() in NO_REEL else reel
+
+
+def _by_timecode(clip: OtioObject, start_s: Fraction, media: OtioMedia) -> tuple[Fraction, ...]:
+    """Where a time of the media's own timecode lies in the file; below zero it was counted over midnight."""
+    offset_s, rate = _counted_offset(clip, start_s, media), media.available_rate
+    if offset_s >= 0 or rate is None:
+        return (offset_s,)
+    days = dict.fromkeys((frames_of_day(rate, False), frames_of_day(rate, True)))
+    return (offset_s, *(offset_s + day / rate for day in days))
+
+
+def _counted_offset(clip: OtioObject, start_s: Fraction, media: OtioMedia) -> Fraction:
+    """A source range counted from the media's start timecode.
+
+    Where both are written in rates that differ in their last digits, such as 23.976024627685547 and 23.976, one was
+    made of the other by those digits; or both count frames, which are then as far apart as they say.
+    """
+    begin_s = media.available[0] if media.available else Fraction(0)
+    counted_s, span = start_s - begin_s, clip.get("source_range")
+    if not isinstance(span, dict) or media.available_start is None:
+        return counted_s
+    start, what = span.get("start_time"), "a clip"
+    own = written_rate(media.available_start, what)
+    frames = value_of(start, what) / written_rate(start, what) * own - value_of(media.available_start, what)
+    rate = rate_of(media.available_start, what)
+    if _is_whole(frames):
+        return round(frames) / rate
+    return counted_s if _is_whole(counted_s * rate) else frames / rate
+
+
+def _is_whole(frames: Fraction) -> bool:
+    return abs(frames - round(frames)) <= _NEAR_FRAMES
 
 
 def is_invisible(item: OtioObject) -> bool:
@@ -119,28 +168,21 @@ def _is_zero(parameter: OtioObject) -> bool:
     return all(value == 0 for value in values or [parameter.get("Parameter Value")])
 
 
-def _by_timecode(start_s: Fraction, media: OtioMedia) -> tuple[Fraction, ...]:
-    """Where a time of the media's own timecode lies in the file; below zero it was counted over midnight."""
-    if media.available is None:
-        return ()
-    offset_s = start_s - media.available[0]
-    rate = media.available_rate
-    if offset_s >= 0 or rate is None:
-        return (offset_s,)
-    days = dict.fromkeys((frames_of_day(rate, False), frames_of_day(rate, True)))
-    return (offset_s, *(offset_s + day / rate for day in days))
-
-
 def _by_number(clip: OtioObject, media: OtioMedia) -> Iterator[Fraction]:
     span = clip.get("source_range")
-    if isinstance(span, dict) and media.available_value is not None:
+    if isinstance(span, dict) and media.available_start is not None:
         start = span.get("start_time")
-        yield (value_of(start, "a clip") - media.available_value) / rate_of(start, "a clip")
+        yield (value_of(start, "a clip") - value_of(media.available_start, "a media file")) / rate_of(start, "a clip")
 
 
-def _start_value(reference: OtioObject) -> Fraction | None:
+def _start(reference: OtioObject) -> OtioObject | None:
+    """The start of the available range, checked."""
     span = reference.get("available_range")
-    return value_of(span.get("start_time"), "a media file") if isinstance(span, dict) else None
+    if not isinstance(span, dict):
+        return None
+    start = span.get("start_time")
+    value_of(start, "a media file")
+    return start if isinstance(start, dict) else None
 
 
 def _active_reference(clip: OtioObject) -> OtioObject:
@@ -158,7 +200,7 @@ def _pictures(reference: OtioObject, available: tuple[Fraction, Fraction] | None
     return OtioMedia(
         ref=_image_pattern(reference),
         available=available,
-        available_value=_start_value(reference),
+        available_start=_start(reference),
         offline_reason=f"offline: an image sequence that counts from {first} in steps of {step}" if is_odd else "",
         numbered=Numbered(rate=_own_rate(reference), first=max(first, 0), step=max(step, 1)),
     )
@@ -175,9 +217,11 @@ def _own_rate(reference: OtioObject) -> Fraction | None:
 
 
 def _available_rate(reference: OtioObject) -> Fraction | None:
-    span = reference.get("available_range")
-    start = span.get("start_time") if isinstance(span, dict) else None
-    return frame_rate(rate_of(start, "a media file")) if isinstance(start, dict) else None
+    return _frame_rate(_start(reference))
+
+
+def _frame_rate(start: OtioObject | None) -> Fraction | None:
+    return None if start is None else frame_rate(rate_of(start, "a media file"))
 
 
 def _image_pattern(reference: OtioObject) -> str:
