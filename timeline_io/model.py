@@ -42,6 +42,9 @@ class Clip:
 
     `motion_fps` are the frames of media played in a second, negative backwards, where the edit says that instead of a
     speed: only the media's rate makes a speed of it, and `speed` is then what the edit alone lets one think.
+
+    `last_frame_s` is where in the file the last frame of the media begins, where the edit says how long that is: a
+    speed-up that runs past it holds it.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Clip:
     reel: str = ""
     numbered: Numbered | None = None
     motion_fps: Fraction | None = None
+    last_frame_s: Fraction | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

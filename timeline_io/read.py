@@ -15,6 +15,7 @@ from timeline_io.edit import Edit, Shot, SkippedItem, shot_id_of
 from timeline_io.errors import EmptyEditError, SequenceChoiceError, TimelineError, UnsupportedEditError
 from timeline_io.files import digest_of
 from timeline_io.frames import FrameSpan, frame_at, rate_name, snap_rate
+from timeline_io.holds import held
 from timeline_io.media import MediaSearch
 from timeline_io.model import Clip, Marker, Sequence
 from timeline_io.readers import Reader, reader_of, refuse_unread_suffix
@@ -129,7 +130,8 @@ def _shots_of(timeline: Sequence) -> tuple[tuple[Shot, ...], tuple[SkippedItem, 
     ]
     shots: list[Shot] = []
     pieces: list[Piece] = []
-    for piece in _joined(picture.pieces, timeline.rate):
+    for whole in _joined(picture.pieces, timeline.rate):
+        piece = held(whole, 1 / timeline.rate)
         record = _record(timeline, piece.start_s, piece.end_s)
         if record.count > 0:
             shots.append(_shot(shot_id_of(len(shots) + 1), piece, record, timeline))

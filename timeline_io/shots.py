@@ -18,6 +18,7 @@ from itertools import pairwise
 from timeline_io.cover import Cover
 from timeline_io.edit import Knot
 from timeline_io.errors import UnreadableEditError
+from timeline_io.holds import hold_of
 from timeline_io.model import Clip, Dissolve, Marker, Nest, Track
 
 # Sequences nested in each other multiply: ten levels of ten would be ten thousand million pieces.
@@ -150,8 +151,8 @@ def _whole(clip: Clip, track: str) -> Piece:
 
 def _placed(inside: Picture, nest: Nest, track: str) -> Picture:
     """A flattened sequence as seen through the clip that uses it: trimmed, retimed and moved."""
-    last_s = nest.source_start_s + nest.speed * nest.length_s
-    window = (min(nest.source_start_s, last_s), max(nest.source_start_s, last_s))
+    edges = (nest.source_start_s, nest.source_start_s + nest.speed * nest.length_s)
+    window = (min(edges), max(edges))
     pieces: list[Piece] = []
     unseen: list[Unseen] = []
     nest_end_s = nest.start_s + nest.length_s
@@ -163,6 +164,10 @@ def _placed(inside: Picture, nest: Nest, track: str) -> Picture:
         else:
             reason = f"outside the part of {nest.name} that is used"
             unseen.append(_unseen(piece.clip.name, reason, nest.start_s, nest_end_s))
+    hold = hold_of(nest)
+    if hold is not None:
+        last_s = hold.source_start_s
+        pieces += [_frozen(piece, hold, track) for piece in inside.pieces if piece.start_s <= last_s < piece.end_s]
     unseen += [replace(lost, start_s=nest.start_s, end_s=nest_end_s) for lost in inside.unseen]
     if not pieces and not unseen:
         unseen.append(_unseen(nest.name, "a nested sequence without a picture", nest.start_s, nest_end_s))

@@ -18,9 +18,9 @@ from itertools import pairwise
 from typing import Any
 
 from timeline_io.edit import Knot
+from timeline_io.holds import capped
 from timeline_io.readers.aaf_items import TimeMap, straightened
 from timeline_io.readers.aaf_values import attributes, children, fraction, is_true, kind, length_of, value
-from timeline_io.readers.ramps import capped
 from timeline_io.shots import ramp_at, ramp_between
 
 _SPEED_RATIO = "SpeedRatio"
@@ -52,7 +52,7 @@ def _within(frames: TimeMap, inner: Fraction) -> TimeMap:
     """The map that holds the last frame of its input, and backwards the first, for the frames it has no other for."""
     last = frames[-1][0] - 1
     shown = (*(frame for at, frame in frames if at <= last), ramp_at(frames, last))
-    if 0 < inner <= max(shown):
+    if frames[0][1] < inner <= max(shown):
         return capped(frames, inner - 1)
     if min(shown) < 0 and frames[-1][1] < frames[0][1]:
         # The far edge of frame 0 is 1; upside down, what falls short of an edge goes beyond it.

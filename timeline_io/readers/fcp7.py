@@ -10,7 +10,7 @@ from timeline_io.errors import UnreadableEditError
 from timeline_io.frames import rate_name
 from timeline_io.model import Clip, Marker, Nest, Sequence, Track
 from timeline_io.readers.fcp7_grid import Grid, grid_of
-from timeline_io.readers.fcp7_media import Media, Shown, is_invisible, no_picture
+from timeline_io.readers.fcp7_media import Media, Shown, is_invisible, last_frame_s, no_picture
 from timeline_io.readers.fcp7_place import Place, dissolves, places
 from timeline_io.readers.fcp7_retime import Source, Used, plays_media_frames, source_of
 from timeline_io.readers.fcp7_xml import (
@@ -149,6 +149,7 @@ class _Builder:
             reel=content(shown.file, "timecode/reel/name"),
             ramp=() if is_still else tuple((at_s, source_s + shown.offset_s) for at_s, source_s in source.ramp),
             numbered=numbered,
+            last_frame_s=None if is_still else last_frame_s(shown.file),
         )
 
     def _nest(self, place: Place, nested: Element, grid: Grid, path: tuple[Element, ...]) -> tuple[Clip | Nest, ...]:

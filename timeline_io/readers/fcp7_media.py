@@ -52,6 +52,12 @@ class Media:
         return Shown(defined(named, self._files), moved / rate if rate else Fraction(0))
 
 
+def last_frame_s(file: Element) -> Fraction | None:
+    """Seconds into a file at which its last frame begins; None where the project does not say how long it is."""
+    rate, length = rate_of(file), frames(file, "duration")
+    return (length - 1) / rate if rate and length and length > 1 else None
+
+
 def no_picture(item: Element, file: Element, media_ref: str) -> str:
     """Why a clip item shows no filmed picture, "" when it does."""
     if is_on(item, "adjustmentlayer", default=False):

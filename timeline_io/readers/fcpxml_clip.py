@@ -88,6 +88,7 @@ def clip_of(element: Element, timing: Timing, media: Media, name: str) -> Clip:
         source_timecode_s=None if media.is_still or media.start_s is None else media.start_s + knots[0][1],
         reel=media.reel,
         numbered=media.numbered,
+        last_frame_s=media.last_frame_s,
     )
 
 

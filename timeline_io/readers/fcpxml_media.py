@@ -21,7 +21,7 @@ _NO_RATE = "FFVideoFormatRateUndefined"
 class Media:
     """A media file as an asset tells it; `start_s` is the timecode at which it starts, None when nobody says.
 
-    `days_s` is how long 24 hours of its timecode may be, the likelier first.
+    `drop_frame` is whether that timecode is displayed with dropped numbers.
     """
 
     name: str = ""
@@ -33,7 +33,15 @@ class Media:
     is_sound: bool = False
     no_picture: str = ""
     reel: str = ""
-    days_s: tuple[Fraction, ...] = ()
+    rate: Fraction | None = None
+    drop_frame: bool = False
+
+    @property
+    def last_frame_s(self) -> Fraction | None:
+        """Seconds into the file at which its last frame begins; None where nobody says how long it is."""
+        if self.is_still or not self.length_s or not self.rate or self.length_s <= 1 / self.rate:
+            return None
+        return self.length_s - 1 / self.rate
 
     def from_file_start(self, earliest_s: Fraction) -> Fraction:
         """What to subtract from source times of which `earliest_s` is the first, to count from the file's start.
@@ -45,8 +53,15 @@ class Media:
         if earliest_s >= start_s - _ROUNDED_S:
             return start_s
         end_s = start_s + (self.length_s or 0)
-        after_midnight = (start_s - day_s for day_s in self.days_s if start_s <= earliest_s + day_s < end_s)
+        after_midnight = (start_s - day_s for day_s in self._days_s() if start_s <= earliest_s + day_s < end_s)
         return next(after_midnight, Fraction(0))
+
+    def _days_s(self) -> tuple[Fraction, ...]:
+        """How long 24 hours of the timecode may be, the likelier first."""
+        if self.rate is None:
+            return ()
+        modes = (self.drop_frame, not self.drop_frame)
+        return tuple(dict.fromkeys(frames_of_day(self.rate, drops) / self.rate for drops in modes))
 
 
 def media_of(clip: Element, resources: Resources) -> Media:
@@ -58,7 +73,8 @@ def media_of(clip: Element, resources: Resources) -> Media:
     if resource.tag != "asset":
         return Media(name=name, no_picture="a generator, not a filmed picture")
     written = source_of(resource)
-    ref, numbered = media_named(written, resources.rate(resource))
+    rate = resources.rate(resource)
+    ref, numbered = media_named(written, rate)
     return Media(
         name=name,
         # A search folder is searched for the name even when no path is told.
@@ -69,7 +85,8 @@ def media_of(clip: Element, resources: Resources) -> Media:
         numbered=numbered,
         is_sound=_is_sound(resource),
         reel=_reel(resource),
-        days_s=_days_s(resources.rate(resource), drop_frame=clip.get("tcFormat") == "DF"),
+        rate=rate,
+        drop_frame=clip.get("tcFormat") == "DF",
     )
 
 
@@ -79,12 +96,6 @@ def source_of(asset: Element) -> str:
     originals = [copy for copy in copies if copy.get("kind", "original-media") == "original-media"]
     told = [copy.get("src", "").strip() for copy in (*originals, *copies)]
     return next((src for src in told if src), asset.get("src", "").strip())
-
-
-def _days_s(rate: Fraction | None, *, drop_frame: bool) -> tuple[Fraction, ...]:
-    if rate is None:
-        return ()
-    return tuple(dict.fromkeys(frames_of_day(rate, drops) / rate for drops in (drop_frame, not drop_frame)))
 
 
 def _reel(asset: Element) -> str:

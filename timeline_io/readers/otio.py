@@ -138,6 +138,7 @@ class _Builder:
             ramp=() if media.is_still else source.ramp,
             source_timecode_s=None if timecode_s is None else timecode_s + source.start_s - source_s,
             reel=reel_of(clip),
+            last_frame_s=media.last_frame_s,
         )
 
     def _nest(self, composition: OtioObject, at_s: Fraction, depth: int) -> Nest:

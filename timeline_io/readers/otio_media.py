@@ -44,6 +44,14 @@ class OtioMedia:
         """The frames of media a second; None where its start is not told in frames."""
         return _frame_rate(self.available_start)
 
+    @property
+    def last_frame_s(self) -> Fraction | None:
+        """Seconds into the file at which its last frame begins; None where its length is not told in frames."""
+        rate = self.available_rate
+        if self.available is None or rate is None or self.is_still or self.available[1] <= 1 / rate:
+            return None
+        return self.available[1] - 1 / rate
+
 
 def media_of(clip: OtioObject, clip_name: str) -> OtioMedia:
     """The active media reference of a clip."""

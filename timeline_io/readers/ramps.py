@@ -29,18 +29,6 @@ def mean_speed(ramp: tuple[Knot, ...]) -> Fraction:
     return (to_s - from_s) / (last_s - first_s) if last_s > first_s else Fraction(1)
 
 
-def capped(ramp: tuple[Knot, ...], highest_s: Fraction) -> tuple[Knot, ...]:
-    """A ramp that holds `highest_s` where it would go beyond; one that begins beyond is left as it is."""
-    if ramp[0][1] >= highest_s:
-        return ramp
-    held = [ramp[0]]
-    for (start_s, from_s), (end_s, to_s) in pairwise(ramp):
-        if min(from_s, to_s) < highest_s < max(from_s, to_s):
-            held.append((start_s + (highest_s - from_s) * (end_s - start_s) / (to_s - from_s), highest_s))
-        held.append((end_s, min(to_s, highest_s)))
-    return knots_of(held)
-
-
 def ramped(nest: Nest, ramp: tuple[Knot, ...]) -> tuple[Nest, ...]:
     """A nested sequence whose speed changes as a row of nested sequences of one speed each; `ramp` as in a clip."""
     return tuple(
