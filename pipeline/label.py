@@ -64,7 +64,7 @@ def category_of(label: str) -> str:
     words = words_of(label)
     if any(_base_forms(word) & _TABLE["footsteps"] for word in words):
         return "footsteps"
-    for phrase in _phrases(words):
+    for phrase in phrases_of(label):
         known = [category for category in map(_category_of_word, phrase) if category]
         if known:
             return known[-1]
@@ -121,15 +121,28 @@ def words_of(text: str) -> list[str]:
     return [part.lower() for word in _WORD.findall(text) for part in _CAMEL_PART.findall(word) or [word]]
 
 
+def phrases_of(label: str) -> Iterator[list[str]]:
+    """The words of a label cut at prepositions and after verbs in -ing: each part has its own head, the first acts."""
+    phrase: list[str] = []
+    for word in words_of(label):
+        if word not in _PREPOSITIONS:
+            phrase.append(word)
+        if word in _PREPOSITIONS or (word.endswith("ing") and len(phrase) > 1):
+            yield phrase
+            phrase = []
+    yield phrase
+
+
 def _match_rank(words: list[str], phrase: list[str]) -> tuple[int, int, int] | None:
     """How well `phrase` is found in `words` (greater is better): its words, its letters, how early; None if absent."""
     for first in range(len(words) - len(phrase) + 1):
-        if phrase and all(map(_same_word, words[first:], phrase)):
+        if phrase and all(map(same_word, words[first:], phrase)):
             return len(phrase), sum(map(len, phrase)), -first
     return None
 
 
-def _same_word(one: str, other: str) -> bool:
+def same_word(one: str, other: str) -> bool:
+    """Whether two words in lower case are one, inflection aside: doors and door, stepping and step."""
     return one == other or not _base_forms(one).isdisjoint(_base_forms(other))
 
 
@@ -159,18 +172,6 @@ def _infinitive(word: str) -> Iterator[str]:
         yield stem + "e"
         if stem[-1] == stem[-2]:
             yield stem[:-1]
-
-
-def _phrases(words: list[str]) -> Iterator[list[str]]:
-    """`words` cut at prepositions and after verbs in -ing: each part has its own head, the first one acts."""
-    phrase: list[str] = []
-    for word in words:
-        if word not in _PREPOSITIONS:
-            phrase.append(word)
-        if word in _PREPOSITIONS or (word.endswith("ing") and len(phrase) > 1):
-            yield phrase
-            phrase = []
-    yield phrase
 
 
 def _category_of_word(word: str) -> str | None:

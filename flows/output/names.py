@@ -6,6 +6,8 @@ import unicodedata
 from enum import StrEnum
 from fractions import Fraction
 
+from flows.output.ucs import cat_id, own_cat_id, stem_cat_id
+
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -28,17 +30,13 @@ class Naming(StrEnum):
     """Patterns of file and track names.
 
     plain    reel_sh0010_footsteps-on-gravel_s123.wav                   FOLEY Footsteps 1
-    ucs      FOLYFeet_footsteps-on-gravel_FOLEY_reel_sh0010-s123.wav    FOLYFeet 1      (Universal Category System)
+    ucs      FOLYFeet_footsteps-on-gravel_FOLEY_reel_sh0010-s123.wav    FOLYFeet 1      (UCS: see ucs.py)
     netflix  reel_sh0010_FXPD_footsteps-on-gravel-s123_mono_48k_24b_23976.wav   FXPD Footsteps 1   (pre-dub naming)
     """
 
     PLAIN = "plain"
     UCS = "ucs"
     NETFLIX = "netflix"
-
-
-_UCS_CATEGORY = {"footsteps": "FOLYFeet", "props": "FOLYProp"}
-_UCS_OTHER = "FOLYMisc"
 
 
 class TakeNames:
@@ -54,7 +52,7 @@ class TakeNames:
 
     def name(self, shot_id: str, label: str, category: str, seed: int) -> str:
         """The file name of one more take."""
-        stem = self._stem(slug(shot_id, 20), slug(label, 28), category, seed)
+        stem = self._stem(slug(shot_id, 20), label, category, seed)
         number = 1
         name = f"{stem}.wav"
         while name.lower() in self._given:
@@ -63,9 +61,12 @@ class TakeNames:
         self._given.add(name.lower())
         return name
 
-    def _stem(self, shot: str, label: str, category: str, seed: int) -> str:
+    def _stem(self, shot: str, text: str, category: str, seed: int) -> str:
+        label = slug(text, 28)
         if self._naming is Naming.UCS:
-            return f"{_ucs(category)}_{label}_FOLEY_{self._edit}_{shot}-s{seed}"
+            # A CatID that a person wrote before the label is not said twice.
+            _own, rest = own_cat_id(text)
+            return f"{cat_id(text, category)}_{slug(rest or text, 28)}_FOLEY_{self._edit}_{shot}-s{seed}"
         if self._naming is Naming.NETFLIX:
             return f"{self._edit}_{shot}_FXPD_{label}-s{seed}_mono_48k_24b_{_rate_digits(self._rate)}"
         return f"{self._edit}_{shot}_{label}_s{seed}"
@@ -75,7 +76,7 @@ def stem_name(edit_name: str, category: str, rate: Fraction, naming: Naming) -> 
     """The file name of a full-length stem."""
     edit, stem = slug(edit_name, 28), slug(category, 20)
     if naming is Naming.UCS:
-        return f"{_ucs(category)}_{stem}-stem_FOLEY_{edit}.wav"
+        return f"{stem_cat_id(category)}_{stem}-stem_FOLEY_{edit}.wav"
     if naming is Naming.NETFLIX:
         return f"{edit}_FXPD-{stem}_mono_48k_24b_{_rate_digits(rate)}.wav"
     return f"{edit}_{stem}.wav"
@@ -84,13 +85,9 @@ def stem_name(edit_name: str, category: str, rate: Fraction, naming: Naming) -> 
 def track_title(category: str, naming: Naming) -> str:
     """What the tracks of a category are called, before their number."""
     if naming is Naming.UCS:
-        return _ucs(category)
+        return stem_cat_id(category)
     kind = "FXPD" if naming is Naming.NETFLIX else "FOLEY"
     return f"{kind} {category[:1].upper()}{category[1:]}"
-
-
-def _ucs(category: str) -> str:
-    return _UCS_CATEGORY.get(category, _UCS_OTHER)
 
 
 def _rate_digits(rate: Fraction) -> str:

@@ -145,7 +145,8 @@ def test_names_follow_the_pattern_that_was_asked_for(
 ) -> None:
     edit = edit_of(Cut(name="train", media=movie("a.mp4")), Cut(name="ball", media=movie("b.mp4")))
     report = go(edit, options, names=Naming.UCS)
-    assert report.tracks == ("FOLYMisc 1", "FOLYProp 1")
+    assert report.tracks == ("VEHMisc 1", "FOLYProp 1")
+    assert report.shots[0].cues[0].wav and report.shots[0].cues[0].wav.name.startswith("TRNMisc_train-passing_FOLEY_")
     assert report.shots[1].cues[0].wav and report.shots[1].cues[0].wav.name.startswith("FOLYProp_bouncing-ball_FOLEY_")
     again = go(edit, options, names=Naming.UCS)
     assert again.tracks == report.tracks
