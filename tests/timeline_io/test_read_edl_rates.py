@@ -76,6 +76,17 @@ def test_a_source_that_drops_frames_tells_29_97_from_30(edl_file: Write, last: s
     assert "source drops frames" in why
 
 
+@pytest.mark.parametrize("head", ["FCM: DROP FRAME\n", "FCM: NON-DROP FRAME\n* FPS: 60\nFCM: DROP FRAME\n"])
+@pytest.mark.parametrize("said", [30, 60])
+def test_a_rate_that_is_written_in_whole_frames_is_that_of_timecode_that_drops_them(
+    edl_file: Write, head: str, said: int
+) -> None:
+    line = "001  A  V  C  01:00:00:00 01:00:20:00 01:00:00:00 01:00:20:00"
+    assert _found(edl_file(f"* FPS: {said}", line, head=head.replace("60", str(said))))[0] == Fraction(
+        said * 1000, 1001
+    )
+
+
 @pytest.mark.parametrize(("said", "rate"), [(30, NTSC_30), (60, NTSC_60)])
 def test_a_list_that_drops_frames_counts_30_and_runs_at_29_97(edl_file: Write, said: int, rate: Fraction) -> None:
     path = edl_file("001  A  V  C  01:00:00:00 01:00:20:00 01:00:00:00 01:00:20:00", head="FCM: DROP FRAME\n")

@@ -110,12 +110,14 @@ def test_long_timecodes_are_compared_as_they_are_written(
     assert shot.source_timecode_s == (LATE + 100) / ntsc_24
 
 
-def test_the_first_frame_of_long_timecode_is_inside_its_media(
-    otio: SimpleNamespace, otio_file: Write, ntsc_24: Fraction
+@pytest.mark.parametrize(("rate", "own"), [(23.976, FLOAT), (FLOAT, 23.976)])
+@pytest.mark.parametrize("frames", [240, 3 * 3600 * 24])
+def test_the_whole_of_media_with_a_long_timecode_is_inside_it(
+    otio: SimpleNamespace, otio_file: Write, ntsc_24: Fraction, rate: float, own: float, frames: int
 ) -> None:
-    media = otio.media("/rushes/a.mov", otio.span(LATE, 240, FLOAT))
-    start = LATE / FLOAT * 23.976
-    (shot,) = read_edit(otio_file(otio.track(otio.clip("a.mov", start, 240, rate=23.976, media=media)))).shots
+    media = otio.media("/rushes/a.mov", otio.span(LATE, frames, own))
+    start, length = LATE / own * rate, frames / own * rate
+    (shot,) = read_edit(otio_file(otio.track(otio.clip("a.mov", start, length, rate=rate, media=media)))).shots
     assert (shot.source_start_s, shot.source_timecode_s) == (0, LATE / ntsc_24)
 
 

@@ -28,6 +28,7 @@ _SPEED_MAP = "PARAM_SPEED_MAP_U"
 _SPEED_OFFSET_MAP = "PARAM_SPEED_OFFSET_MAP_U"
 _OFFSET_MAP = "PARAM_OFFSET_MAP_U"
 _NAMES = {
+    "8d56827a-847e-11d5-935a-50f857c10000": _OFFSET_MAP,
     "72559a80-24d7-11d3-8a50-0050040ef7d2": _SPEED_RATIO,
     "8d56827c-847e-11d5-935a-50f857c10000": _SPEED_MAP,
     "8d56827d-847e-11d5-935a-50f857c10000": _SPEED_OFFSET_MAP,
@@ -65,7 +66,7 @@ def _written_map(effect: Any) -> TimeMap | None:
     length = length_of(effect)
     found = _parameters(effect)
     is_warp = bool(value(value(effect, "Operation"), "IsTimeWarp")) if value(effect, "Operation") else False
-    if not length or not (is_warp or any(name in found for name in _NAMES.values()) or _OFFSET_MAP in found):
+    if not length or not (is_warp or any(name in found for name in _NAMES.values())):
         return None
     end = Fraction(length)
     last = max(end - 1, Fraction(1))

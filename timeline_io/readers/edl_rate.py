@@ -79,6 +79,8 @@ def _found(edit: EditList, drops: bool, marked: bool) -> tuple[Fraction, str]:
     highest = _highest_frame(edit)
     possible = [counted for counted in COUNTED if counted > highest and (not drops or counted in (30, 60))]
     written = _written(edit, possible)
+    if written in (30, 60) and (drops or _sources_drop(edit)):
+        return _ntsc(round(written)), "a comment or the title says so and timecode drops frames"
     if written is not None and (not drops or can_drop_frames(written)):
         return written, "a comment or the title says so"
     if not possible:

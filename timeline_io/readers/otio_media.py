@@ -22,9 +22,9 @@ from timeline_io.readers.otio_json import (
 )
 from timeline_io.readers.pictures import NO_REEL, is_generator_name, is_still_name, media_named
 
-# Times that floats have been through: what is nearer to a frame, or to the end of the media, is meant to be there.
+# Times that floats have been through: what is nearer to a frame, or to the end of hours of media, is meant to be there.
 _NEAR_FRAMES = Fraction(1, 1000)
-_NEAR_S = Fraction(1, 1000)
+_NEAR_S = Fraction(1, 50)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
