@@ -27,12 +27,12 @@ def cat_ids() -> frozenset[str]:
 
 
 def cat_id(label: str, category: str) -> str:
-    """The CatID of a sound by its label, which may begin with one itself; else by its stem, `category`.
+    """The CatID of a sound: one that a person wrote before its label or as its stem, `category`; else by the label.
 
     The longest phrase of the part of a label that acts wins, of equals the last: "dog barking in a car" is a dog,
     "ambulance siren" a siren. Steps are steps whatever else is named, as in the stems.
     """
-    own, _rest = own_cat_id(label)
+    own = own_cat_id(label)[0] or own_cat_id(category)[0]
     if own:
         return own
     found = _found(label, feet_only=category == "footsteps")
@@ -40,8 +40,8 @@ def cat_id(label: str, category: str) -> str:
 
 
 def stem_cat_id(category: str) -> str:
-    """The CatID of a stem, which holds many sounds."""
-    return _BY_STEM.get(category, _OTHER)
+    """The CatID of a stem, which holds many sounds; a person may call it by one."""
+    return own_cat_id(category)[0] or _BY_STEM.get(category, _OTHER)
 
 
 def own_cat_id(label: str) -> tuple[str, str]:

@@ -109,6 +109,14 @@ def test_a_category_that_a_person_wrote_wins_and_is_not_said_twice(label: str, n
     assert TakeNames("Reel", Fraction(24), Naming.UCS).name("sh0010", label, category_of(label), 1) == name
 
 
+def test_a_stem_that_a_person_calls_by_a_category_has_it() -> None:
+    names = TakeNames("Reel", Fraction(24), Naming.UCS)
+    assert names.name("sh0010", "slam", "DOORWood", 1) == "DOORWood_slam_FOLEY_Reel_sh0010-s1.wav"
+    assert names.name("sh0010", "GLASBrk pane", "DOORWood", 1) == "GLASBrk_pane_FOLEY_Reel_sh0010-s1.wav"
+    assert track_title("DOORWood", Naming.UCS) == "DOORWood"
+    assert track_title("my monsters", Naming.UCS) == "FOLYMisc"
+
+
 def test_tracks_and_stems_hold_many_sounds_and_are_called_after_their_stem() -> None:
     assert track_title("vehicles", Naming.UCS) == "VEHMisc"
     assert stem_name("Reel", "ambience", Fraction(24), Naming.UCS) == "AMBMisc_ambience-stem_FOLEY_Reel.wav"
