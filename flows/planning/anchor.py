@@ -17,11 +17,11 @@ from fractions import Fraction
 from math import floor
 
 from flows.errors import OutsideMediaError
+from flows.planning.media_speed import at_media_rate
 from pipeline.probe import MovieInfo
 from timeline_io.edit import Shot
 from timeline_io.frames import frame_at_timecode, frames_of_day, rate_name
 from timeline_io.media_clock import MediaClock
-from timeline_io.motion import speed_at
 
 _TOLERANCE_FRAMES = 1
 # Of a frame: edits round what they write.
@@ -63,7 +63,7 @@ def anchored(shot: Shot, movie: MovieInfo) -> Placement:
     """
     if movie.is_still:
         return Placement(shot=shot, placed_by=PlacedBy.EDIT)
-    shot, motion_remark = _at_media_rate(shot, movie)
+    shot, motion_remark = at_media_rate(shot, movie)
     readings = list(_readings(shot, movie))
     fitting = [reading for reading in readings if _overlap_s(shot, reading.start_s, movie) >= _shown_s(shot)]
     best = fitting[0] if fitting else max(readings, key=lambda reading: _overlap_s(shot, reading.start_s, movie))
@@ -75,21 +75,6 @@ def anchored(shot: Shot, movie: MovieInfo) -> Placement:
         placed_by=best.placed_by,
         remark="; ".join(text for text in remarks if text),
     )
-
-
-def _at_media_rate(shot: Shot, movie: MovieInfo) -> tuple[Shot, str]:
-    """The shot at the speed that its frames of media a second are in this media: 24 are normal speed of 24.
-
-    Also a remark, one clause, when the edit alone let one think of another. Numbered pictures have no rate of their
-    own.
-    """
-    if not shot.motion_fps or not movie.rate or movie.numbering:
-        return shot, ""
-    speed = speed_at(shot.motion_fps, movie.rate)
-    if speed == shot.speed:
-        return shot, ""
-    said = f"{rate_name(shot.motion_fps)} frames a second of {movie.path.name}, which has {rate_name(movie.rate)}"
-    return replace(shot, speed=speed), f"{said}, are speed {float(speed):.4g}"
 
 
 def media_clock(movie: MovieInfo) -> MediaClock | None:

@@ -86,30 +86,3 @@ def test_a_shot_longer_than_its_media_keeps_its_place_and_says_so() -> None:
 def test_one_frame_too_many_is_rounding_not_an_error() -> None:
     shot = replace(SHOT, source_start_s=Fraction(8) + Fraction(1, 50))
     assert anchored(shot, MOVIE) == Placement(shot=shot, placed_by=PlacedBy.EDIT)
-
-
-@pytest.mark.parametrize(
-    ("said", "rate", "speed"),
-    [
-        (Fraction(24), Fraction(24), 1),
-        (Fraction(24), Fraction(24000, 1001), 1),
-        (Fraction(24), Fraction(30), Fraction(4, 5)),
-        (Fraction(-48), Fraction(24), -2),
-        (Fraction(60), Fraction(60000, 1001), 1),
-        (Fraction("29.97"), Fraction(60000, 1001), Fraction(1, 2)),
-    ],
-)
-@pytest.mark.parametrize("thought", [Fraction(1), Fraction(4, 5)])
-def test_frames_a_second_are_a_speed_by_the_rate_of_the_media(
-    said: Fraction, rate: Fraction, speed: Fraction, thought: Fraction
-) -> None:
-    shot = replace(SHOT, motion_fps=said, speed=thought, record=FrameSpan(first=0, count=30, rate=Fraction(30)))
-    placed = anchored(shot, replace(MOVIE, rate=rate))
-    assert placed.shot.speed == speed
-    assert ("frames a second of a.mov" in placed.remark) == (speed != thought)
-
-
-def test_the_range_of_a_list_is_placed_at_the_speed_of_the_media() -> None:
-    """Eight seconds at twice the speed are more than the ten that the file has."""
-    shot = replace(SHOT, motion_fps=Fraction(50), record=FrameSpan(first=0, count=240, rate=Fraction(30)))
-    assert "the edit asks for more of a.mov" in anchored(shot, MOVIE).remark

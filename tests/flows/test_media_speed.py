@@ -1,0 +1,72 @@
+"""Frames of media a second are a speed by the media's own rate, whatever the list they stand in."""
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from flows.shot_job import ShotJob, job_for
+from pipeline.probe import MovieInfo
+from timeline_io.edit import Shot
+from timeline_io.frames import FrameSpan
+
+SHOT = Shot(
+    shot_id="sh0010",
+    name="a",
+    media=Path("/a.mov"),
+    media_ref="/a.mov",
+    record=FrameSpan(first=0, count=30, rate=Fraction(30)),
+    source_start_s=Fraction(5),
+    speed=Fraction(1),
+    source_timecode_s=Fraction(3605),
+    start_unknown=True,
+)
+MOVIE = MovieInfo(
+    path=Path("/a.mov"),
+    digest="0",
+    duration_s=Fraction(10),
+    rate=Fraction(24),
+    width=1,
+    height=1,
+    has_audio=False,
+    is_procedural_scene=False,
+    start_timecode="01:00:00:00",
+)
+
+
+def _job(shot: Shot, rate: Fraction | int = 24) -> ShotJob:
+    return job_for(shot, replace(MOVIE, rate=Fraction(rate)), handles=0, given=None, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("said", "rate", "speed"),
+    [
+        (Fraction(24), Fraction(24), 1),
+        (Fraction(24), Fraction(24000, 1001), 1),
+        (Fraction(24), Fraction(30), Fraction(4, 5)),
+        (Fraction(-48), Fraction(24), -2),
+        (Fraction(60), Fraction(60000, 1001), 1),
+        (Fraction("29.97"), Fraction(60000, 1001), Fraction(1, 2)),
+    ],
+)
+@pytest.mark.parametrize("thought", [Fraction(1), Fraction(4, 5)])
+@pytest.mark.parametrize("listed", [24, 30, 60])
+def test_the_rate_of_the_media_decides(
+    said: Fraction, rate: Fraction, speed: Fraction, thought: Fraction, listed: int
+) -> None:
+    record = FrameSpan(first=0, count=listed, rate=Fraction(listed))
+    job = _job(replace(SHOT, motion_fps=said, speed=thought, record=record), rate)
+    assert (job.span.speed, job.shot.speed) == (speed, speed)
+    assert ("frames a second of a.mov" in job.remark) == (speed != thought)
+
+
+def test_without_frames_a_second_the_speed_of_the_edit_stays() -> None:
+    job = _job(replace(SHOT, speed=Fraction(1, 2)), 60)
+    assert (job.span.speed, job.remark) == (Fraction(1, 2), "")
+
+
+def test_the_range_is_placed_at_the_speed_of_the_media() -> None:
+    """Eight seconds at twice the speed are more than the ten that the file has."""
+    record = FrameSpan(first=0, count=240, rate=Fraction(30))
+    assert "the edit asks for more of a.mov" in _job(replace(SHOT, motion_fps=Fraction(48), record=record)).remark
