@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flows.options import PassOptions, store_folder
 from flows.planning.anchor import media_clock
+from flows.planning.media_speed import with_media_speeds
 from flows.planning.movie_edit import is_movie, read_movie
 from pipeline.errors import MediaError
 from pipeline.probe import glance_at
@@ -28,7 +29,8 @@ def read_for(edit_path: Path, options: PassOptions) -> Edit:
         cache=store_folder(options) / "media",
         probe=media_facts,
     )
-    return read_edit_guarded(edit_path, media=search, sequence=options.sequence, rate=_rate(options.rate))
+    edit = read_edit_guarded(edit_path, media=search, sequence=options.sequence, rate=_rate(options.rate))
+    return with_media_speeds(edit)
 
 
 def media_facts(path: Path) -> MediaFacts:

@@ -6,10 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from flows.options import PassOptions
+from flows.planning.reading import read_for
 from flows.shot_job import ShotJob, job_for
 from pipeline.probe import MovieInfo
+from tests.support.edl import event, written
+from tests.support.movies import grey_movie
 from timeline_io.edit import Shot
 from timeline_io.frames import FrameSpan
+from timeline_io.read import read_edit
 
 SHOT = Shot(
     shot_id="sh0010",
@@ -70,3 +75,20 @@ def test_the_range_is_placed_at_the_speed_of_the_media() -> None:
     """Eight seconds at twice the speed are more than the ten that the file has."""
     record = FrameSpan(first=0, count=240, rate=Fraction(30))
     assert "the edit asks for more of a.mov" in _job(replace(SHOT, motion_fps=Fraction(48), record=record)).remark
+
+
+@pytest.mark.parametrize("listed", [Fraction(24), Fraction(30000, 1001), Fraction(60000, 1001)])
+@pytest.mark.parametrize(("fps", "speed"), [("024.0", 1), ("012.0", Fraction(1, 2)), ("030.0", Fraction(5, 4))])
+def test_a_list_is_read_by_the_rate_of_the_media_it_finds(
+    tmp_path: Path, listed: Fraction, fps: str, speed: Fraction
+) -> None:
+    grey_movie(tmp_path / "cam.mov", rate=Fraction(24), count=96)
+    event_lines = event(1, "00:00-01:00", "00:00-01:00", reel="CAM", name="cam.mov")
+    first, name = event_lines.replace("01:00:00:00 01:00:01:00", "00:00:00:00 00:00:01:00", 1).split("\n")
+    path = written(tmp_path, first, f"M2   CAM   {fps}   00:00:00:00", name)
+    options = PassOptions(rate=str(listed), store=tmp_path / "store")
+    edit = read_for(path, options)
+    assert [shot.speed for shot in edit.shots] == [speed]
+    (offline,) = read_edit(path, rate=listed).shots
+    told = [remark for remark in edit.remarks if "frames a second of cam.mov, which has 24" in remark]
+    assert len(told) == (offline.speed != speed)
