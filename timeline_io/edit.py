@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from timeline_io.frames import Counting, FrameSpan
+from timeline_io.motion import Motion
 
 # (seconds from a first edge, seconds into the media): where a changing speed bends.
 Knot = tuple[Fraction, Fraction]
@@ -46,8 +47,8 @@ class Shot:
     With `numbered` the media is an image sequence, whose path names all its pictures, `sea.%04d.exr`, and whose time
     begins with its first number.
 
-    `motion_fps` are the frames of media played in a second, negative backwards, where the edit says that instead of a
-    speed: `speed` is then what the edit alone lets one think, and the media's own rate decides.
+    `motion` is set where the edit says frames of media a second instead of a speed: `speed` is then what the edit alone
+    lets one think, and the media's own rate decides.
 
     `dissolve_in` and `dissolve_out` are the frames over which the shot before turns into this one, and this one into
     the next: the shots meet at a cut point inside, and are seen beyond it.
@@ -71,7 +72,7 @@ class Shot:
     numbered: Numbered | None = None
     dissolve_in: FrameSpan | None = None
     dissolve_out: FrameSpan | None = None
-    motion_fps: Fraction | None = None
+    motion: Motion | None = None
 
     @property
     def seen(self) -> FrameSpan:

@@ -38,6 +38,7 @@ _RUN = "from timeline_io.guarded_child import main; main(*job)"
 _RECORDS = {
     "timeline_io.edit": ("Edit", "Numbered", "Shot", "SkippedItem"),
     "timeline_io.frames": ("Counting", "FrameSpan"),
+    "timeline_io.motion": ("Motion",),
     "fractions": ("Fraction",),
     "pathlib": ("PosixPath", "WindowsPath"),
     "pathlib._local": ("PosixPath", "WindowsPath"),

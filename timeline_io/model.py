@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from timeline_io.edit import Knot, Numbered
 from timeline_io.frames import Counting
+from timeline_io.motion import Motion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +41,8 @@ class Clip:
 
     With `numbered` the media is an image sequence, and `media_ref` names all its pictures: `sea.%04d.exr`.
 
-    `motion_fps` are the frames of media played in a second, negative backwards, where the edit says that instead of a
-    speed: only the media's rate makes a speed of it, and `speed` is then what the edit alone lets one think.
+    `motion` is set where the edit says frames of media a second instead of a speed: only the media's rate makes a speed
+    of them, and `speed` is then what the edit alone lets one think.
 
     `last_frame_s` is where in the file the last frame of the media begins, where the edit says how long that is: a
     speed-up that runs past it holds it.
@@ -64,7 +65,7 @@ class Clip:
     start_unknown: bool = False
     reel: str = ""
     numbered: Numbered | None = None
-    motion_fps: Fraction | None = None
+    motion: Motion | None = None
     last_frame_s: Fraction | None = None
 
 

@@ -6,11 +6,43 @@ of media at 24, and .8 of it at 60.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 
 FASTEST = 1000
 _PERCENT = Fraction(1, 100)
 _MOST_DECIMALS = 6
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Motion:
+    """Frames of media played in a second, negative backwards, as a line of a list says them.
+
+    `note` is what was made of them without the media where that is not plain; "" where it is, or where the media said
+    otherwise.
+    """
+
+    fps: Fraction
+    line: int
+    note: str = ""
+
+
+def motion_remarks(motions: Iterable[Motion | None]) -> tuple[str, ...]:
+    """One sentence for each way in which motions were taken without their media, with the lines that say them."""
+    lines: dict[str, list[int]] = {}
+    for motion in motions:
+        if motion is not None and motion.note and motion.line not in lines.setdefault(motion.note, []):
+            lines[motion.note].append(motion.line)
+    return tuple(f"{_named(of_note)}: {note}" for note, of_note in lines.items())[:_MOST_NAMED]
+
+
+def _named(lines: list[int]) -> str:
+    if len(lines) == 1:
+        return f"the event on line {lines[0]}"
+    more = f" and {len(lines) - _MOST_NAMED} more" if len(lines) > _MOST_NAMED else ""
+    return f"the events on lines {', '.join(map(str, lines[:_MOST_NAMED]))}{more}"
 
 
 def speed_at(fps: Fraction, rate: Fraction) -> Fraction:

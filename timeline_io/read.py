@@ -18,6 +18,7 @@ from timeline_io.frames import FrameSpan, frame_at, rate_name, snap_rate
 from timeline_io.holds import held
 from timeline_io.media import MediaSearch
 from timeline_io.model import Clip, Marker, Sequence
+from timeline_io.motion import motion_remarks
 from timeline_io.readers import Reader, reader_of, refuse_unread_suffix
 from timeline_io.shot_media import with_media
 from timeline_io.shots import Picture, Piece, Unseen, flatten, ramp_between
@@ -81,7 +82,7 @@ def edit_of(data: bytes, path: Path, sequence: str | None = None, rate: Fraction
         skipped=skipped,
         digest=digest_of(data),
         drop_frame=timeline.drop_frame,
-        remarks=timeline.remarks,
+        remarks=(*timeline.remarks, *motion_remarks(shot.motion for shot in shots)),
     )
 
 
@@ -231,7 +232,7 @@ def _shot(shot_id: str, piece: Piece, record: FrameSpan, timeline: Sequence) -> 
         reel=clip.reel,
         offline_reason=clip.offline_reason,
         numbered=clip.numbered and replace(clip.numbered, rate=clip.numbered.rate or timeline.rate),
-        motion_fps=clip.motion_fps,
+        motion=clip.motion,
     )
 
 

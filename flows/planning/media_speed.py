@@ -12,28 +12,34 @@ from pipeline.errors import MediaError
 from pipeline.probe import MovieInfo, glance_at
 from timeline_io.edit import Edit, Shot
 from timeline_io.frames import rate_name
-from timeline_io.motion import speed_at
+from timeline_io.motion import motion_remarks, speed_at
 
 
 def at_media_rate(shot: Shot, movie: MovieInfo) -> tuple[Shot, str]:
     """The shot at the speed that its frames of media a second are in this media.
 
-    Also a remark, one clause, when the edit alone let one think of another speed; "" when not. Numbered pictures have
-    no rate of their own.
+    Also a remark, one clause, when the edit alone let one think of another speed, which its notes then no longer tell;
+    "" when not. Numbered pictures have no rate of their own.
     """
-    if not shot.motion_fps or not movie.rate or movie.numbering:
+    motion = shot.motion
+    if motion is None or not movie.rate or movie.numbering:
         return shot, ""
-    speed = speed_at(shot.motion_fps, movie.rate)
+    speed = speed_at(motion.fps, movie.rate)
     if speed == shot.speed:
         return shot, ""
-    said = f"{rate_name(shot.motion_fps)} frames a second of {movie.path.name}, which has {rate_name(movie.rate)}"
-    return replace(shot, speed=speed), f"{said}, are speed {float(speed):.4g}"
+    notes = tuple(note for note in shot.notes if note != motion.note)
+    said = f"{rate_name(motion.fps)} frames a second of {movie.path.name}, which has {rate_name(movie.rate)}"
+    return (
+        replace(shot, speed=speed, notes=notes, motion=replace(motion, note="")),
+        f"{said}, are speed {float(speed):.4g}",
+    )
 
 
 def with_media_speeds(edit: Edit) -> Edit:
     """The edit whose shots run at the speed that their frames of media a second are, where the media is at hand.
 
-    What it changes is told in the remarks; media that cannot be opened changes nothing, and is told elsewhere.
+    What it changes is told in the remarks, in place of what the edit alone let one think; media that cannot be opened
+    changes nothing, and is told elsewhere.
     """
 
     @cache
@@ -43,10 +49,13 @@ def with_media_speeds(edit: Edit) -> Edit:
         except MediaError:
             return None
 
-    shots, remarks = list(edit.shots), list(edit.remarks)
-    for index, shot in enumerate(shots):
-        movie = movie_of(shot.media) if shot.motion_fps and shot.media and not shot.numbered else None
-        if movie is not None:
-            shots[index], remark = at_media_rate(shot, movie)
-            remarks += [remark] if remark else []
-    return replace(edit, shots=tuple(shots), remarks=tuple(dict.fromkeys(remarks)))
+    def moving(shot: Shot) -> tuple[Shot, str]:
+        movie = movie_of(shot.media) if shot.motion and shot.media and not shot.numbered else None
+        return (shot, "") if movie is None else at_media_rate(shot, movie)
+
+    moved = [moving(shot) for shot in edit.shots]
+    thought = motion_remarks(shot.motion for shot in edit.shots)
+    others = (remark for remark in edit.remarks if remark not in thought)
+    left = motion_remarks(shot.motion for shot, _ in moved)
+    remarks = (*others, *left, *(remark for _, remark in moved if remark))
+    return replace(edit, shots=tuple(shot for shot, _ in moved), remarks=tuple(dict.fromkeys(remarks)))

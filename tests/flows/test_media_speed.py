@@ -14,6 +14,7 @@ from tests.support.edl import event, written
 from tests.support.movies import grey_movie
 from timeline_io.edit import Shot
 from timeline_io.frames import FrameSpan
+from timeline_io.motion import Motion
 from timeline_io.read import read_edit
 
 SHOT = Shot(
@@ -61,7 +62,7 @@ def test_the_rate_of_the_media_decides(
     said: Fraction, rate: Fraction, speed: Fraction, thought: Fraction, listed: int
 ) -> None:
     record = FrameSpan(first=0, count=listed, rate=Fraction(listed))
-    job = _job(replace(SHOT, motion_fps=said, speed=thought, record=record), rate)
+    job = _job(replace(SHOT, motion=Motion(fps=said, line=3), speed=thought, record=record), rate)
     assert (job.span.speed, job.shot.speed) == (speed, speed)
     assert ("frames a second of a.mov" in job.remark) == (speed != thought)
 
@@ -74,7 +75,10 @@ def test_without_frames_a_second_the_speed_of_the_edit_stays() -> None:
 def test_the_range_is_placed_at_the_speed_of_the_media() -> None:
     """Eight seconds at twice the speed are more than the ten that the file has."""
     record = FrameSpan(first=0, count=240, rate=Fraction(30))
-    assert "the edit asks for more of a.mov" in _job(replace(SHOT, motion_fps=Fraction(48), record=record)).remark
+    assert (
+        "the edit asks for more of a.mov"
+        in _job(replace(SHOT, motion=Motion(fps=Fraction(48), line=3), record=record)).remark
+    )
 
 
 @pytest.mark.parametrize("listed", [Fraction(24), Fraction(30000, 1001), Fraction(60000, 1001)])

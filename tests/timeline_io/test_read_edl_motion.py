@@ -52,7 +52,8 @@ def _shot(edit: Edit) -> Shot:
 )
 def test_a_line_that_restates_the_rate_of_its_media_is_no_retime(edl_file: Write, rate: Fraction, fps: str) -> None:
     edit = _moving(edl_file, rate, fps, "10:00-18:00", "00:00-08:00")
-    assert (_shot(edit).speed, _shot(edit).motion_fps) == (1, Fraction(fps))
+    motion = _shot(edit).motion
+    assert motion is not None and (_shot(edit).speed, motion.fps) == (1, Fraction(fps))
     assert f"the event on line 3: M2 {fps} was taken as the rate of its media" in edit.remarks[0]
     assert "no retime" in _shot(edit).notes[0]
 

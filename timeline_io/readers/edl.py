@@ -57,7 +57,6 @@ class _Builder:
         self._sound_only = len(edit.events) - len(events)
         self._events = events
         self._places = self._placed()
-        self._motions: dict[str, list[int]] = {}
         self._start = min((first for _track, first, _end in self._places.values()), default=0)
 
     def sequence(self, remark: str) -> Sequence:
@@ -135,8 +134,6 @@ class _Builder:
             return []
         length_s = (end - first) / self._clock.rate
         source = source_of(event, self._clock, length_s)
-        if source is not None and source.motion_note:
-            self._motions.setdefault(source.motion_note, []).append(event.line)
         return [clip_of(event, said, source, self._seconds(first), length_s)]
 
     def _markers(self) -> tuple[Marker, ...]:
@@ -158,11 +155,7 @@ class _Builder:
             remarks.append(f"{len(self._edit.remarks) - _MOST_REMARKS} more lines were left out")
         if self._sound_only:
             remarks.append(f"{self._sound_only} of {len(self._edit.events)} events carry sound only and were left out")
-        return remarks + self._motion_remarks() + self._overlaps()
-
-    def _motion_remarks(self) -> list[str]:
-        """One sentence for each way in which M2 lines were taken, with the lines of the events they speak of."""
-        return [f"{_lines_named(lines)}: {note}" for note, lines in self._motions.items()][:_MOST_REMARKS]
+        return remarks + self._overlaps()
 
     def _overlaps(self) -> list[str]:
         """One sentence about the first two events of a track that are recorded over each other."""
@@ -174,12 +167,6 @@ class _Builder:
 
     def _seconds(self, frame: int) -> Fraction:
         return (frame - self._start) / self._clock.rate
-
-
-def _lines_named(lines: list[int]) -> str:
-    named = ", ".join(str(line) for line in lines[:_MOST_REMARKS])
-    more = f" and {len(lines) - _MOST_REMARKS} more" if len(lines) > _MOST_REMARKS else ""
-    return f"the event on line {named}" if len(lines) == 1 else f"the events on lines {named}{more}"
 
 
 def _is_notation(event: Event, after: Event | None) -> bool:

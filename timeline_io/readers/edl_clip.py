@@ -77,7 +77,7 @@ def clip_of(event: Event, said: Said, source: Source | None, start_s: Fraction, 
         start_unknown=has_clock,
         reel="" if event.reel.upper() in NO_REEL else event.reel,
         numbered=numbered,
-        motion_fps=source.motion_fps if has_clock else None,
+        motion=source.motion if has_clock else None,
     )
 
 

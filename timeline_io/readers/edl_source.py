@@ -12,11 +12,11 @@ is at hand, source and record say it, and some lines only restate that media run
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from timeline_io.frames import Counting, can_drop_frames, rate_name
-from timeline_io.motion import FASTEST, is_rounded_from, speed_at
+from timeline_io.motion import FASTEST, Motion, is_rounded_from, speed_at
 from timeline_io.readers.edl_rate import COUNTED, Clock
 from timeline_io.readers.edl_text import Event
 
@@ -35,16 +35,15 @@ _ROUNDED_BY = 2
 class Source:
     """Where in the media's own timecode an event begins, in seconds, and how fast it runs.
 
-    `counted` is how its timecodes were counted. `motion_fps` are the frames of media played in a second where the list
-    says that instead of a speed; `motion_note` tells what was made of them where that is not plain.
+    `counted` is how its timecodes were counted. `motion` is set where the list says frames of media a second instead of
+    a speed.
     """
 
     start_s: Fraction
     speed: Fraction = Fraction(1)
     notes: tuple[str, ...] = ()
     counted: Counting | None = None
-    motion_fps: Fraction | None = None
-    motion_note: str = ""
+    motion: Motion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ def source_of(event: Event, clock: Clock, length_s: Fraction) -> Source | None:
     if not readings:
         return None
     if event.speed:
-        return _moving(Fraction(event.speed), event.speed, clock.rate, readings, length_s)
+        return _moving(event, clock.rate, readings, length_s)
     first = readings[0]
     for reading in readings:
         if reading.last_s >= reading.first_s and reading.is_off_s(length_s) <= _frame_s(reading, clock.rate):
@@ -83,21 +82,24 @@ def source_of(event: Event, clock: Clock, length_s: Fraction) -> Source | None:
     return Source(start_s=first.first_s, counted=first.counted, speed=speed, notes=(note,))
 
 
-def _moving(fps: Fraction, text: str, rate: Fraction, readings: list[_Reading], length_s: Fraction) -> Source:
+def _moving(event: Event, rate: Fraction, readings: list[_Reading], length_s: Fraction) -> Source:
     """The source of an event with an M2 line, as well as it can be known without the media."""
-    speed, first = speed_at(fps, rate), readings[0]
+    motion, text, first = Motion(fps=Fraction(event.speed), line=event.line), event.speed, readings[0]
+    fps, speed = motion.fps, speed_at(motion.fps, rate)
     adapted = _adapted(fps, speed, rate, readings, length_s)
     if adapted is not None:
         note = f"M2 {text} was taken as the rate of its media, and no retime: source and record are equally long"
-        return _from(adapted, Fraction(1 if fps > 0 else -1), fps, note)
+        return _from(adapted, Fraction(1 if fps > 0 else -1), replace(motion, note=note))
     if not fps or first.is_off_s(abs(speed) * length_s) <= _ROUNDED_BY * _frame_s(first, rate):
-        return _from(first, speed, fps, "")
+        return _from(first, speed, motion)
     for camera in (*_cameras(rate), *(_HALVES if round(rate) == 60 else ())):
         retimed = speed_at(fps, camera)
         if abs(retimed) != 1 and first.is_off_s(abs(retimed) * length_s) <= _frame_s(first, rate):
             how = f"speed {float(retimed):.4g} of media at {rate_name(camera)} frames a second"
-            return _from(first, retimed, fps, f"M2 {text} was taken as {how}, which its source range shows")
-    return _from(first, speed, fps, f"M2 {text} was taken as speed {float(speed):.4g}, though its source range differs")
+            note = f"M2 {text} was taken as {how}, which its source range shows"
+            return _from(first, retimed, replace(motion, note=note))
+    note = f"M2 {text} was taken as speed {float(speed):.4g}, though its source range differs"
+    return _from(first, speed, replace(motion, note=note))
 
 
 def _adapted(
@@ -118,12 +120,15 @@ def _cameras(rate: Fraction) -> tuple[Fraction, ...]:
     return _CAMERAS if round(rate) in _LISTS_OF_CAMERAS else ()
 
 
-def _from(reading: _Reading, speed: Fraction, fps: Fraction, note: str) -> Source:
+def _from(reading: _Reading, speed: Fraction, motion: Motion) -> Source:
     """Backwards, a range is played from its far edge, whichever way round it is written."""
     start_s = max(reading.first_s, reading.last_s) if speed < 0 else reading.first_s
-    notes = (note,) if note else ()
     return Source(
-        start_s=start_s, counted=reading.counted, speed=speed, notes=notes, motion_fps=fps or None, motion_note=note
+        start_s=start_s,
+        speed=speed,
+        notes=(motion.note,) if motion.note else (),
+        counted=reading.counted,
+        motion=motion if motion.fps else None,
     )
 
 
