@@ -16,6 +16,7 @@ from timeline_io.errors import EmptyEditError, SequenceChoiceError, TimelineErro
 from timeline_io.files import digest_of
 from timeline_io.frames import FrameSpan, frame_at, rate_name, snap_rate
 from timeline_io.holds import held
+from timeline_io.joined import joined
 from timeline_io.media import MediaSearch
 from timeline_io.model import Clip, Marker, Sequence
 from timeline_io.motion import motion_remarks
@@ -25,9 +26,6 @@ from timeline_io.shots import Picture, Piece, Unseen, flatten, ramp_between
 
 # What the name of an edit ends with; which format it is, its first bytes decide.
 EDIT_SUFFIXES = frozenset({".otio", ".otioz", ".otiod", ".fcpxml", ".fcpxmld", ".xml", ".aaf", ".edl"})
-# Two pieces join when the second continues the first within a quarter of a frame: exporters round
-# source times, and the smallest jump cut is a whole frame.
-_CONTINUES_WITHIN_FRAMES = Fraction(1, 4)
 
 
 def read_edit(
@@ -131,7 +129,7 @@ def _shots_of(timeline: Sequence) -> tuple[tuple[Shot, ...], tuple[SkippedItem, 
     ]
     shots: list[Shot] = []
     pieces: list[Piece] = []
-    for whole in _joined(picture.pieces, timeline.rate):
+    for whole in joined(picture.pieces, timeline.rate):
         piece = held(whole, 1 / timeline.rate)
         record = _record(timeline, piece.start_s, piece.end_s)
         if record.count > 0:
@@ -170,37 +168,6 @@ def _from_the_start(picture: Picture) -> Picture:
     reason = "before the start of the timeline"
     unseen = (Unseen(name=p.clip.name, reason=reason, start_s=p.start_s, end_s=p.end_s) for p in before)
     return replace(picture, pieces=tuple(seen), unseen=(*picture.unseen, *unseen))
-
-
-def _joined(pieces: tuple[Piece, ...], rate: Fraction) -> list[Piece]:
-    """Pieces with those made one that the audience sees as one: a cut through a clip that changes nothing."""
-    joined: list[Piece] = []
-    for piece in pieces:
-        if joined and _continues(joined[-1], piece, rate):
-            before = joined[-1]
-            markers = tuple(dict.fromkeys((*before.markers, *piece.markers)))
-            joined[-1] = replace(before, end_s=piece.end_s, markers=markers, ramp=before.ramp + piece.ramp[1:])
-        else:
-            joined.append(piece)
-    return joined
-
-
-def _continues(before: Piece, after: Piece, rate: Fraction) -> bool:
-    same_clip = before.clip is after.clip or (
-        bool(before.clip.media_ref)
-        and (before.clip.media_ref, before.clip.numbered, before.clip.name, before.clip.notes)
-        == (after.clip.media_ref, after.clip.numbered, after.clip.name, after.clip.notes)
-        and before.clip.reel == after.clip.reel
-    )
-    jump_s = abs(after.source_start_s - before.source_at(before.end_s))
-    return (
-        same_clip
-        and before.end_s == after.start_s
-        and before.speed == after.speed
-        and bool(before.ramp) == bool(after.ramp)
-        and (before.clip is after.clip or not before.ramp)
-        and jump_s * rate < _CONTINUES_WITHIN_FRAMES
-    )
 
 
 def _record(timeline: Sequence, start_s: Fraction, end_s: Fraction) -> FrameSpan:

@@ -75,10 +75,8 @@ def test_without_frames_a_second_the_speed_of_the_edit_stays() -> None:
 def test_the_range_is_placed_at_the_speed_of_the_media() -> None:
     """Eight seconds at twice the speed are more than the ten that the file has."""
     record = FrameSpan(first=0, count=240, rate=Fraction(30))
-    assert (
-        "the edit asks for more of a.mov"
-        in _job(replace(SHOT, motion=Motion(fps=Fraction(48), line=3), record=record)).remark
-    )
+    shot = replace(SHOT, motion=Motion(fps=Fraction(48), line=3), record=record)
+    assert "the edit asks for more of a.mov" in _job(shot).remark
 
 
 @pytest.mark.parametrize("listed", [Fraction(24), Fraction(30000, 1001), Fraction(60000, 1001)])
@@ -96,3 +94,40 @@ def test_a_list_is_read_by_the_rate_of_the_media_it_finds(
     (offline,) = read_edit(path, rate=listed).shots
     told = [remark for remark in edit.remarks if "frames a second of cam.mov, which has 24" in remark]
     assert len(told) == (offline.speed != speed)
+
+
+MOVING = "M2   {}   024.0   01:00:00:00"
+
+
+def test_of_two_remarks_only_the_one_that_media_makes_remains(tmp_path: Path) -> None:
+    """What the list alone let one think stays for the events whose media is not at hand, or says the same."""
+    grey_movie(tmp_path / "fast.mov", rate=Fraction(30), count=90)
+    grey_movie(tmp_path / "film.mov", rate=Fraction(24), count=72)
+    names = ("FAST", "FILM", "LOST")
+    lines = [
+        line
+        for number, name in enumerate(names)
+        for line in (
+            event(number + 1, "00:00-01:00", f"{number:02d}:00-{number + 1:02d}:00", reel=name).split("\n")[0],
+            MOVING.format(name),
+            f"* FROM CLIP NAME: {name.lower()}.mov",
+        )
+    ]
+    path = written(tmp_path, *lines)
+    (thought,) = read_edit(path, rate=Fraction(30)).remarks
+    edit = read_for(path, PassOptions(rate="30", store=tmp_path / "store"))
+    left, corrected = edit.remarks
+    assert thought.startswith("the events on lines 3, 6, 9: M2 024.0 was taken as the rate of its media")
+    assert left == thought.replace("lines 3, 6, 9", "lines 6, 9")
+    assert corrected == "24 frames a second of fast.mov, which has 30, are speed 0.8"
+    assert [(shot.speed, len(shot.notes)) for shot in edit.shots] == [(Fraction(4, 5), 0), (1, 1), (1, 1)]
+
+
+def test_a_cut_between_two_motions_is_kept_for_the_media_to_tell_them_apart(tmp_path: Path) -> None:
+    """Both run at normal speed by the list at 30; of media at 24 the first is a retime."""
+    grey_movie(tmp_path / "cam.mov", rate=Fraction(24), count=96)
+    first, second = (event(1 + at, f"{at:02d}:00-{at + 1:02d}:00", f"{at:02d}:00-{at + 1:02d}:00") for at in (0, 1))
+    name = "* FROM CLIP NAME: cam.mov"
+    path = written(tmp_path, first, "M2   A001   030.0   01:00:00:00", name, second, name)
+    edit = read_for(path, PassOptions(rate="30", store=tmp_path / "store"))
+    assert [shot.speed for shot in edit.shots] == [Fraction(5, 4), 1]
