@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain
+from itertools import chain, takewhile
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Protocol
 
@@ -243,9 +243,5 @@ def _file_name(ref: str) -> str:
 def _common_tail(path: Path, wanted: list[str]) -> int:
     """How many folders, counted from the file upwards, two paths share."""
     here = [part.casefold() for part in path.parts]
-    count = 0
-    for ours, theirs in zip(reversed(here), reversed(wanted), strict=False):
-        if ours != theirs:
-            break
-        count += 1
-    return count
+    upwards = zip(reversed(here), reversed(wanted), strict=False)
+    return sum(1 for _ in takewhile(lambda names: names[0] == names[1], upwards))

@@ -95,12 +95,6 @@ def media_clock(movie: MovieInfo) -> MediaClock | None:
     return MediaClock(first=movie.numbering.first or 0, rate=movie.numbering.rate) if movie.numbering else None
 
 
-def media_start_s(movie: MovieInfo) -> Fraction | None:
-    """The timecode at which the file starts, in seconds from midnight; None when it has none that can be read."""
-    clock = media_clock(movie)
-    return None if clock is None else clock.start_s
-
-
 def frame_in(movie: MovieInfo, start_s: Fraction) -> int | None:
     """The number, from 0, of the picture on the screen at a place in the media; None where its rate is not known."""
     return None if movie.rate is None else max(0, floor(start_s * movie.rate + _ROUNDED))

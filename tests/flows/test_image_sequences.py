@@ -9,7 +9,7 @@ import opentimelineio as otio
 import pytest
 
 from flows.options import PassOptions
-from flows.planning.anchor import anchored, media_start_s
+from flows.planning.anchor import anchored, media_clock
 from flows.records import PassReport, ShotState
 from flows.run import run_pass
 from pipeline.probe import glance_at
@@ -84,7 +84,8 @@ def test_a_list_counts_pictures_by_their_numbers_or_from_zero(
     rate = Fraction(24)
     pattern = grey_pictures(tmp_path / "sea.%04d.png", range(first, first + 48), first=first)
     movie = glance_at(pattern, Numbering(rate=rate))
-    assert media_start_s(movie) == first / rate
+    clock = media_clock(movie)
+    assert clock is not None and clock.start_s == first / rate
     shot = Shot(
         shot_id="sh0010",
         name="sea",

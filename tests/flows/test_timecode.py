@@ -68,6 +68,19 @@ def test_source_times_lie_where_the_timecode_track_counts_them(
     assert place.placed_by == ("timecode of the file",)
 
 
+@pytest.mark.parametrize("rate", [None, "29.97", "30"])
+def test_a_list_that_drops_numbers_is_placed_at_29_97_also_where_30_are_said(rate: str | None, tmp_path: Path) -> None:
+    first = 107_892 + 57 * 30
+    counted_movie(tmp_path / "a.mov", rate=NTSC, count=300, first=first, counted=NTSC, drop_frame=True)
+    edit = listed(tmp_path, "01:01:02;00-01:01:03;00", drop=True)
+    (place,) = places_in(edit, rate)
+    assert (place.frame, place.placed_by) == (148, ("timecode of the file",))
+    read = read_for(edit, PassOptions(rate=rate))
+    assert (read.rate, read.drop_frame, read.frame_count) == (NTSC, True, 30)
+    told = [remark for remark in read.remarks if "30 was taken as 29.97, at which that exists" in remark]
+    assert len(told) == (rate == "30")
+
+
 @pytest.mark.parametrize("media_drops", [False, True])
 @pytest.mark.parametrize(("list_drops", "marked"), [(False, False), (True, False), (True, True)])
 def test_the_file_says_whether_its_timecode_drops_numbers(

@@ -77,6 +77,7 @@ def test_a_source_range_after_midnight_lies_behind_one_before_it(
     media = otio.media("/rushes/a.mov", otio.span(day - 50, 300, rate))
     edit = read_edit(otio_file(otio.track(otio.clip("a.mov", 25, 24, rate=rate, media=media))))
     assert edit.shots[0].source_start_s == 75 / snap_rate(rate)
+    assert edit.shots[0].source_timecode_s == 25 / snap_rate(rate)
 
 
 def test_what_was_a_list_keeps_its_source_times_and_reels(otio: SimpleNamespace, otio_file: Write) -> None:

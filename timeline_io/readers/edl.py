@@ -14,9 +14,10 @@ from itertools import groupby, pairwise
 from timeline_io.errors import UnreadableEditError, UnsupportedEditError
 from timeline_io.model import Clip, Dissolve, Marker, Sequence, Track
 from timeline_io.readers.edl_clip import Said, clip_of, is_black, said_of
+from timeline_io.readers.edl_event import Event, video_track
 from timeline_io.readers.edl_rate import Clock, find_clock
 from timeline_io.readers.edl_source import source_of
-from timeline_io.readers.edl_text import EditList, Event, edit_lists, video_track
+from timeline_io.readers.edl_text import EditList, edit_lists
 from timeline_io.readers.pick import pick
 
 _LOCATOR_COLOURS = frozenset(

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from timeline_io.model import Clip
+from timeline_io.readers.edl_event import Event
 from timeline_io.readers.edl_source import Source
-from timeline_io.readers.edl_text import Event
-from timeline_io.readers.pictures import NO_REEL, is_frame_of_many, is_generator_name, is_still_name, media_named
+from timeline_io.readers.pictures import is_frame_of_many, is_generator_name, is_still_name, known_reel, media_named
 
 _BLACK = frozenset({"BL", "BLK", "BLACK"})
 _BARS = frozenset({"BAR", "BARS", "CB", "COLORBARS"})
@@ -55,7 +55,8 @@ def _incoming(event: Event, before: Event | None) -> Said:
 
 def clip_of(event: Event, said: Said, source: Source | None, start_s: Fraction, length_s: Fraction) -> Clip:
     """The clip that an event shows from `start_s` on, for `length_s` seconds of the list; its source if it has one."""
-    media_ref, numbered = media_named(said.path or said.name or ("" if event.reel.upper() in NO_REEL else event.reel))
+    reel = known_reel(event.reel)
+    media_ref, numbered = media_named(said.path or said.name or reel)
     name = said.name or said.path.replace("\\", "/").rpartition("/")[2] or event.reel or f"event {event.number}"
     is_still = event.is_still or (is_still_name(media_ref) and not is_frame_of_many(media_ref))
     no_picture = _no_picture(event, said)
@@ -75,7 +76,7 @@ def clip_of(event: Event, said: Said, source: Source | None, start_s: Fraction, 
         source_timecode_s=source.start_s if has_clock else None,
         source_counted=source.counted if has_clock else None,
         start_unknown=has_clock,
-        reel="" if event.reel.upper() in NO_REEL else event.reel,
+        reel=reel,
         numbered=numbered,
         motion=source.motion if has_clock else None,
     )

@@ -18,7 +18,8 @@ from fractions import Fraction
 from timeline_io.errors import UnreadableEditError
 from timeline_io.frames import can_drop_frames, frame_at_timecode, frames_of_day, rate_name, snap_rate
 from timeline_io.motion import meant_speed
-from timeline_io.readers.edl_text import EditList, Event
+from timeline_io.readers.edl_event import Event
+from timeline_io.readers.edl_text import EditList
 
 # Frames counted in a second, the likeliest first where the list leaves a choice.
 COUNTED = (24, 25, 30, 50, 60, 48)
@@ -65,7 +66,7 @@ def find_clock(edit: EditList, wanted: Fraction | None) -> tuple[Clock, str]:
         text = f"an edit decision list does not say its frame rate: {rate_name(rate)} was taken because {evidence}"
         return Clock(rate, drops, marked), f"{text}; {_OTHERWISE}"
     if drops and wanted in (30, 60):
-        ntsc = _ntsc(round(wanted))
+        ntsc = ntsc_rate(round(wanted))
         said = f"the list counts in drop-frame timecode: {wanted} was taken as {rate_name(ntsc)}, at which that exists"
         return Clock(ntsc, drops, marked), said
     if drops and not can_drop_frames(wanted):
@@ -80,7 +81,7 @@ def _found(edit: EditList, drops: bool, marked: bool) -> tuple[Fraction, str]:
     possible = [counted for counted in COUNTED if counted > highest and (not drops or counted in (30, 60))]
     written = _written(edit, possible)
     if written in (30, 60) and (drops or _sources_drop(edit)):
-        return _ntsc(round(written)), "a comment or the title says so and timecode drops frames"
+        return ntsc_rate(round(written)), "a comment or the title says so and timecode drops frames"
     if written is not None and (not drops or can_drop_frames(written)):
         return written, "a comment or the title says so"
     if not possible:
@@ -89,17 +90,18 @@ def _found(edit: EditList, drops: bool, marked: bool) -> tuple[Fraction, str]:
     counted = max(possible, key=lambda item: (agreeing[item], -possible.index(item)))
     evidence = _evidence(edit, counted, highest, agreeing)
     if drops:
-        return _ntsc(counted), f"its timecode drops frames and {evidence}"
+        return ntsc_rate(counted), f"its timecode drops frames and {evidence}"
     if counted in (30, 60) and _sources_drop(edit):
-        return _ntsc(counted), f"{evidence} and the timecode of a source drops frames"
+        return ntsc_rate(counted), f"{evidence} and the timecode of a source drops frames"
     if counted % 25 and _speeds_are_ntsc(edit, counted):
-        return _ntsc(counted), f"{evidence} and its retimes are round speeds at that rate only"
+        return ntsc_rate(counted), f"{evidence} and its retimes are round speeds at that rate only"
     if counted % 25 == 0:
         return Fraction(counted), evidence
-    return Fraction(counted), f"{evidence}, though {rate_name(_ntsc(counted))} is counted alike"
+    return Fraction(counted), f"{evidence}, though {rate_name(ntsc_rate(counted))} is counted alike"
 
 
-def _ntsc(counted: int) -> Fraction:
+def ntsc_rate(counted: int) -> Fraction:
+    """The rate of so many frames in 1.001 seconds."""
     return Fraction(counted * 1000, 1001)
 
 
@@ -130,7 +132,7 @@ def _highest_frame(edit: EditList) -> int:
 
 def _agreeing(edit: EditList, counted: int, drops: bool, marked: bool) -> int:
     """How many unchanged events are equally long in source and record when so many frames make a second."""
-    clock = Clock(_ntsc(counted) if drops else Fraction(counted), drops, marked)
+    clock = Clock(ntsc_rate(counted) if drops else Fraction(counted), drops, marked)
     return sum(_agrees(event, clock, bool(edit.drop_frame)) for event in edit.events if not event.speed)
 
 
@@ -156,7 +158,7 @@ def _written(edit: EditList, possible: Iterable[int]) -> Fraction | None:
 
 def _speeds_are_ntsc(edit: EditList, counted: int) -> bool:
     speeds = [event.speed for event in edit.events if event.speed.strip("-+0.")]
-    ntsc, whole = _ntsc(counted), Fraction(counted)
+    ntsc, whole = ntsc_rate(counted), Fraction(counted)
     return sum(_is_round(speed, ntsc) for speed in speeds) > sum(_is_round(speed, whole) for speed in speeds)
 
 

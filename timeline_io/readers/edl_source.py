@@ -17,8 +17,8 @@ from fractions import Fraction
 
 from timeline_io.frames import Counting, can_drop_frames, rate_name
 from timeline_io.motion import FASTEST, Motion, is_rounded_from, speed_at
-from timeline_io.readers.edl_rate import COUNTED, Clock
-from timeline_io.readers.edl_text import Event
+from timeline_io.readers.edl_event import Event
+from timeline_io.readers.edl_rate import COUNTED, Clock, ntsc_rate
 
 _HALF_A_DAY_S = 12 * 3600
 # Rates that cameras have and lists of 30 and 60 frames have not; an editor adapts the media to its list.
@@ -142,7 +142,7 @@ def _clocks(clock: Clock) -> Iterator[Clock]:
     yield clock
     is_ntsc = clock.rate.denominator == 1001
     for counted in COUNTED:
-        rate = Fraction(counted * 1000, 1001) if is_ntsc and counted % 25 else Fraction(counted)
+        rate = ntsc_rate(counted) if is_ntsc and counted % 25 else Fraction(counted)
         if rate != clock.rate:
             yield Clock(rate, clock.drop_frame and can_drop_frames(rate), clock.is_marked)
 

@@ -18,52 +18,21 @@ import re
 from dataclasses import dataclass, field
 
 from timeline_io.errors import UnreadableEditError
+from timeline_io.readers.edl_event import Event, event_of, video_track
 
 # A day of single frames at 60 has fewer cuts; a longer list is no list.
 _MAX_EVENTS = 100_000
 _LONGEST_LINE = 1000
-_MOST_DIGITS = 6
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _NUMBER = re.compile(r"\d{1,8}[A-Za-z]?")
 _TIMECODE = re.compile(r"\d{1,2}[:;.]\d{1,2}[:;.]\d{1,2}[:;.,]\d{1,3}")
 _LIKE_TIMECODE = re.compile(r"\S{1,4}[:;]\S{1,4}[:;]\S{1,4}[:;.,]\S{1,4}")
-_TRANSITION = re.compile(r"C|D|W\d{0,3}|K[BO]?", re.IGNORECASE)
-_CHANNELS = re.compile(r"(V\d{0,2}|A{1,2}\d{0,2}|B|BOTH|NONE)([/+,]?(V\d{0,2}|A{1,2}\d{0,2}))*", re.IGNORECASE)
 _HEAD = re.compile(
     r"^[^\S\n]*(TITLE[^\S\n]*:|FCM[^\S\n]*:|\d{1,8}[A-Za-z]?[^\S\n]+\S.*\d[:;]\d\d[:;.,]\d\d[^\S\n]+\d\d[:;]\d\d)",
     re.IGNORECASE | re.MULTILINE,
 )
 _RESOLVE_MARKER = re.compile(r"\|C:ResolveColor")
 _NOTHING = frozenset({"", "(NULL)", "NULL", "NONE"})
-
-
-@dataclass(slots=True)
-class Event:
-    """One line of the list; `said` holds what its comments say by their key, `notes` what people wrote."""
-
-    line: int
-    number: str
-    reel: str
-    channels: str
-    transition: str
-    source: tuple[str, str]
-    record: tuple[str, str]
-    drop_frame: bool
-    transition_frames: int = 0
-    said: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    speed: str = ""
-    is_still: bool = False
-
-    @property
-    def where(self) -> str:
-        """How to find the event in the file."""
-        return f"event {self.number} on line {self.line}"
-
-    @property
-    def is_incoming(self) -> bool:
-        """Whether the event comes in by a dissolve or a wipe, whose comments name what goes out as well."""
-        return self.transition[:1] in ("D", "W")
 
 
 @dataclass(slots=True)
@@ -154,7 +123,7 @@ class _Parser:
         tokens = line[:_LONGEST_LINE].split()
         codes = {index for index, token in enumerate(tokens) if _TIMECODE.fullmatch(token)}
         first = next((at for at in sorted(codes) if {at + 1, at + 2, at + 3} <= codes), None)
-        event = None if first is None else _event_of(number, tokens, first, self._drop_frame)
+        event = None if first is None else event_of(number, tokens, first, self._drop_frame)
         if event is not None:
             self._role, self._is_lost = "FROM", False
             self._list.events.append(event)
@@ -218,38 +187,3 @@ class _Parser:
         elif key == "SOURCE FILE":
             # It follows the name it belongs to.
             event.said.setdefault(f"{self._role} PATH", value)
-
-
-def _event_of(line: int, tokens: list[str], first: int, drop_frame: bool) -> Event | None:
-    """An event from its words, of which the one at `first` is the source in; None when they are no event."""
-    words = tokens[1:first]
-    transition_frames = 0
-    if words and words[-1].isdigit():
-        transition_frames = int(words.pop()[:_MOST_DIGITS])
-    if len(words) > 1 and words[-1].upper() in ("B", "O") and words[-2].upper() == "K":
-        words = [*words[:-2], words[-2] + words[-1]]
-    if len(words) > 1 and not _TRANSITION.fullmatch(words[-1]) and _CHANNELS.fullmatch(words[-1]):
-        # Some programs leave the letter out: what has a length is a dissolve.
-        words = [*words, "D" if transition_frames else "C"]
-    if len(words) < 2 or not _TRANSITION.fullmatch(words[-1]):
-        return None
-    codes = tokens[first : first + 4]
-    return Event(
-        line=line,
-        number=tokens[0],
-        reel=" ".join(words[:-2]),
-        channels=words[-2].upper(),
-        transition=words[-1].upper(),
-        source=(codes[0], codes[1]),
-        record=(codes[2], codes[3]),
-        drop_frame=drop_frame,
-        transition_frames=transition_frames,
-    )
-
-
-def video_track(channels: str) -> int:
-    """The number of the picture track of an event: V and B (both) are 1, AA/V is 1, V2 is 2; 0 for sound only."""
-    found = re.search(r"V(\d{0,2})", channels)
-    if found:
-        return max(1, int(found[1] or 1))
-    return 1 if channels in ("B", "BOTH") else 0

@@ -81,3 +81,20 @@ def lane_of(element: Element) -> int:
 def lane_name(lane: Lane) -> str:
     """What the track of a lane is called."""
     return f"lane {'.'.join(str(number) for number in lane)}" if lane else "primary storyline"
+
+
+def picture_source(element: Element) -> Element | None:
+    """The `mc-source` of a multicam clip that gives the picture, the clip itself when nothing is chosen in it,
+    None when only its sound is on."""
+    sources = element.findall("mc-source")
+    pictures = (source for source in sources if source.get("srcEnable", "all") in ("all", "video"))
+    return next(pictures, None) if sources else element
+
+
+def story_of(whole: Element | None, source: Element) -> Element | None:
+    """The storyline of a compound clip; of a multicam clip the angle that `source` names, or the first."""
+    if whole is None or whole.tag == "sequence":
+        return None if whole is None else whole.find("spine")
+    angles = whole.findall("mc-angle")
+    wanted = source.get("angleID")
+    return next((angle for angle in angles if angle.get("angleID") == wanted), next(iter(angles), None))

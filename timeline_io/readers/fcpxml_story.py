@@ -27,6 +27,8 @@ from timeline_io.readers.fcpxml_place import (
     first_pick,
     lane_name,
     lane_of,
+    picture_source,
+    story_of,
     without_overlaps,
 )
 from timeline_io.readers.fcpxml_values import Resources, time_of
@@ -215,10 +217,10 @@ class _Layers:
         """A compound clip, or the angle of a multicam clip that is switched on for the picture."""
         media = self._builder.resources.get(element.get("ref"), "media")
         whole = None if media is None else media.find("sequence" if element.tag == "ref-clip" else "multicam")
-        source = _picture_source(element)
+        source = picture_source(element)
         if source is None:
             return
-        story = _story_of(whole, source)
+        story = story_of(whole, source)
         if whole is None or story is None:
             nothing = Media(name="" if media is None else media.get("name", ""))
             yield clip_of(element, timing, nothing, self._name_of(element, nothing))
@@ -239,23 +241,6 @@ class _Layers:
 
     def _name_of(self, element: Element, media: Media) -> str:
         return element.get("name") or self._name or media.name or "a clip without a name"
-
-
-def _picture_source(element: Element) -> Element | None:
-    """The `mc-source` of a multicam clip that gives the picture, the clip itself when nothing is chosen in it,
-    None when only its sound is on."""
-    sources = element.findall("mc-source")
-    pictures = (source for source in sources if source.get("srcEnable", "all") in ("all", "video"))
-    return next(pictures, None) if sources else element
-
-
-def _story_of(whole: Element | None, source: Element) -> Element | None:
-    """The storyline of a compound clip; of a multicam clip the angle that `source` names, or the first."""
-    if whole is None or whole.tag == "sequence":
-        return None if whole is None else whole.find("spine")
-    angles = whole.findall("mc-angle")
-    wanted = source.get("angleID")
-    return next((angle for angle in angles if angle.get("angleID") == wanted), next(iter(angles), None))
 
 
 def _is_note_paper(picture: Clip | Nest) -> bool:

@@ -20,7 +20,7 @@ from timeline_io.readers.otio_json import (
     value_of,
     written_rate,
 )
-from timeline_io.readers.pictures import NO_REEL, is_generator_name, is_still_name, media_named
+from timeline_io.readers.pictures import is_generator_name, is_still_name, known_reel, media_named
 
 # Times that floats have been through: what is nearer to a frame, or to the end of hours of media, is meant to be there.
 _NEAR_FRAMES = Fraction(1, 1000)
@@ -118,8 +118,7 @@ def reel_of(clip: OtioObject) -> str:
     """The reel of the event that a clip was made from, "" where none is told."""
     metadata = clip.get("metadata")
     block = metadata.get("cmx_3600") if isinstance(metadata, dict) else None
-    reel = text(block, "reel") if isinstance(block, dict) else ""
-    return "" if reel.upper() in NO_REEL else reel
+    return known_reel(text(block, "reel")) if isinstance(block, dict) else ""
 
 
 def _by_timecode(clip: OtioObject, start_s: Fraction, media: OtioMedia) -> tuple[Fraction, ...]:

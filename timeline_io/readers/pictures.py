@@ -35,7 +35,7 @@ _RESOLVE_GENERATORS = frozenset(
 
 
 # What lists hold as the reel of a file that has none.
-NO_REEL = frozenset({"", "AX"})
+_NO_REEL = frozenset({"", "AX"})
 INVISIBLE = "invisible: its opacity is 0"
 # One of these in a name counts the pictures: [0001-0100], ####, or %d.
 _COUNTER = re.compile(r"\[(\d{1,10})-\d{1,10}\]|(#{2,20})|(?<!%)%d")
@@ -59,6 +59,11 @@ def media_named(ref: str, rate: Fraction | None = None) -> tuple[str, Numbered |
     first = int(counter[1]) if counter[1] else None
     pattern = folder + slash + name[: counter.start()] + digits + name[counter.end() :]
     return pattern, Numbered(rate=rate, first=first)
+
+
+def known_reel(reel: str) -> str:
+    """The reel that a list names, "" where it is what stands for none."""
+    return "" if reel.upper() in _NO_REEL else reel
 
 
 def is_frame_of_many(ref: str) -> bool:
