@@ -143,7 +143,8 @@ class OutputPaths:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassReport:
-    """A finished pass. `seconds` is wall time; `tracks` are the names of the new audio tracks."""
+    """A finished pass. `seconds` is wall time; `tracks` are the names of the new audio tracks; `number_format` is what
+    the model computed in."""
 
     edit: Path
     edit_name: str
@@ -156,6 +157,7 @@ class PassReport:
     tracks: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
+    number_format: str = ""
 
     @property
     def counts(self) -> dict[str, int]:

@@ -31,7 +31,7 @@ from flows.options import PassOptions, store_folder
 from flows.orders import Order
 from flows.output.assembly import shot_reports
 from flows.output.choice import choose_takes
-from flows.planning.plan import PassPlan, plan_pass
+from flows.planning.plan import PassPlan, plan_pass, settled_format
 from flows.records import OutputPaths, PassReport
 from flows.studio.pools import DEPLOYMENT
 from flows.tasks import PrefectCrew
@@ -201,10 +201,16 @@ def _begin_shares(orders: Sequence[Order], workers: int, end: datetime | None, t
 
 
 def options_elsewhere(options: PassOptions) -> PassOptions:
-    """The options as another worker needs them: with the store that is meant here, whatever its environment says, and
-    on the GPU that is its own, whatever its number is here."""
-    device = "cuda" if options.device.startswith("cuda") else options.device
-    return options.model_copy(update={"workers": 1, "out": None, "store": store_folder(options), "device": device})
+    """The options as another worker needs them: with the store that is meant here, whatever its environment says, on
+    the GPU that is its own, whatever its number is here, and in the number format that the takes are asked for in."""
+    told = {
+        "workers": 1,
+        "out": None,
+        "store": store_folder(options),
+        "device": "cuda" if options.device.startswith("cuda") else options.device,
+        "dtype": settled_format(options),
+    }
+    return options.model_copy(update=told)
 
 
 def _call_off(shares: Sequence[UUID]) -> None:

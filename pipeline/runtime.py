@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from pipeline.errors import PipelineError
-from pipeline.settings import Precision
+from pipeline.settings import FixedPrecision, Precision
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_BFLOAT16_INSTRUCTIONS = {"avx512_bf16": "AVX512-BF16", "amx_bf16": "AMX-BF16", "bf16": "Arm BF16"}
 # What one window (both halves of the guidance pair) takes while it is denoised, at the published size.
 _WINDOW_BYTES = 800_000_000
 _MOST_WINDOWS = 32
@@ -39,11 +40,38 @@ def _best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def best_device_in_words() -> str:
+    """The device that "auto" is, and the number format that "auto" is there."""
+    device = choose_device()
+    where = {"cuda": "with CUDA", "mps": "on Metal"}.get(device.type, "on the CPU")
+    able = ", ".join(bfloat16_instructions()) or "without instructions for bfloat16"
+    return f"{where}{f' ({able})' if device.type == 'cpu' else ''}; --dtype auto is {auto_precision(device)}"
+
+
 def choose_dtype(precision: Precision, device: torch.device) -> torch.dtype:
-    """The number format of the large networks. "auto": bfloat16 on CUDA and CPUs, float16 on Metal."""
-    if precision != "auto":
-        return _DTYPES[precision]
-    return torch.float16 if device.type == "mps" else torch.bfloat16
+    """The number format of the large networks. Raises PipelineError for float16 on a CPU."""
+    if precision == "float16" and device.type == "cpu":
+        raise PipelineError("float16 is for GPUs: on a processor use --dtype auto, float32 or bfloat16")
+    return _DTYPES[auto_precision(device) if precision == "auto" else precision]
+
+
+def auto_precision(device: torch.device) -> FixedPrecision:
+    """What "auto" means: bfloat16 on CUDA, float16 on Metal; on a CPU bfloat16 where it computes in that format.
+
+    Elsewhere a CPU emulates bfloat16, several times slower than float32. It goes by what the processor can, never by a
+    timing, so that a machine always chooses alike.
+    """
+    if device.type == "cuda":
+        return "bfloat16"
+    if device.type == "mps":
+        return "float16"
+    return "bfloat16" if bfloat16_instructions() else "float32"
+
+
+def bfloat16_instructions() -> tuple[str, ...]:
+    """Which instructions for bfloat16 torch finds in this processor: () where it would emulate them, or cannot tell."""
+    able = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return tuple(name for key, name in _BFLOAT16_INSTRUCTIONS.items() if able.get(key))
 
 
 def picture_dtype(dtype: torch.dtype, device: torch.device) -> torch.dtype:

@@ -13,7 +13,8 @@ Sampler = Literal["dpm++", "unipc", "pndm"]
 FrameAttention = Literal["time_local", "literal", "clip_wise", "off"]
 Detector = Literal["temporal", "linear", "null_margin", "onset", "either", "always"]
 Canvas = Literal["adaptive", "full", "wide"]
-Precision = Literal["auto", "float32", "bfloat16", "float16"]
+FixedPrecision = Literal["float32", "bfloat16", "float16"]
+Precision = Literal["auto", FixedPrecision]
 Quirk = Literal["time_grid", "frames", "pixel_range", "int16"]
 
 

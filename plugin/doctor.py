@@ -105,8 +105,8 @@ def check_pin(name: str) -> Finding:
 
 
 def check_torch() -> Finding:
-    """torch imports, and on what it would compute."""
-    code = "import torch; print(torch.__version__, 'with CUDA' if torch.cuda.is_available() else 'on the CPU')"
+    """torch imports, on what it would compute, and what the number format "auto" means there."""
+    code = "import torch; from pipeline.runtime import best_device_in_words as told; print(torch.__version__, told())"
     return _in_a_process("torch", code, "run `pip install --force-reinstall torch`")
 
 

@@ -94,6 +94,7 @@ def _lay(
         rate=plan.edit.rate,
         drop_frame=plan.edit.drop_frame,
         model=plan.card.name,
+        number_format=plan.studio.number_format,
         outputs=_outputs(out, sheet, written),
         shots=shots,
         tracks=tuple(track.name for track in tracks),

@@ -54,7 +54,12 @@ def _facts(report: PassReport, card: ModelCard) -> str:
     else:
         where = f"The new tracks alone: {alone}," if alone else "No new edit was written"
     tracks = f" with the tracks {escape(', '.join(report.tracks))}" if report.tracks else ""
-    return f"<p>{where}{tracks}. Model: {escape(card.title)} ({escape(card.licence)}). Made in {report.seconds} s.</p>"
+    model = f"{escape(card.title)} ({escape(card.licence)}){_computed(report)}"
+    return f"<p>{where}{tracks}. Model: {model}. Made in {report.seconds} s.</p>"
+
+
+def _computed(report: PassReport) -> str:
+    return f", computed in {escape(report.number_format)}" if report.number_format else ""
 
 
 def _preview(report: PassReport) -> str:

@@ -15,6 +15,7 @@ from flows.records import ShotState
 from flows.shot_job import ShotJob, cue_jobs
 from flows.watching.pace import Amounts, Estimate, Pace, PaceBook, amounts_of, times
 from pipeline.records import SAMPLE_RATE_HZ
+from pipeline.settings import FixedPrecision
 from pipeline.weights.catalogue import published_models
 
 _BYTES_PER_SECOND = 3 * SAMPLE_RATE_HZ  # 24 bit mono
@@ -67,6 +68,7 @@ class Forecast:
     estimate: Estimate
     disk: Disk
     memory: Memory | None
+    number_format: FixedPrecision
     licence: str
     commercial_use: bool
 
@@ -88,6 +90,7 @@ def forecast(*plans: PassPlan, devices: int = 1) -> Forecast:
         estimate=book.estimate(amounts, devices=devices),
         disk=_disk(plans, amounts, pace),
         memory=_memory(first, pace),
+        number_format=first.studio.number_format,
         licence=first.card.licence,
         commercial_use=not first.card.non_commercial,
     )

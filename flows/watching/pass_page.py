@@ -91,7 +91,7 @@ def _facts(report: PassReport, plan: PassPlan) -> str:
     facts = {
         "Shots": ", ".join(f"{count} {state}" for state, count in report.counts.items() if count),
         "Took": f"{duration(report.seconds)}{_throughput(shots, sound_s, report.seconds)}",
-        "Model": f"{plan.card.title} ({plan.card.name})",
+        "Model": f"{plan.card.title} ({plan.card.name}), computed in {plan.studio.number_format}",
         "Licence": licence_in_words(plan.card),
         "Device": plan.studio.device,
         "Seed, takes": f"{plan.options.seed}, {plan.options.takes} of each cue",

@@ -15,7 +15,7 @@ from flows.planning.spotting import SpotMemory
 from pipeline.clip_store import ClipStore, FeatureStore
 from pipeline.label import SpottedLabel
 from pipeline.records import ClipReceipt, Detection, FoleyRequest, MediaSpan
-from pipeline.settings import Settings
+from pipeline.settings import FixedPrecision, Settings
 
 OnTake = Callable[[ClipReceipt], None]
 
@@ -36,6 +36,14 @@ class Studio:
     def settings_digest(self) -> str:
         """Of everything that decides how a take sounds, beside the model."""
         return self.settings.digest()
+
+    @property
+    def number_format(self) -> FixedPrecision:
+        """What the large networks compute in: settled with the plan, so that the key of every take names it."""
+        precision = self.settings.precision
+        if precision == "auto":
+            raise ValueError("the number format of a pass is settled before its takes get their keys")
+        return precision
 
     @property
     def clips(self) -> ClipStore:

@@ -51,6 +51,7 @@ def facts(ahead: Forecast) -> dict[str, str]:
         "time": _time(ahead),
         "disk": _disk(ahead.disk),
         "memory": _memory(ahead),
+        "number format": ahead.number_format,
         "licence": f"{ahead.licence}, {'commercial use allowed' if ahead.commercial_use else 'no commercial use'}",
     }
 

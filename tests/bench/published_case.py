@@ -31,7 +31,7 @@ from pipeline.nets import window_batch
 from pipeline.nets.bundle import Bundle, load_bundle
 from pipeline.probe import probe_movie
 from pipeline.records import SAMPLE_RATE_HZ, MediaSpan, ShotFeatures, TemporalCondition
-from pipeline.runtime import pin_threads
+from pipeline.runtime import best_device_in_words, pin_threads
 from pipeline.settings import Settings
 from tests.bench.plain_reference import timed
 
@@ -122,6 +122,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "seconds": seconds,
         "evaluations": notes.evaluations,
         "looked_at": notes.looked_at,
+        "number_format": str(bundle.dtype).removeprefix("torch."),
+        "processor": best_device_in_words(),
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "anonymous_peak_mb": _anonymous_mb(),
     }
