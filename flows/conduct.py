@@ -9,8 +9,9 @@ from pathlib import Path
 
 from flows.desk import Listener, PassEvent
 from flows.orders import Order, Outcome
-from flows.output.delivery import require_writable
+from flows.planning.forecast import forecast
 from flows.planning.plan import PassPlan
+from flows.store import open_store
 from flows.watching.pace_keeper import PaceKeeper
 from flows.work.crew import Reel
 from flows.work.engine import Studio
@@ -18,6 +19,8 @@ from flows.work.house_crew import HouseCrew
 from flows.work.loop import Loop
 from flows.work.steps import Heard, Take
 from flows.work.workshop import Closed, never
+from pipeline.clip_store import forget_aside
+from pipeline.records import ClipReceipt
 
 
 def conduct(
@@ -51,6 +54,7 @@ def conduct(
             tell(PassEvent(stage="stop", text="stopping after the takes in work"))
         raise
     finally:
+        watch.dismiss()
         pace.keep()
 
 
@@ -66,6 +70,7 @@ class _Watch:
         self._opened: Studio | None = None
         self._opening = False
         self._ended = 0
+        self._aside: list[ClipReceipt] = []
 
     def planned(self, reel: Reel) -> None:
         plan = reel.plan
@@ -75,7 +80,9 @@ class _Watch:
         done, total = self._heard()
         self._tell(PassEvent(stage="plan", done=done, total=total, text=plan.in_words, plan=plan, edit=_name(reel)))
         if plan.to_do:
-            require_writable(plan.studio.store, "--store or FOLEY_STORE")
+            open_store(plan.studio.store)
+            if forecast(plan).disk.enough is False:
+                self._tell(PassEvent(stage="wait", text=f"there may be too little room on the disk for {_name(reel)}"))
             self._open(plan)
 
     def heard(self, reel: Reel, heard: Heard) -> None:
@@ -83,8 +90,14 @@ class _Watch:
         self._tell(PassEvent(stage="listen", done=done, total=total, heard=heard, edit=_name(reel)))
 
     def made(self, takes: Sequence[Take]) -> None:
+        self._aside += [take.receipt for take in takes if take.receipt and take.receipt.unkept]
         done, total = self._made()
         self._tell(PassEvent(stage="make", done=done, total=total, takes=tuple(takes)))
+
+    def dismiss(self) -> None:
+        """What the store could not keep has been laid by now, or is made anew."""
+        for receipt in self._aside:
+            forget_aside(receipt)
 
     def staged(self, reel: Reel, text: str) -> None:
         self._tell(PassEvent(stage="lay", done=self._ended, total=self._edits, text=text, edit=_name(reel)))

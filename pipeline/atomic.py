@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +15,10 @@ from pipeline.errors import OutputError
 _WHAT_TO_DO = {
     errno.ENOSPC: "the disk is full: free some space and run again",
     errno.EDQUOT: "your disk quota is used up: free some space and run again",
-    errno.EROFS: "the disk is read-only: choose another output folder",
-    errno.EACCES: "the folder may not be written to: change its permissions or choose another output folder",
-    errno.EPERM: "the folder may not be written to: change its permissions or choose another output folder",
-    errno.ENAMETOOLONG: "the name is too long for this disk: choose a shorter output path",
+    errno.EROFS: "the disk is read-only: choose another folder",
+    errno.EACCES: "the folder may not be written to: change its permissions or choose another",
+    errno.EPERM: "the folder may not be written to: change its permissions or choose another",
+    errno.ENAMETOOLONG: "the name is too long for this disk: choose a shorter path",
 }
 
 
@@ -42,6 +43,22 @@ def replacing(path: Path) -> Iterator[Path]:
         _forget(temporary)
 
 
+def make_shared_folder(folder: Path, root: Path) -> None:
+    """Make `folder` below `root` where it is missing, with the mode of `root`: who may write there may write here.
+
+    Raises OutputError.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        mode = stat.S_IMODE(root.stat().st_mode)
+        for level in reversed([folder, *folder.parents][: len(folder.relative_to(root).parts)]):
+            if not level.is_dir():
+                level.mkdir(exist_ok=True)
+                level.chmod(mode)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be written: {_what_to_do(error)}.") from error
+
+
 def _flush_to_disk(path: Path) -> None:
     with path.open("r+b") as file:
         os.fsync(file.fileno())
@@ -57,4 +74,4 @@ def _forget(path: Path) -> None:
 
 def _what_to_do(error: OSError) -> str:
     known = _WHAT_TO_DO.get(error.errno) if error.errno else None
-    return known or f"{error.strerror or error}; check the output folder"
+    return known or f"{error.strerror or error}; check the folder"

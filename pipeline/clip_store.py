@@ -10,20 +10,24 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
+import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pipeline.atomic import replacing
+from pipeline.atomic import make_shared_folder, replacing
 from pipeline.bwf import write_bwf
 from pipeline.curve import SeenCurve, curve_from, plain_curve
+from pipeline.errors import OutputError
 from pipeline.records import ClipReceipt, FoleyClip, ShotFeatures, TakeScore
 
 _SCHEMA = 2
 _UNSCORED_SCHEMA = 1  # such takes still serve; only how good they are is not known
+_ASIDE = "smooth-foley-take-"
 _KEY = re.compile(r"[0-9A-Za-z_-]{2,128}")
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
@@ -70,6 +74,7 @@ class ClipStore:
         Raises OutputError when it cannot be written.
         """
         wav = _entry(self.root, key, ".wav")
+        make_shared_folder(wav.parent, self.root.absolute())
         write_bwf(wav, clip.samples, clip.sample_rate_hz, time_reference=0)
         receipt = ClipReceipt(
             key=key,
@@ -113,10 +118,35 @@ class FeatureStore:
     def put(self, key: str, features: ShotFeatures) -> None:
         """Store features: frame_embeddings (T, D), times_s (T,). Raises OutputError when they cannot be written."""
         npz = _entry(self.root, key, ".npz")
+        make_shared_folder(npz.parent, self.root.absolute())
         with replacing(npz) as temporary, temporary.open("wb") as file:
             np.savez(file, **{name: array for name, array in _arrays_of(features).items() if array is not None})
         with replacing(npz.with_suffix(".sha256")) as temporary:
             temporary.write_text(_file_digest(npz))
+
+
+def put_or_set_aside(clips: ClipStore, key: str, clip: FoleyClip, **facts: Any) -> ClipReceipt:
+    """Store a take as ClipStore.put does; one that the store cannot take is set aside, so that it can be laid.
+
+    Its file then lies in a temporary folder of its own, which `forget_aside` removes, and its receipt says why. Raises
+    OutputError when it cannot be written there either.
+    """
+    try:
+        return clips.put(key, clip, **facts)
+    except OutputError as error:
+        aside = Path(tempfile.mkdtemp(prefix=_ASIDE))
+        try:
+            return replace(ClipStore(aside).put(key, clip, **facts), unkept=str(error))
+        except OutputError:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise error from None
+
+
+def forget_aside(receipt: ClipReceipt) -> None:
+    """Remove a take that was set aside; any other stays."""
+    aside = receipt.wav.parent.parent
+    if receipt.unkept and aside.name.startswith(_ASIDE):
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _arrays_of(features: ShotFeatures) -> dict[str, Any]:

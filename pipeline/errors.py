@@ -30,8 +30,6 @@ class WeightsError(PipelineError):
 class OutputError(PipelineError):
     """A sound that cannot be written."""
 
-    retryable = True
-
 
 class OutOfMemoryError(PipelineError):
     """The device ran out of memory."""

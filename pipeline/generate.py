@@ -11,6 +11,7 @@ its request alone, never on what else is made, in which order, or where.
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -21,12 +22,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline.clip_store import ClipStore, FeatureStore
+from pipeline.clip_store import ClipStore, FeatureStore, put_or_set_aside
 from pipeline.curve import curve_of
 from pipeline.denoise import DenoisingPlan, denoise, plan_denoising
 from pipeline.detect import detect, spot, summary, switched, throughout
 from pipeline.encode import encode_shot
-from pipeline.errors import OutOfMemoryError
+from pipeline.errors import OutOfMemoryError, OutputError
 from pipeline.finish import to_delivery_rate
 from pipeline.legacy import wrapping_int16
 from pipeline.nets.bundle import Bundle
@@ -47,6 +48,8 @@ from pipeline.silence import finished
 
 __all__ = ["compose", "generate_takes", "listen", "look", "make_take", "make_takes", "spot", "voice"]
 
+log = logging.getLogger(__name__)
+
 # Some noises leave a sound out where it begins or ends: the next one is tried, and the take with the shortest gap kept.
 _ATTEMPTS, _LONGEST_GAP_S = 3, 0.2
 _NEXT_NOISE = 0x9E3779B97F4A7C15
@@ -64,7 +67,10 @@ def look(span: MediaSpan, bundle: Bundle, features: FeatureStore, settings: Sett
     if known is not None:
         return known
     seen = encode_shot(span, bundle, settings)
-    features.put(key, seen)
+    try:
+        features.put(key, seen)
+    except OutputError as error:
+        log.info("what was seen is not kept: %s", error)  # it is looked at again when it is needed
     return seen
 
 
@@ -188,7 +194,8 @@ def _make_and_keep(
     for request, (clip, condition) in zip(missing, made, strict=True):
         heard = summary(condition)
         score = judge(clip, condition, request.label, bundle.listener)
-        found[request.key()] = clips.put(
+        found[request.key()] = put_or_set_aside(
+            clips,
             request.key(),
             clip,
             active_spans_s=heard.active_spans_s,

@@ -205,7 +205,7 @@ class ClipReceipt:
     """A finished take in the clip store: the only thing that crosses a task boundary.
 
     `score` is None for a take that was kept before takes were scored. `unseen` tells that the picture does not say when
-    it sounds.
+    it sounds. `unkept` says why the store could not keep it; its file then lies elsewhere while the pass lasts.
     """
 
     key: str
@@ -219,6 +219,7 @@ class ClipReceipt:
     seconds: float = 0.0
     score: TakeScore | None = None
     unseen: bool = False
+    unkept: str = ""
 
     @property
     def silent(self) -> bool:

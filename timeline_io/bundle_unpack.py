@@ -73,7 +73,7 @@ def _unpacked(bundle: Path, info: zipfile.ZipInfo, cache: Path) -> Path:
         raise OSError(f"a link leads out of the cache folder {cache}")
     if place.is_file() and place.stat().st_size == info.file_size:
         return place
-    place.parent.mkdir(parents=True, exist_ok=True)
+    _make_shared(place.parent, cache.absolute().parent)
     if shutil.disk_usage(place.parent).free < info.file_size + _SPARE_BYTES:
         raise OSError(f"it needs {info.file_size // 1_000_000} MB, more than is free at {cache}")
     # The end of a member compares its checksum, and raises.
@@ -82,6 +82,15 @@ def _unpacked(bundle: Path, info: zipfile.ZipInfo, cache: Path) -> Path:
         if stream.tell() != info.file_size:
             raise zipfile.BadZipFile("it is shorter than the bundle says")
     return place
+
+
+def _make_shared(folder: Path, root: Path) -> None:
+    """Make `folder` below `root`, with the mode of `root`: several users may share the cache."""
+    root.mkdir(parents=True, exist_ok=True)
+    for level in reversed([folder, *folder.parents][: len(folder.relative_to(root).parts)]):
+        if not level.is_dir():
+            level.mkdir(exist_ok=True)
+            level.chmod(root.stat().st_mode & 0o7777)
 
 
 def _key(bundle: Path, info: zipfile.ZipInfo) -> str:

@@ -20,7 +20,7 @@ from flows.output.reporting import cue_rows, manifest, placed_sounds, write_pass
 from flows.placing import place_take
 from flows.planning.hand_work import HandWork, KeptSound
 from flows.planning.plan import PassPlan
-from flows.records import CueReport, OutputPaths, PassReport
+from flows.records import CueReport, OutputPaths, PassReport, counted
 from flows.work.boundary import Failure, attempt
 from flows.work.ledger import Ledger
 from flows.work.slots import alone_in
@@ -98,7 +98,7 @@ def _lay(
         outputs=_outputs(out, sheet, written),
         shots=shots,
         tracks=tuple(track.name for track in tracks),
-        warnings=(*plan.warnings, *cue_warnings(shots)),
+        warnings=(*plan.warnings, *cue_warnings(shots), *_unkept(plan, ledger)),
     )
     if plan.options.stems:
         on_stage("writing the stems")
@@ -110,6 +110,16 @@ def _lay(
     report, pictures = with_pictures(report, plan, ledger, out)
     written.files += pictures
     return _with_papers(replace(report, seconds=round(elapsed_s(), 1)), plan, written, out)
+
+
+def _unkept(plan: PassPlan, ledger: Ledger) -> Iterable[str]:
+    """What to do about a store that could not keep what was made."""
+    reasons = [take.receipt.unkept for take in ledger.takes.values() if take.receipt and take.receipt.unkept]
+    if reasons:
+        yield (
+            f"the store {plan.studio.store} could not keep {counted(len(reasons), 'take')}, which the next pass makes "
+            f"again: mend that, or name another with --store or FOLEY_STORE ({reasons[0].rstrip('.')})"
+        )
 
 
 def _write_takes(todo: Iterable[Delivery], choices: Mapping[CueId, Choice], hand: HandWork) -> _Written:

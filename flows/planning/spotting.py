@@ -8,15 +8,19 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from flows.shot_job import HEARD, NAME, NOTE, Spotted
-from pipeline.atomic import replacing
+from pipeline.atomic import make_shared_folder, replacing
+from pipeline.errors import OutputError
 from pipeline.label import KnownLabel, SpottedLabel, category_of, clean_label, label_in_name, labels_in_note
 from timeline_io.cue_sheet import SILENCE, Cue
 from timeline_io.edit import Shot
+
+log = logging.getLogger(__name__)
 
 
 def given_cues(
@@ -96,10 +100,15 @@ class SpotMemory:
             return None
 
     def put(self, feature_key: str, settings_digest: str, cues: Sequence[Spotted]) -> None:
-        """Remember. Raises OutputError when the store cannot be written."""
+        """Remember; where the store cannot be written, CLIP is asked again the next time."""
         rows = [[cue.label, cue.category, cue.confidence] for cue in cues]
-        with replacing(self._file(feature_key, settings_digest)) as draft:
-            draft.write_text(json.dumps(rows), encoding="utf-8")
+        file = self._file(feature_key, settings_digest)
+        try:
+            make_shared_folder(file.parent, self._root)
+            with replacing(file) as draft:
+                draft.write_text(json.dumps(rows), encoding="utf-8")
+        except OutputError as error:
+            log.info("what was heard is not kept: %s", error)
 
     def _file(self, feature_key: str, settings_digest: str) -> Path:
         key = hashlib.sha256(f"{feature_key} {settings_digest}".encode()).hexdigest()

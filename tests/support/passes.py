@@ -14,6 +14,7 @@ import pytest
 
 from flows.options import PassOptions, SharedOptions
 from flows.work.engine import OnTake, Studio, use_engine
+from pipeline.clip_store import put_or_set_aside
 from pipeline.label import KnownLabel, SpottedLabel
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, Detection, FoleyClip, FoleyRequest, MediaSpan, TakeScore
 from pipeline.settings import Settings
@@ -74,9 +75,8 @@ class FakeEngine:
         silent = request.label in self.silent_labels and not unseen
         spans = () if silent else ((0.0, float(request.span.duration_s)),) if unseen else ((0.6, 1.0),)
         score = self.scores_by_seed.get(request.seed)
-        return self.studio.clips.put(
-            request.key(), clip, active_spans_s=spans, confidence=0.7, seconds=0.01, score=score, unseen=unseen
-        )
+        facts = {"active_spans_s": spans, "confidence": 0.7, "seconds": 0.01, "score": score, "unseen": unseen}
+        return put_or_set_aside(self.studio.clips, request.key(), clip, **facts)
 
     @property
     def made(self) -> list[str]:

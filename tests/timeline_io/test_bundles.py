@@ -122,6 +122,17 @@ def test_only_what_shots_use_is_unpacked_and_only_into_the_cache(tmp_path: Path,
     assert path.read_bytes() == before
 
 
+def test_folders_of_the_cache_have_the_mode_of_the_store_around_it(tmp_path: Path, members: Members) -> None:
+    bundle = _zip(tmp_path / "cut.otioz", members)
+    store = tmp_path / "store"
+    store.mkdir()
+    store.chmod(0o2770)
+    read_edit(bundle, media=MediaSearch(edit_folder=bundle.parent, cache=store / "media"))
+    folders = [path for path in store.rglob("*") if path.is_dir()]
+    assert len(folders) >= 3
+    assert {path.stat().st_mode & 0o7777 for path in folders} == {0o2770}
+
+
 def test_without_a_cache_bundled_media_is_offline_and_says_why(tmp_path: Path, members: Members) -> None:
     edit = read_edit(_zip(tmp_path / "cut.otioz", members))
     assert edit.shots[0].offline_reason == "offline: it lies inside cut.otioz, and no folder was named to unpack it to"
