@@ -54,6 +54,7 @@ def examine(store: Path, *, deep: bool = False) -> Iterable[Finding]:
     yield _in_a_process(
         "prefect server", "import prefect.server.api.server", "run `pip install 'fastapi<0.151' 'sqlalchemy<2.1'`"
     )
+    yield check_clients()
     yield check_torch()
     yield _try("movies", _movie_codecs, "run `pip install --force-reinstall av`")
     yield _try("weights", _weights, "install Smooth-Foley again")
@@ -102,6 +103,17 @@ def check_pin(name: str) -> Finding:
         text=found,
         remedy="" if good else f"run `pip install '{wanted}'`",
     )
+
+
+def check_clients() -> Finding:
+    """The clients that ask Prefect's server and the hub of models can be built with the proxies of the environment."""
+    code = (
+        "from pipeline.weights.hub import build_client; build_client(); "
+        "from flows.server.prefect_env import set_defaults; set_defaults(); "
+        "from prefect.client.orchestration import SyncPrefectClient; SyncPrefectClient('http://127.0.0.1:4200/api'); "
+        "print('clients of Prefect and of the hub can be built')"
+    )
+    return _in_a_process("clients", code, "look at ALL_PROXY, HTTP_PROXY and HTTPS_PROXY in the environment")
 
 
 def check_torch() -> Finding:

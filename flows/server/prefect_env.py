@@ -5,6 +5,8 @@ import os
 import sys
 from collections.abc import Mapping
 
+from pipeline.proxies import unusable_proxies
+
 QUIET_DEFAULTS = {
     # Nobody is told that a sound was made.
     "DO_NOT_TRACK": "1",
@@ -35,8 +37,8 @@ def past_proxies(environ: Mapping[str, str], *hosts: str) -> dict[str, str]:
     """The variables that let these hosts be asked directly, added to what they hold.
 
     Prefect's client asks every proxy that the environment names, and a studio's proxy knows neither this machine nor
-    may it hear the password.
+    may it hear the password. One that httpx does not speak is left out: it would refuse to start, whoever is asked.
     """
     told = (environ.get("no_proxy") or environ.get("NO_PROXY") or "").split(",")
     direct = ",".join(dict.fromkeys(filter(None, [*(host.strip() for host in told), *hosts])))
-    return {"no_proxy": direct, "NO_PROXY": direct}
+    return {"no_proxy": direct, "NO_PROXY": direct, **dict.fromkeys(unusable_proxies(environ), "")}

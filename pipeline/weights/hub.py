@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.errors import WeightsError
+from pipeline.proxies import unusable_proxies
 from pipeline.weights.catalogue import Part, Source
 from pipeline.weights.store import require_room
 from pipeline.weights.sums import sha256_of
@@ -103,6 +104,21 @@ class Hub:
         )
 
 
+def build_client() -> None:
+    """Build the hub's client as a fetch would; asks nothing. Raises WeightsError for a proxy that it cannot use."""
+    from huggingface_hub import get_session
+
+    if (reason := _unusable_proxy()) is not None:
+        raise WeightsError(reason)
+    get_session()
+
+
+def _unusable_proxy() -> str | None:
+    for name, url in unusable_proxies(os.environ).items():
+        return f"the proxy {url} that {name} names is of no known kind: name one of http, https or socks5 there"
+    return None
+
+
 def _reason(error: Exception) -> str:
     """Why the hub gave nothing, and what to do about it."""
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
@@ -113,6 +129,8 @@ def _reason(error: Exception) -> str:
         return "the hub has no such repository, or does not show it: log in with `hf auth login`"
     if isinstance(error, RevisionNotFoundError):
         return "there is no such revision: name another with --revision"
+    if (reason := _unusable_proxy()) is not None:
+        return reason
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return f"{lines[0].rstrip('.:')}: try again"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants
+from huggingface_hub import close_session, constants
 
 from pipeline.errors import WeightsError
 from pipeline.weights.catalogue import published_models
@@ -113,6 +113,16 @@ def test_offline_the_cache_serves(hub: LocalHub, tmp_path: Path, monkeypatch: py
     with pytest.raises(WeightsError, match="HF_HUB_OFFLINE is set and the file is not in the cache: unset it"):
         _install("foleycrafter", tmp_path / "other")
     assert hub.asked == []
+
+
+def test_a_proxy_of_no_known_kind_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with local_hub({}) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        monkeypatch.setenv("ALL_PROXY", "gopher://box:70")
+        close_session()  # a client that was built before knows of no proxy
+        with pytest.raises(WeightsError, match="proxy gopher://box:70 that ALL_PROXY names is of no known kind: name"):
+            _install("auffusion", tmp_path / "models")
+    close_session()
 
 
 def test_a_hub_that_is_not_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,3 +97,16 @@ def test_a_schedule_gets_its_runs_planned() -> None:
     finding = doctor.check_schedules()
     assert finding.health is Health.OK, finding.text
     assert "plans the runs" in finding.text
+
+
+@pytest.mark.parametrize(
+    ("proxy", "health"), [("", Health.OK), ("socks5://127.0.0.1:9", Health.OK), ("what://box", Health.FAIL)]
+)
+def test_the_clients_are_built_with_the_proxies_that_there_are(
+    proxy: str, health: Health, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    finding = doctor.check_clients()
+    assert finding.health is health, finding.text
+    assert health is Health.OK or "ALL_PROXY" in finding.text
