@@ -1,7 +1,6 @@
 """What a person may choose for a pass: the same words as on the command line and in a deployment's form."""
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from flows.output.names import Naming
 from flows.places import absolute
 from pipeline.settings import Precision
+from pipeline.user_folders import cache_folder
 
 
 def _model(name: str) -> str:
@@ -120,13 +120,5 @@ def store_folder(options: PassOptions) -> Path:
 
     It lies outside the output folder on purpose: a second edit of the same material finds the takes of the first.
     """
-    chosen = options.store or os.environ.get("FOLEY_STORE") or _cache_folder() / "smooth-foley"
-    return absolute(Path(chosen))
-
-
-def _cache_folder() -> Path:
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    told = options.store or os.environ.get("FOLEY_STORE")
+    return absolute(Path(told) if told else cache_folder("finished takes", "FOLEY_STORE") / "smooth-foley")

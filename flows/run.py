@@ -21,7 +21,7 @@ from flows.options import NightOptions, PassOptions
 from flows.orders import Order, Outcome
 from flows.planning.plan import PassPlan, plan_pass
 from flows.records import PassReport
-from flows.server.prefect_env import set_defaults
+from flows.server.prefect_env import prefect_home, set_defaults
 from flows.server.private_server import private_api_url
 from flows.studio.reach import join_running_studio
 from flows.turn import turn
@@ -74,6 +74,7 @@ def run_night(night: NightOptions, *, tell: Listener = nobody, with_prefect: boo
 
 
 def _under_prefect(desk: Desk, call: "Callable[[], State[Any]]") -> list[Outcome]:
+    prefect_home()  # what is wrong with it is said before Prefect is imported
     if desk.plan and desk.plan.to_do:
         threading.Thread(target=_warm_up, args=(desk,), name="foley-load", daemon=True).start()
     in_studio = join_running_studio()

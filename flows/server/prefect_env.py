@@ -4,8 +4,12 @@ imported; so call `set_defaults()` first. What the user has set stays as it is, 
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
+from flows.errors import ConductorError
+from pipeline.errors import PipelineError
 from pipeline.proxies import unusable_proxies
+from pipeline.user_folders import home_folder
 
 QUIET_DEFAULTS = {
     # Nobody is told that a sound was made.
@@ -31,6 +35,35 @@ def set_defaults() -> bool:
         os.environ.setdefault(name, value)
     os.environ.update(past_proxies(os.environ, "127.0.0.1", "localhost"))
     return "prefect" not in sys.modules
+
+
+def prefect_home() -> Path:
+    """Where Prefect keeps its records: PREFECT_HOME, else a folder in the user's home.
+
+    To be asked before Prefect is imported, which would end in a traceback. Raises ConductorError when there is no such
+    place or it cannot be written.
+    """
+    try:
+        told = os.environ.get("PREFECT_HOME")
+        home = Path(told) if told else home_folder("the records of Prefect", "PREFECT_HOME") / ".prefect"
+    except PipelineError as error:
+        raise ConductorError(f"{error}, or do without Prefect with --no-prefect") from error
+    standing = next((folder for folder in (home, *home.parents) if folder.exists()), home)
+    if not (standing.is_dir() and os.access(standing, os.W_OK | os.X_OK)):
+        raise ConductorError(
+            f"{home}, where Prefect keeps its records, cannot be written: set PREFECT_HOME to another folder, or do "
+            "without Prefect with --no-prefect"
+        )
+    if told and not _has_home():
+        os.environ["HOME"] = str(home.absolute())  # Prefect asks for a home even where it is told another place
+    return home.absolute()
+
+
+def _has_home() -> bool:
+    try:
+        return bool(Path.home())
+    except RuntimeError:
+        return False
 
 
 def past_proxies(environ: Mapping[str, str], *hosts: str) -> dict[str, str]:

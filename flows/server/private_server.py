@@ -5,6 +5,7 @@ its end; it is stopped at once, so it loses the end of the history; and it print
 """
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -17,10 +18,14 @@ from pathlib import Path
 from typing import IO
 
 from flows.errors import ConductorError
+from flows.server.prefect_env import prefect_home
+from flows.work.slots import alone_in
 
 # The first start migrates a database: 16 s on a quiet machine, minutes on a busy one.
 _PATIENCE_S = 300.0
 _ASK_EVERY_S = 0.2
+# The last line of a traceback.
+_ERROR = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Warning|Interrupt): ")
 _SERVER_SETTINGS = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
 
 
@@ -40,8 +45,9 @@ class _PrivateServer:
             return self._url
 
     def _started(self) -> str:
-        port = _free_port()
-        with tempfile.TemporaryFile() as complaints:
+        # Two that make or migrate one database at the same time break each other.
+        with alone_in(prefect_home()), tempfile.TemporaryFile() as complaints:
+            port = _free_port()
             self._process = _start(port, complaints)
             _wait_until_it_answers(f"http://127.0.0.1:{port}/api/health", self._process, complaints)
         return f"http://127.0.0.1:{port}/api"
@@ -75,7 +81,7 @@ def _wait_until_it_answers(url: str, process: "subprocess.Popen[bytes]", complai
     give_up_at = time.monotonic() + _PATIENCE_S
     while not _answers(url):
         if process.poll() is not None:
-            raise ConductorError(_not_started(_last_line(complaints)))
+            raise ConductorError(_not_started(_reason(complaints)))
         if time.monotonic() > give_up_at:
             raise ConductorError(_not_started(f"no answer in {_PATIENCE_S:.0f} s"))
         time.sleep(_ASK_EVERY_S)
@@ -95,10 +101,12 @@ def _not_started(why: str) -> str:
     return f"Prefect's own server did not start ({why}): run `foley doctor`, or do without it with --no-prefect"
 
 
-def _last_line(complaints: IO[bytes]) -> str:
+def _reason(complaints: IO[bytes]) -> str:
+    """What the server died of: the last error it told, else its last words."""
     complaints.seek(0)
     lines = complaints.read().decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
+    errors = [line for line in lines if _ERROR.match(line)]
+    return (errors or lines or ["it said nothing"])[-1]
 
 
 def _free_port() -> int:

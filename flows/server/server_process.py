@@ -16,7 +16,7 @@ def serve(port: int) -> None:
     import uvicorn
     from prefect.server.api.server import create_app
 
-    config = uvicorn.Config(create_app(), host="127.0.0.1", port=port, log_level="critical", lifespan="on")
+    config = uvicorn.Config(create_app(), host="127.0.0.1", port=port, log_level="error", lifespan="on")
     server = uvicorn.Server(config)
     threading.Thread(target=_leave_with_parent, args=(server,), daemon=True).start()
     server.run()

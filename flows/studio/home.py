@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from flows.errors import StudioError
 from flows.places import absolute
-from pipeline.weights.store import data_folder
+from pipeline.user_folders import data_folder
 
 _USER = "foley"
 _LOCK_PATIENCE_S = 1.0
@@ -188,8 +188,9 @@ class StudioHome:
 
 def studio_home(chosen: Path | None = None) -> StudioHome:
     """The studio's folder: `chosen`, else FOLEY_STUDIO, else this user's data folder. It need not be there."""
-    folder = chosen or os.environ.get("FOLEY_STUDIO") or data_folder() / "smooth-foley" / "studio"
-    return StudioHome(absolute(Path(folder)))
+    told = chosen or os.environ.get("FOLEY_STUDIO")
+    usual = data_folder("the studio", "FOLEY_STUDIO") / "smooth-foley" / "studio" if not told else Path(told)
+    return StudioHome(absolute(usual))
 
 
 def read_credentials(file: Path) -> str:

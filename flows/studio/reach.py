@@ -17,6 +17,7 @@ from flows.server.prefect_env import set_defaults
 from flows.studio.environment import client_environment, papers_environment
 from flows.studio.home import StudioHome, studio_home
 from flows.watching.papers import URL_VARIABLE
+from pipeline.errors import PipelineError
 
 _PATIENCE_S = 5.0
 _REFUSED = 401
@@ -89,7 +90,10 @@ def join_running_studio() -> bool:
     """
     if os.environ.get("PREFECT_API_URL") or "prefect" in sys.modules:
         return False
-    home = studio_home()
+    try:
+        home = studio_home()
+    except PipelineError:  # a user without a home has no studio either
+        return False
     running = home.running()
     if running is None or not answers(running.api_url):
         return False

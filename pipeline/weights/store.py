@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import WeightsError
+from pipeline.user_folders import data_folder
 
 _STAGING, _OLD = ".staging-", ".old-"
 _MEGABYTE = 1_000_000
@@ -26,17 +27,8 @@ _MEGABYTE = 1_000_000
 
 def models_folder() -> Path:
     """Where fetched models are kept: FOLEY_MODELS, else this user's data folder. Absolute; it need not be there."""
-    chosen = os.environ.get("FOLEY_MODELS") or data_folder() / "smooth-foley" / "models"
+    chosen = os.environ.get("FOLEY_MODELS") or data_folder("models", "FOLEY_MODELS") / "smooth-foley" / "models"
     return Path(chosen).expanduser().absolute()
-
-
-def data_folder() -> Path:
-    """Where programs keep this user's data on this system; it need not be there."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support"
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
 
 
 @contextmanager

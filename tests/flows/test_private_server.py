@@ -1,14 +1,18 @@
 """A server for one pass: found out at once when it does not start."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import IO
 
 import pytest
 
 from flows.errors import ConductorError
 from flows.server import private_server
+from flows.server.prefect_env import QUIET_DEFAULTS
 
+ROOT = Path(__file__).parents[2]
 ANSWERS = """
 import http.server, sys
 class Ok(http.server.BaseHTTPRequestHandler):
@@ -60,3 +64,32 @@ def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         private_server.private_api_url()
     started[0].kill()
     started[0].wait()
+
+
+def test_the_error_in_its_last_words_is_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    start_with("import sys; print('KeyError: 4', file=sys.stderr); sys.exit('Exiting.')", monkeypatch)
+    with pytest.raises(ConductorError, match=r"did not start \(KeyError: 4\)"):
+        private_server.private_api_url()
+
+
+@pytest.mark.steady
+def test_a_damaged_database_is_told(tmp_path: Path) -> None:
+    (tmp_path / "prefect.db").write_text("this is no database")
+    done = _ask_for_a_server(tmp_path)
+    _, told = done.communicate()
+    assert done.returncode and b"file is not a database" in told.splitlines()[-1]
+
+
+@pytest.mark.steady
+def test_two_that_start_at_once_on_a_new_home_both_get_one(tmp_path: Path) -> None:
+    asking = [_ask_for_a_server(tmp_path / "new") for _ in range(2)]
+    answers = [process.communicate() for process in asking]
+    assert [process.returncode for process in asking] == [0, 0], answers
+    assert all(told.startswith(b"http://127.0.0.1:") for told, _ in answers)
+
+
+def _ask_for_a_server(home: Path) -> "subprocess.Popen[bytes]":
+    code = "from flows.server.private_server import private_api_url; print(private_api_url())"
+    environment = os.environ | QUIET_DEFAULTS | {"PREFECT_HOME": str(home)}
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, "-c", code], stdout=pipe, stderr=pipe, env=environment, cwd=ROOT)

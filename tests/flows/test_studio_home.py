@@ -43,7 +43,7 @@ def test_the_folder_is_chosen_by_flag_then_variable_then_data_folder(
     assert studio_home(tmp_path / "flag").folder == tmp_path / "flag"
     assert studio_home().folder == tmp_path / "variable"
     monkeypatch.delenv("FOLEY_STUDIO")
-    monkeypatch.setattr("flows.studio.home.data_folder", lambda: tmp_path)
+    monkeypatch.setattr("flows.studio.home.data_folder", lambda what, variable: tmp_path)
     assert studio_home().folder == tmp_path / "smooth-foley" / "studio"
 
 
