@@ -16,6 +16,7 @@ from flows.errors import OutputFolderError, SettingError
 from flows.options import NightOptions, PassOptions
 from flows.orders import Order, Outcome
 from flows.output.delivery import MANIFEST_NAME, manifest_of, rows_of
+from flows.places import edit_name
 from flows.planning.plan import PassPlan
 from flows.records import ExitCode, counted
 from flows.studio.watch import REVIVED
@@ -41,12 +42,17 @@ def orders_of(night: NightOptions) -> list[Order]:
         raise SettingError("a night needs edits: name an inbox folder, or edits one by one")
     found = list(night.edits)
     if night.inbox is not None:
-        found += _edits_in(night.inbox)
+        found += [path for path in _edits_in(night.inbox) if _is_settled(path)]
     # One edit that is named twice is still one.
     found = [Path(edit) for edit in dict.fromkeys(map(os.path.abspath, found))]
-    names = Counter(edit.stem.casefold() for edit in found)
+    names = Counter(edit_name(edit).casefold() for edit in found)
     shared = dict(night.options)
     return [Order(edit=edit, options=PassOptions(**shared, out=night.out / _folder(edit, names))) for edit in found]
+
+
+def left_for_later(night: NightOptions) -> list[Path]:
+    """Edits of the inbox that changed a moment ago: somebody may still be copying them there."""
+    return [path for path in _edits_in(night.inbox) if not _is_settled(path)] if night.inbox else []
 
 
 def place_of(night: NightOptions) -> Path:
@@ -57,17 +63,17 @@ def place_of(night: NightOptions) -> Path:
 
 def _folder(edit: Path, names: Counter[str]) -> str:
     """A name for its output that stays the same when other edits come and go, unless they share its stem."""
-    if names[edit.stem.casefold()] == 1:
-        return f"{edit.stem}_foley"
+    if names[edit_name(edit).casefold()] == 1:
+        return f"{edit_name(edit)}_foley"
     which = hashlib.sha256(str(edit).encode()).hexdigest()[:6]
     return f"{edit.stem}{edit.suffix.replace('.', '_')}_{which}_foley"
 
 
 def _edits_in(inbox: Path) -> list[Path]:
-    """The edits in a folder and those below, by name; not what is hidden, half copied, or written by us."""
+    """The edits in a folder and those below, by name; not what is hidden or written by us."""
     if not inbox.is_dir():
         raise SettingError(f"the inbox {inbox} is not there: name a folder that is")
-    return sorted(path for path in _candidates(inbox) if _is_settled(path))
+    return sorted(_candidates(inbox))
 
 
 def _candidates(inbox: Path) -> Iterator[Path]:

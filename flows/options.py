@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from flows.output.names import Naming
-from flows.places import absolute
+from flows.places import absolute, edit_name
 from pipeline.settings import Precision
 from pipeline.user_folders import cache_folder
 
@@ -111,8 +111,11 @@ class NightOptions(_Options):
 
 
 def out_folder(edit: Path, options: PassOptions) -> Path:
-    """Where the pass writes: `options.out`, else '<edit stem>_foley' beside the edit. Absolute."""
-    return absolute(options.out or edit.parent / f"{edit.stem}_foley")
+    """Where the pass writes: `options.out`, else '<edit>_foley' beside the edit, or around one that lies laid in it.
+    Absolute."""
+    usual = f"{edit_name(edit)}_foley"
+    around = edit.parent if edit.stem != edit_name(edit) and edit.parent.name == usual else edit.parent / usual
+    return absolute(options.out or around)
 
 
 def store_folder(options: PassOptions) -> Path:

@@ -4,18 +4,18 @@ Exit codes: 0 all made, 1 a fault of the program or a finding of the doctor, 2 w
 3 some shots failed and the rest is on the timeline, 4 nothing made, 130 interrupted.
 """
 
+import errno
 import os
 import signal
 import sys
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import NoReturn
 
 import typer
 
 from plugin.commands import demo, doctor, models, overnight, run, schedule, shots, spot, studio
-from plugin.console import complain, survive_any_letter
+from plugin.console import complain, let_the_reader_go, survive_any_letter
 from plugin.errors import NothingMadeError, UsageError
 
 USAGE, NOTHING_MADE, FAULT, INTERRUPTED = 2, 4, 1, 130
@@ -60,7 +60,7 @@ def exit_code_of(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except BrokenPipeError:
-        _let_the_reader_go()
+        let_the_reader_go()
         return 0
     except Exception as error:
         if "--debug" in arguments:
@@ -81,6 +81,10 @@ def _explained(error: Exception) -> int:
     if hasattr(error, "format_message"):  # the command line parser's own errors
         complain(error.format_message())
         return USAGE
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        let_the_reader_go()
+        complain(f"{error.filename or 'stdout'} cannot be written: the disk is full")
+        return FAULT
     if isinstance(error, UsageError) or _is_known(error):
         complain(str(error))
         return USAGE
@@ -97,12 +101,6 @@ def _is_known(error: Exception) -> bool:
     from timeline_io.errors import TimelineError
 
     return isinstance(error, PassError | PipelineError | TimelineError)
-
-
-def _let_the_reader_go() -> None:
-    """`foley shots EDIT | head` closes the pipe early; the interpreter must not complain about it when it ends."""
-    with suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ is spelled out instead of ending the program. So is one that would steer the ter
 """
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -35,6 +36,16 @@ class Voice:
         for line in () if self.quiet else lines:
             self.out.print(_harmless(line) if isinstance(line, str) else line)
 
+    def outcome(self, document: Any, *lines: Any) -> None:
+        """The result of work that is done, whether or not anybody can read of it: a lost stdout is only told."""
+        try:
+            self.result(document, *lines)
+            self.out.file.flush()
+        except OSError as error:
+            let_the_reader_go()
+            if not isinstance(error, BrokenPipeError):
+                complain(f"the work is done, but what came of it cannot be written to stdout ({error.strerror})")
+
     def note(self, text: str) -> None:
         """Something on the way, on stderr."""
         if not self.quiet:
@@ -48,6 +59,12 @@ class Voice:
 def complain(text: str) -> None:
     """One sentence on stderr about why nothing, or not everything, was done."""
     _aside(_console(sys.stderr), f"foley: {text}", style="red")
+
+
+def let_the_reader_go() -> None:
+    """Whoever read stdout is gone, or its disk is full: the interpreter must not complain about it when it ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flows.output.choice import Choice, CueId, in_words
 from flows.output.names import TakeNames
+from flows.places import edit_name
 from flows.planning.caveats import is_stranger
 from flows.planning.plan import PassPlan
 from flows.records import CueReport, ShotReport, ShotState
@@ -42,7 +43,7 @@ def shot_reports(plan: PassPlan, ledger: Ledger, choices: Mapping[CueId, Choice]
 
 def deliveries(plan: PassPlan, ledger: Ledger, takes_folder: Path) -> tuple[Delivery, ...]:
     """The takes that sound, in record order, each with a name of its own."""
-    names = TakeNames(plan.edit.path.stem, plan.edit.rate, plan.options.names)
+    names = TakeNames(edit_name(plan.edit.path), plan.edit.rate, plan.options.names)
     found = []
     for job in plan.jobs:
         for cue in _cues(job, ledger):

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.errors import OutputFolderError
+from flows.places import edit_name
 from pipeline.atomic import replacing
 from timeline_io.bundles import timeline_file
 from timeline_io.companion import companion_names
@@ -31,8 +32,8 @@ class OutputFolder:
 
     def __init__(self, folder: Path, edit: Path, previous: Mapping[str, Any]) -> None:
         self.folder = folder
-        self.edit = folder / f"{edit.stem}.foley{edit.suffix}"
-        self.companions = tuple(folder / name for name in companion_names(edit.stem))
+        self.edit = folder / f"{edit_name(edit)}.foley{edit.suffix}"
+        self.companions = tuple(folder / name for name in companion_names(edit_name(edit)))
         self.takes = folder / "takes"
         self.players = folder / "players"
         self.stems = folder / "stems"
@@ -111,15 +112,23 @@ def open_folder(folder: Path, edit: Path) -> OutputFolder:
 
 def require_writable(folder: Path, option: str) -> None:
     """Make the folder when it is not there. Raises OutputFolderError, naming `option`, when it cannot be written."""
+    require_promising(folder, option)
     try:
-        if folder.exists() and not folder.is_dir():
-            raise OutputFolderError(f"{folder} is a file, so nothing can be written there: name a folder with {option}")
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise OutputFolderError(f"{folder} cannot be written ({why}): name another folder with {option}") from error
+
+
+def require_promising(folder: Path, option: str) -> None:
+    """Raise OutputFolderError, naming `option`, when a folder can be seen to be none to write to. Writes nothing."""
+    standing = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    if not standing.is_dir():
+        raise OutputFolderError(f"{standing} is a file, so nothing can be written there: name a folder with {option}")
+    if not os.access(standing, os.W_OK | os.X_OK):
+        raise OutputFolderError(f"{standing} may not be written to: name another folder with {option}")
 
 
 def file_digest(file: Path) -> str:
@@ -152,6 +161,8 @@ def passes_of(folder: Path, conform: Path | None = None) -> dict[Path, Mapping[s
     First comes the one it follows: that of `conform`, else the last one that wrote to `folder`; then those that one
     followed; `folder` is always among them. Raises OutputFolderError as `manifest_of` does.
     """
+    if conform is not None and not (conform / MANIFEST_NAME).is_file():
+        raise OutputFolderError(f"--conform {conform} is not the output folder of an earlier pass: name one that is")
     found: dict[Path, Mapping[str, Any]] = {}
     following: Path | None = folder if conform is None else conform.absolute()
     while following is not None and following not in found:

@@ -17,6 +17,7 @@ from flows.output.players import with_players
 from flows.output.problem_pictures import with_pictures
 from flows.output.report_page import report_page
 from flows.output.reporting import cue_rows, manifest, placed_sounds, write_pass_preview
+from flows.places import edit_name
 from flows.placing import place_take
 from flows.planning.hand_work import HandWork, KeptSound
 from flows.planning.plan import PassPlan
@@ -56,7 +57,7 @@ def lay_pass(plan: PassPlan, ledger: Ledger, on_stage: OnStage, elapsed_s: Calla
     A take that cannot be written fails its shot; the edit, the report and the manifest must be written.
     Raises OutputFolderError when the folder cannot be used, LayingError when the tracks cannot be laid.
     """
-    with alone_in(plan.folder):
+    with alone_in(plan.folder, lambda: on_stage(f"waiting for another pass, which writes into {plan.folder}")):
         out = plan.output()
         todo = deliveries(plan, ledger, out.takes)
         try:
@@ -194,7 +195,7 @@ def _lay_tracks(plan: PassPlan, out: OutputFolder, written: _Written) -> tuple[F
         keep = plan.hand.kept_tracks
         written.edit = lay_tracks(plan.edit, tracks, out.edit, path_maps=path_maps, takes=takes, keep=keep)
         written.files.append(out.edit)
-    written.companions = write_companions(plan.edit, tracks, out.folder, plan.edit.path.stem, path_maps=path_maps)
+    written.companions = write_companions(plan.edit, tracks, out.folder, edit_name(plan.edit.path), path_maps=path_maps)
     written.files += written.companions
     return tracks
 
@@ -215,7 +216,7 @@ def _with_stems(report: PassReport, plan: PassPlan, written: _Written, out: Outp
     """The report with a full-length file for each category; one that cannot be written is a warning."""
     edit, stems, warnings = plan.edit, [], list(report.warnings)
     for category, clips in written.heard.items():
-        path = out.stems / stem_name(edit.path.stem, category, edit.rate, plan.options.names)
+        path = out.stems / stem_name(edit_name(edit.path), category, edit.rate, plan.options.names)
         stem = attempt(_write_stem, path, edit, clips, out)
         if isinstance(stem, Failure):
             warnings.append(f"the stem of {category} could not be written: {stem.reason}")

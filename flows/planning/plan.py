@@ -8,6 +8,7 @@ from typing import Any
 from flows.errors import OutputFolderError, OutsideMediaError, SettingError
 from flows.options import PassOptions, out_folder, store_folder
 from flows.output.delivery import OutputFolder, open_folder, passes_of
+from flows.places import edit_name
 from flows.planning.caveats import caveats
 from flows.planning.conform import EarlierPass
 from flows.planning.hand_work import HandWork, hand_work
@@ -109,8 +110,17 @@ def plan_pass(edit_path: Path, options: PassOptions) -> PassPlan:
 def _refuse_strangers_folder(folder: Path, manifest: Mapping[str, Any], edit_path: Path) -> None:
     """Raise OutputFolderError when the default folder is that of another edit: reel.otio and reel.mp4 share one."""
     told = manifest.get("edit")
-    if isinstance(told, str) and Path(told).name != edit_path.name:
+    if edit_path.parent == folder and edit_path.name in manifest.get("files", {}):
+        raise OutputFolderError(
+            f"{edit_path} is what a pass laid: run {told or 'the edit that it was made for'} again, or name another "
+            "folder with --out"
+        )
+    if isinstance(told, str) and _kind(Path(told)) != _kind(edit_path):
         raise OutputFolderError(f"{folder} holds what was made for {Path(told).name}: name another folder with --out")
+
+
+def _kind(edit: Path) -> tuple[str, str]:
+    return edit_name(edit), edit.suffix
 
 
 def studio_for(card: ModelCard, options: PassOptions) -> Studio:

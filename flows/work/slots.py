@@ -51,8 +51,8 @@ def _wait_for(slot: FileLock, device: str, closed: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Be the only one on this machine who writes into an output folder; waits for as long as somebody else does.
+def alone_in(folder: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Be the only one on this machine who writes into a folder; waits, and says so, for as long as somebody else does.
 
     Two passes that lay there at once would leave the edit of one beside the manifest of the other. Where locks cannot
     be had nobody is kept out.
@@ -61,7 +61,13 @@ def alone_in(folder: Path) -> Iterator[None]:
     which = hashlib.sha256(os.fsencode(os.path.realpath(folder))).digest()[0] % _FOLDER_LOCKS
     with ExitStack() as held:
         with suppress(OSError, NotImplementedError):
-            held.enter_context(FileLock(slots_folder() / f"folder-{which}.lock", mode=0o666))
+            lock = FileLock(slots_folder() / f"folder-{which}.lock", mode=0o666)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                on_wait()
+                lock.acquire()
+            held.callback(lock.release)
         yield
 
 

@@ -4,6 +4,7 @@ import os
 from dataclasses import asdict
 from typing import Any
 
+from flows.output.delivery import require_promising
 from flows.planning.forecast import Disk, Forecast, forecast
 from flows.planning.plan import PassPlan
 from flows.records import ExitCode, ShotReport
@@ -17,6 +18,8 @@ _NEVER = "not known: no pass with this model on this machine yet"
 
 def show_plan(plan: PassPlan, voice: Voice) -> int:
     """Show the plan; the exit code: 0, or 3 when the plan knows already that shots will fail."""
+    require_promising(plan.folder, "--out")
+    require_promising(plan.studio.store, "--store or FOLEY_STORE")
     rows = [_of_job(job, plan) for job in plan.jobs] + [_of_report(report) for report in plan.settled]
     ahead = forecast(plan, devices=device_count(plan.options.device))
     for warning in plan.warnings:

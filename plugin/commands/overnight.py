@@ -37,7 +37,9 @@ def overnight(
     Edits that are finished and unchanged are left as they are. Exit code: 0 all made, 2 wrong usage, 3 something failed
     or is left for the next time, 4 nothing made.
     """
-    from flows.night import sum_up
+    from flows.night import left_for_later, orders_of, sum_up
+    from flows.output.delivery import require_promising
+    from flows.records import ExitCode
     from flows.run import run_night
     from plugin.console import Voice
     from plugin.errors import half_way
@@ -45,6 +47,11 @@ def overnight(
 
     night, with_prefect = night_options(tuple(edits or ()), inbox, out, until, {**flags, "prefect": prefect})
     voice = Voice(as_json=as_json, quiet=quiet)
+    # What is wrong with the request is said before anything begins.
+    orders_of(night)
+    require_promising(night.out, "--out")
+    for edit in left_for_later(night):
+        voice.warn(f"{edit} was changed a moment ago and may still be written: it is for the next time")
     if dry_run:
         from plugin.commands.dry_night import show_night
 
@@ -57,9 +64,9 @@ def overnight(
         outcomes = run_night(night, tell=progress.tell, with_prefect=with_prefect)
     ending = sum_up(outcomes)
     document = {"summary": ending.text, "exit_code": ending.exit_code, "edits": [_as_json(one) for one in outcomes]}
-    voice.result(document, ending.text, *(f"  {_line(one)}" for one in outcomes))
+    voice.outcome(document, ending.text, *(f"  {_line(one)}" for one in outcomes))
     _complain(outcomes)
-    return ending.exit_code
+    return ending.exit_code if outcomes else ExitCode.NOTHING_MADE
 
 
 def _line(outcome: "Outcome") -> str:

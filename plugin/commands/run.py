@@ -164,7 +164,7 @@ def show(report: "PassReport", voice: "Voice") -> None:
 
     for warning in report.warnings:
         voice.warn(warning)
-    voice.result(
+    voice.outcome(
         report.as_json(),
         f"{report.edit_name}: {report.summary}, in {report.seconds} s",
         *_quiet_shots(report),

@@ -103,7 +103,7 @@ def _show(plan: "PassPlan", shots: "tuple[SpottedShot, ...]", sheet: Path, voice
     }
     columns = ("shot_id", "label", "category", "confidence", "source")
     shown = table(columns, [[str(row[column]) for column in columns] for row in rows])
-    voice.result(document, shown, f"{len(cues)} rows in {sheet.absolute()}")
+    voice.outcome(document, shown, f"{len(cues)} rows in {sheet.absolute()}")
     if failed:
         complain(f"{failed[0].shot_id} {failed[0].failure}" + (f" (and {len(failed) - 1} more)" if failed[1:] else ""))
     if failed and not cues:

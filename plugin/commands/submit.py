@@ -40,5 +40,5 @@ def _connect() -> None:
 
 
 def _show(submitted: "Submitted", what: str, voice: Voice) -> int:
-    voice.result(asdict(submitted), f"submitted, {what}", submitted.url)
+    voice.outcome(asdict(submitted), f"submitted, {what}", submitted.url)
     return 0

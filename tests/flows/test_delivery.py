@@ -71,13 +71,13 @@ def test_a_manifest_that_is_not_ours_stops_us(tmp_path: Path, text: str) -> None
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir(mode=0o500)
-    with pytest.raises(OutputFolderError, match="cannot be written"):
+    with pytest.raises(OutputFolderError, match="is a file, so nothing can be written there"):
         folder(tmp_path)
 
 
 def test_a_folder_inside_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputFolderError, match="cannot be written"):
+    with pytest.raises(OutputFolderError, match="is a file, so nothing can be written there"):
         open_folder(tmp_path / "file" / "out", Path("x.otio"))
 
 

@@ -151,7 +151,7 @@ def bad_edit(kind: str, folder: Path) -> list[str]:
         ("cut off", "cut.otio"),
         ("a folder", "is a folder, not an edit"),
         ("out is a file", "is a file"),
-        ("out in a file", "cannot be written"),
+        ("out in a file", "is a file"),
         ("missing sheet", "gone.csv"),
         ("path map", "FROM=TO"),
         ("seed", "--seed"),
