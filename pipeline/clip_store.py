@@ -104,7 +104,7 @@ class FeatureStore:
         """The stored features, or None when absent or damaged."""
         npz = _entry(self.root, key, ".npz")
         try:
-            if npz.with_suffix(".sha256").read_text() != _file_digest(npz):
+            if npz.with_suffix(".sha256").read_text(encoding="utf-8") != _file_digest(npz):
                 return None
             with np.load(npz, allow_pickle=False) as arrays:
                 return ShotFeatures(**{name: arrays[name] for name in arrays.files})
@@ -122,7 +122,7 @@ class FeatureStore:
         with replacing(npz) as temporary, temporary.open("wb") as file:
             np.savez(file, **{name: array for name, array in _arrays_of(features).items() if array is not None})
         with replacing(npz.with_suffix(".sha256")) as temporary:
-            temporary.write_text(_file_digest(npz))
+            temporary.write_text(_file_digest(npz), encoding="utf-8")
 
 
 def put_or_set_aside(clips: ClipStore, key: str, clip: FoleyClip, **facts: Any) -> ClipReceipt:

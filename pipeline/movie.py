@@ -14,6 +14,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from pipeline.errors import MediaError
+from pipeline.files_as_found import lfs_pointer, unnameable
 from pipeline.picture_rate import frame_rate
 
 _CLOCK_TIME = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
@@ -39,6 +40,8 @@ def open_movie(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     any failure of the demuxer or decoder inside the block.
     """
     _check_is_file(path)
+    if why := unnameable(path) or lfs_pointer(path):
+        raise MediaError(why)
     try:
         with av.open(str(path.absolute()), metadata_errors="replace", options=_LOCAL_FILES_ONLY) as container:
             stream = _picture_stream(path, container)

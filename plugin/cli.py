@@ -45,7 +45,15 @@ def _foley() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code."""
+    _speak_utf8()
     sys.exit(exit_code_of(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def _speak_utf8() -> None:
+    """Begin again in UTF-8 mode where the locale would keep file names from being told, unless a person says no."""
+    if os.name == "posix" and sys.getfilesystemencoding() != "utf-8" and "PYTHONUTF8" not in os.environ:
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def exit_code_of(arguments: list[str]) -> int:

@@ -19,6 +19,7 @@ from typing import Any
 from flows.errors import OutputFolderError
 from flows.places import edit_name
 from pipeline.atomic import replacing
+from pipeline.files_as_found import unnameable
 from timeline_io.bundles import timeline_file
 from timeline_io.companion import companion_names
 
@@ -124,6 +125,8 @@ def require_writable(folder: Path, option: str) -> None:
 
 def require_promising(folder: Path, option: str) -> None:
     """Raise OutputFolderError, naming `option`, when a folder can be seen to be none to write to. Writes nothing."""
+    if why := unnameable(folder):
+        raise OutputFolderError(f"{why}, or name another folder with {option}")
     standing = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
     if not standing.is_dir():
         raise OutputFolderError(f"{standing} is a file, so nothing can be written there: name a folder with {option}")

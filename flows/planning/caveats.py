@@ -1,6 +1,7 @@
 """What a person must know before believing the sound: one honest sentence per kind, never one per shot."""
 
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
 from flows.shot_job import ShotJob
 from pipeline.label import KnownLabel
@@ -8,6 +9,7 @@ from pipeline.probe import MovieInfo
 from pipeline.weights.registry import ModelCard
 
 _NAMED_AT_MOST = 3
+_ALIKE = 0.7  # of 1, as difflib counts it
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -30,11 +32,18 @@ def _about_labels(card: ModelCard, asked: Sequence[str]) -> str:
     if not strangers:
         return ""
     known = f"{card.name} was trained on {_number(len(card.labels))} labels ({', '.join(x.text for x in card.labels)})"
-    quoted = ", ".join(f"'{label}'" for label in strangers[:_NAMED_AT_MOST])
+    quoted = ", ".join(f"'{label}'{_meant(label, card)}" for label in strangers[:_NAMED_AT_MOST])
     if len(strangers) == 1:
         return f"{known}; {quoted} is not one of them, so its sound will not fit"
     more = f" and {len(strangers) - _NAMED_AT_MOST} more" if len(strangers) > _NAMED_AT_MOST else ""
     return f"{known}; {quoted}{more} are not among them, so their sounds will not fit"
+
+
+def _meant(label: str, card: ModelCard) -> str:
+    """The known label that a mistyped one is most like, as a question."""
+    known = {spelling.casefold(): one.text for one in card.labels for spelling in (*one.words, one.text)}
+    alike = get_close_matches(label.casefold(), known, n=1, cutoff=_ALIKE)
+    return f" (did you mean '{known[alike[0]]}'?)" if alike else ""
 
 
 def _about_media(card: ModelCard, movies: Sequence[MovieInfo]) -> str:

@@ -72,7 +72,7 @@ def render_scenes(folder: Path, *, count: int, first_seed: int, draw: Draw = sho
     draw: number and seed -> the moment of that number.
     """
     done = folder / "done.json"
-    if done.exists() and json.loads(done.read_text()) == {"count": count, "first_seed": first_seed}:
+    if done.exists() and json.loads(done.read_text(encoding="utf-8")) == {"count": count, "first_seed": first_seed}:
         return
     folder.mkdir(parents=True, exist_ok=True)
     arrays = {
@@ -86,7 +86,7 @@ def render_scenes(folder: Path, *, count: int, first_seed: int, draw: Draw = sho
                 arrays[name][i] = value
     for array in arrays.values():
         array.flush()
-    done.write_text(json.dumps({"count": count, "first_seed": first_seed}))
+    done.write_text(json.dumps({"count": count, "first_seed": first_seed}), encoding="utf-8")
 
 
 def _render_one(draw: Draw, number: int, first_seed: int) -> dict[str, Any]:

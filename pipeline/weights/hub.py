@@ -40,19 +40,24 @@ class Hub:
         return True
 
     def find(self, source: Source, names: Sequence[str]) -> tuple[str, Path] | None:
+        from huggingface_hub import constants
         from huggingface_hub.errors import LocalEntryNotFoundError, RemoteEntryNotFoundError
 
         for name in names:
             try:
                 return name, self._download(source, name)
             except LocalEntryNotFoundError as error:
-                raise self._unreachable(source, name, error) from error
+                if not constants.is_offline_mode():
+                    raise self._unreachable(source, name) from error
             except RemoteEntryNotFoundError:
                 continue
         return None
 
     def describe(self, source: Source, names: Sequence[str]) -> str:
-        return f"{' or '.join(names)} in {source.repo} at revision {self.revision(source)}"
+        from huggingface_hub import constants
+
+        offline = " in the cache (HF_HUB_OFFLINE is set: unset it)" if constants.is_offline_mode() else ""
+        return f"{' or '.join(names)} in {source.repo} at revision {self.revision(source)}{offline}"
 
     def require_room(self, parts: Sequence[Part]) -> None:
         from huggingface_hub import constants
@@ -85,16 +90,10 @@ class Hub:
         names = part.weights or part.files[:1]
         return any(isinstance(try_to_load_from_cache(part.source.repo, n, revision=revision), str) for n in names)
 
-    def _unreachable(self, source: Source, name: str, error: Exception) -> WeightsError:
-        from huggingface_hub import constants
-
-        if constants.is_offline_mode():
-            why = "HF_HUB_OFFLINE is set and the file is not in the cache: unset it"
-        else:
-            why = "the hub does not answer: check the connection"
+    def _unreachable(self, source: Source, name: str) -> WeightsError:
         return WeightsError(
-            f"{name} of {source.repo} cannot be fetched, {why} (what was fetched so far is kept), or download it "
-            "elsewhere and use --from DIR"
+            f"{name} of {source.repo} cannot be fetched, the hub does not answer: check the connection (what was "
+            "fetched so far is kept), or download it elsewhere and use --from DIR"
         )
 
     def _refused(self, source: Source, name: str, error: Exception) -> WeightsError:

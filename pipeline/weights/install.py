@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import WeightsError
+from pipeline.files_as_found import lfs_pointer
 from pipeline.weights.catalogue import Part, PublishedModel, published_models
 from pipeline.weights.convert import PublishedPart, convert, weights_file
 from pipeline.weights.fit import require_fit
@@ -159,6 +160,8 @@ class _Gathering:
         """The sha256 of published files, which have to be what they were the first time. Raises WeightsError."""
         sums = {}
         for name, path in places.items():
+            if why := lfs_pointer(path):
+                raise WeightsError(why)
             sums[name] = sha256_of(path)
             self.lock.require_source(self._source(part), name, sums[name], path)
         self.seen.setdefault(self._source(part), {}).update(sums)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -34,7 +35,8 @@ class PlainFolder:
     """A folder that holds the published files in any of the layouts people have them in.
 
     The repositories' own folders side by side, with or without the owner's; the layout of FoleyCrafter's README
-    (`checkpoints/auffusion`, `checkpoints/semantic` ...); or the folder of one repository.
+    (`checkpoints/auffusion`, `checkpoints/semantic` ...); the folder of one repository; or a cache of the hub's client
+    (`models--owner--name/snapshots/...`), or the folder (HF_HOME) that has one in `hub`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -56,10 +58,22 @@ class PlainFolder:
     def _folders(self, source: Source) -> list[Path]:
         """The source's own folders; where there is none, the whole folder may be it."""
         named = [self.folder / name for name in source.folders]
-        return [folder for folder in named if folder.is_dir()] or [self.folder]
+        there = [folder for folder in named if folder.is_dir()]
+        return there + _snapshots(self.folder, source) + _snapshots(self.folder / "hub", source) or [self.folder]
 
     def require_room(self, parts: Sequence[Part]) -> None:
         """Nothing is brought here."""
 
     def revision(self, source: Source) -> str:
         return source.revision
+
+
+def _snapshots(cache: Path, source: Source) -> list[Path]:
+    """The versions of a source in a cache of the hub's client: the one that its revision means, then newest first."""
+    folder = cache / f"models--{source.repo.replace('/', '--')}"
+    there = [path for path in (folder / "snapshots").glob("*") if path.is_dir()]
+    there.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    with suppress(OSError):
+        meant = (folder / "refs" / source.revision).read_text(encoding="utf-8").strip()
+        there.sort(key=lambda path: path.name != meant)
+    return there

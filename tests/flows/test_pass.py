@@ -405,6 +405,18 @@ def test_one_honest_warning_per_kind(
     assert all(cue.warning for shot in report.shots for cue in shot.cues)
 
 
+@pytest.mark.parametrize(
+    ("label", "meant"),
+    [("train pasing", "train passing"), ("Bouncing  bal", "bouncing ball"), ("trains", "train passing"), ("dogs", "")],
+)
+def test_a_label_that_is_mistyped_is_asked_about(
+    label: str, meant: str, engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions, card: ModelCard
+) -> None:
+    report = go(edit_of(Cut(name="A", media=movie("a.mp4"), note=f"foley: {label}")), options)
+    assert ("did you mean" in report.warnings[0]) == bool(meant)
+    assert f"(did you mean '{meant}'?)" in report.warnings[0] or not meant
+
+
 def test_progress_is_told_in_order(engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions) -> None:
     told: list[PassEvent] = []
     run_pass(edit_of(Cut(name="train", media=movie("a.mp4"))), options, tell=told.append, with_prefect=False)

@@ -12,6 +12,7 @@ from pipeline.weights.catalogue import published_models
 from pipeline.weights.hub import Hub
 from pipeline.weights.install import fetch
 from pipeline.weights.registry import ModelCard, verify_files
+from pipeline.weights.shelves import PlainFolder
 from tests.support.hub_server import COMMIT, LocalHub, local_hub
 from tests.support.published_files import write_published
 
@@ -110,9 +111,48 @@ def test_offline_the_cache_serves(hub: LocalHub, tmp_path: Path, monkeypatch: py
     hub.asked.clear()
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     verify_files(_install("auffusion", tmp_path / "other"))
-    with pytest.raises(WeightsError, match="HF_HUB_OFFLINE is set and the file is not in the cache: unset it"):
+    with pytest.raises(WeightsError, match=r"cannot do without .* in the cache \(HF_HUB_OFFLINE is set: unset it\)"):
         _install("foleycrafter", tmp_path / "other")
     assert hub.asked == []
+
+
+def test_offline_what_is_optional_stays_optional(
+    hub: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    _install("foleycrafter", tmp_path / "models")
+    shutil.rmtree(tmp_path / "cache" / f"models--{SOURCES['onset'].repo.replace('/', '--')}" / ".no_exist")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    card = fetch("foleycrafter", Hub(), tmp_path / "other", accept_licence=True, tell=told.append)
+    verify_files(card)
+    assert [text for text in told if text.startswith("without onset: there is no ")]
+
+
+@pytest.mark.parametrize("folder", ["cache", "."])
+def test_the_cache_of_the_hub_client_is_a_folder_to_fetch_from(
+    hub: LocalHub, tmp_path: Path, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    online = _install("foleycrafter", tmp_path / "models")
+    if folder == ".":
+        (tmp_path / "cache").rename(tmp_path / "hub cache")
+        (tmp_path / "home").mkdir()
+        (tmp_path / "hub cache").rename(tmp_path / "home" / "hub")
+    hub.asked.clear()
+    place = tmp_path / ("cache" if folder == "cache" else "home")
+    card = fetch("foleycrafter", PlainFolder(place), tmp_path / "other", accept_licence=True, tell=print)
+    verify_files(card)
+    assert card.files == online.files and hub.asked == []
+
+
+def test_of_several_versions_in_a_cache_the_one_that_main_means_is_taken(hub: LocalHub, tmp_path: Path) -> None:
+    source = SOURCES["unet"]
+    _install("auffusion", tmp_path / "models")
+    there = tmp_path / "cache" / f"models--{source.repo.replace('/', '--')}" / "snapshots"
+    newer = there / ("f" * 40)
+    (newer / "unet").mkdir(parents=True)
+    (newer / UNET).write_bytes(b"another version")
+    found = PlainFolder(tmp_path / "cache").find(source, [UNET])
+    assert found == (UNET, there / COMMIT / UNET)
 
 
 def test_a_proxy_of_no_known_kind_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,6 +96,13 @@ def test_a_damaged_file_is_named_with_its_length(damage: Callable[[Path], None],
     assert leftovers(models) == []
 
 
+def test_a_pointer_of_git_lfs_is_named_as_such(downloads: Path, models: Path) -> None:
+    (downloads / UNET).write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3438167540\n")
+    with pytest.raises(WeightsError, match=r"diffusion_pytorch_model.bin is only a pointer of Git LFS: .*git lfs pull"):
+        install(downloads, models)
+    assert leftovers(models) == []
+
+
 def test_words_that_happen_to_begin_like_a_pickle_are_no_weights(downloads: Path, models: Path) -> None:
     (downloads / UNET).write_text("root:x:0:0:root:/root:/bin/bash\n")
     with pytest.raises(WeightsError, match=r"model\.bin \(32 bytes\) is cut off or damaged"):

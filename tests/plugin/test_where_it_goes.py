@@ -1,6 +1,8 @@
 """Where a pass writes and who hears of it: folders that are none, laid edits, a stdout that is gone, two at once."""
 
+import json
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -11,11 +13,12 @@ import pytest
 
 from flows.work.slots import alone_in
 from plugin.cli import exit_code_of
-from tests.support.passes import Cut
+from tests.support.passes import Cut, write_edit
 
 pytestmark = pytest.mark.usefixtures("calm", "card", "engine")
 Movie = Callable[[str], Path]
 EditOf = Callable[..., Path]
+ROOT = Path(__file__).parents[2]
 Capture = pytest.CaptureFixture[str]
 
 
@@ -124,3 +127,20 @@ class TestInbox:
         assert f"{young} was changed a moment ago" in capsys.readouterr().err
         os.utime(young, (0, 0))
         assert exit_code_of(words) == 3
+
+
+@pytest.mark.parametrize("utf8", [None, "0"])
+def test_any_name_works_in_any_locale_unless_a_person_says_no(utf8: str | None, movie: Movie, tmp_path: Path) -> None:
+    edit = write_edit(tmp_path / "日本 ü" / "reel.otio", [Cut(name="train", media=movie("a.mp4"))])
+    environment = {name: value for name, value in os.environ.items() if name not in ("LANG", "PYTHONUTF8")}
+    environment |= {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(ROOT)}
+    environment |= {} if utf8 is None else {"PYTHONUTF8": utf8}
+    words = [sys.executable, "-m", "plugin.cli", "run", str(edit), "--dry-run", "--json"]
+    done = subprocess.run(words, capture_output=True, env=environment, check=False)
+    if utf8 is None:
+        assert (done.returncode, json.loads(done.stdout)["out"]) == (0, str(edit.parent / "reel_foley"))
+    else:
+        assert (done.returncode, b"cannot be named in this locale (ascii): set PYTHONUTF8=1" in done.stderr) == (
+            2,
+            True,
+        )
