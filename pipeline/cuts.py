@@ -15,8 +15,13 @@ from numpy.typing import NDArray
 from pipeline.errors import MediaError
 from pipeline.frame_reader import all_frames
 
-# Anything shorter is a flash or a dissolve, not a shot.
+# Anything that is shorter by both is a flash or a dissolve, not a shot: few pictures may be seen for long.
 _SHORTEST_SHOT_FRAMES = 8
+_SHORTEST_SHOT_S = Fraction(8, 25)
+# A picture that is held as long is a shot of its own, or the end of one: what follows is no fast motion.
+_HELD_S = Fraction(1)
+# A change counts by what is seen of others so many pictures before and after it.
+_WINDOW = 2
 # The detector counts pictures; when they are shown is known here.
 _ANY_RATE = 25.0
 
@@ -42,16 +47,41 @@ def find_cuts(path: Path) -> Cuts:
     """
     from scenedetect import AdaptiveDetector, FrameTimecode
 
-    detector = AdaptiveDetector(min_scene_len=_SHORTEST_SHOT_FRAMES)
+    detector = AdaptiveDetector(min_scene_len=1, window_width=_WINDOW)
     times_s: list[Fraction] = []
-    firsts: list[int] = []
-    for time_s, picture in _pictures(path):
-        found = detector.process_frame(FrameTimecode(len(times_s), _ANY_RATE), picture)
-        firsts += [cut.frame_num for cut in found]
-        times_s.append(time_s)
+    # The picture that each one is which the detector sees.
+    seen: list[int] = []
+    changes: list[int] = []
+    for index, picture in _held(_pictures(path), times_s):
+        found = detector.process_frame(FrameTimecode(len(seen), _ANY_RATE), picture)
+        seen.append(index)
+        changes += [seen[cut.frame_num] for cut in found]
     if not times_s:
         raise MediaError(f"No picture can be decoded from {path}: it may be truncated; copy or render it again.")
-    return Cuts(times_s=tuple(times_s), firsts=tuple(first for first in firsts if first > 0))
+    return Cuts(times_s=tuple(times_s), firsts=tuple(_firsts(changes, times_s)))
+
+
+def _held(
+    pictures: Iterator[tuple[Fraction, NDArray[np.uint8]]], times_s: list[Fraction]
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Index and picture, a long held one some times more, as it is seen; `times_s` is filled on the way."""
+    before: NDArray[np.uint8] | None = None
+    for time_s, picture in pictures:
+        if before is not None and time_s - times_s[-1] >= _HELD_S:
+            yield from [(len(times_s) - 1, before)] * _WINDOW
+        yield len(times_s), picture
+        times_s.append(time_s)
+        before = picture
+
+
+def _firsts(changes: list[int], times_s: list[Fraction]) -> Iterator[int]:
+    """The changes with which a shot begins: the one before was long enough for one."""
+    last = 0
+    for change in changes:
+        frames, shown_s = change - last, times_s[change] - times_s[last]
+        if frames >= _SHORTEST_SHOT_FRAMES or (frames and shown_s >= _SHORTEST_SHOT_S):
+            yield change
+            last = change
 
 
 def _pictures(path: Path) -> Iterator[tuple[Fraction, NDArray[np.uint8]]]:

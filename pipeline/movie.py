@@ -120,12 +120,20 @@ def frame_count(stream: VideoStream) -> int | None:
 def stream_duration_s(stream: VideoStream) -> Fraction | None:
     """The length of the picture; None where only its packets tell.
 
-    Matroska has it among the tags of the stream, and gives the length of the whole file for that of the stream.
+    Matroska has it among the tags of the stream, and gives the length of the whole file for that of the stream. Who
+    writes no statistics means the end, counted from the beginning of the file.
     """
     told = _CLOCK_TIME.fullmatch(tag(stream.metadata, "duration"))
     if told is not None:
-        return int(told[1]) * 3600 + int(told[2]) * 60 + Fraction(told[3])
+        told_s = int(told[1]) * 3600 + int(told[2]) * 60 + Fraction(told[3])
+        return told_s if tag(stream.metadata, "_statistics_writing_app") else since_first(told_s, stream)
     return stream.duration * stream.time_base if stream.duration and stream.time_base else None
+
+
+def since_first(end_s: Fraction, stream: VideoStream) -> Fraction:
+    """Seconds from the first picture to a time that is counted from the beginning of the file."""
+    first_s = start_pts(stream) * (stream.time_base or Fraction(0))
+    return end_s - first_s if first_s < end_s else end_s
 
 
 def tag(metadata: Mapping[str, str], name: str) -> str:

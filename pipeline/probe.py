@@ -13,7 +13,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from pipeline.errors import MediaError
-from pipeline.movie import is_still, open_movie, start_pts, stream_duration_s, tag
+from pipeline.movie import is_still, open_movie, since_first, start_pts, stream_duration_s, tag
 from pipeline.mxf_timecode import mxf_timecode
 from pipeline.numbered import Pictures, pictures_of
 from pipeline.picture_rate import frame_rate
@@ -125,7 +125,8 @@ def _duration_s(container: InputContainer, stream: VideoStream) -> Fraction:
     if duration_s := stream_duration_s(stream):
         return duration_s
     if container.duration:
-        return Fraction(container.duration, av.time_base)
+        length_s = Fraction(container.duration, av.time_base)
+        return since_first(length_s, stream) if "matroska" in container.format.name else length_s
     return _scanned_duration_s(container, stream)
 
 

@@ -7,7 +7,7 @@ Pictures may lie at varying distances: a shot begins with the first frame of the
 
 from fractions import Fraction
 from itertools import pairwise
-from math import ceil
+from math import ceil, floor
 from pathlib import Path
 
 from flows.planning.anchor import media_clock
@@ -15,7 +15,6 @@ from pipeline.cuts import find_cuts
 from pipeline.picture_rate import edit_rate
 from pipeline.probe import MovieInfo, probe_movie
 from timeline_io.edit import Edit, Shot, shot_id_of
-from timeline_io.errors import EmptyEditError
 from timeline_io.frames import FrameSpan, frame_at, frames_of_day
 
 MOVIE = "movie"
@@ -32,13 +31,12 @@ def is_movie(path: Path) -> bool:
 
 
 def read_movie(path: Path) -> Edit:
-    """The shots of a movie. Raises MediaError when it cannot be read, EmptyEditError when it has no length."""
+    """The shots of a movie. Raises MediaError when it cannot be read."""
     movie = probe_movie(path)
     found = find_cuts(path)
     rate = edit_rate(movie.rate, found.times_s)
-    count = frame_at(movie.duration_s, rate)
-    if count <= 0:
-        raise EmptyEditError(f"{path.name} has no length: there is nothing to make sound for")
+    # Some containers guess how long they are; every picture is seen, for a frame at least.
+    count = max(frame_at(movie.duration_s, rate), floor(found.times_s[-1] * rate + _ROUNDED_DATES) + 1)
     clock = media_clock(movie)
     start = 0 if clock is None else frame_at(clock.start_s, rate)
     firsts = dict.fromkeys(_first_frame(cut_s, rate) for cut_s in found.cuts_s)

@@ -90,3 +90,33 @@ def test_whatever_the_container_says_of_its_clock(
     assert len(begins) == 3
     for begin, picture in zip(begins, (0, 50, 90), strict=True):
         assert 0 <= begin - picture / own < 1 / rate
+
+
+def test_few_pictures_that_are_seen_for_long_are_a_shot(tmp_path: Path) -> None:
+    """A hole of three seconds in 60 a second, five slow pictures, and pictures of a second each."""
+    grid = [*range(60), 60, 120, 180, *range(240, 300), *range(300, 360, 12), 360, 420, 480, *range(540, 600)]
+    pts = [k * 10 for k in grid]
+    film = written(
+        tmp_path / "slow.mp4", 60, 3, 60, 5, 1, 1, 1, 60, rate=Fraction(60), pts=pts, time_base=Fraction(1, 600)
+    )
+    edit = read_movie(film)
+    assert edit.rate == 60
+    assert [begin for begin, _end in shots_s(edit)] == [0, 1, 4, 5, 6, 7, 8, 9]
+
+
+def test_a_flash_is_no_shot(tmp_path: Path) -> None:
+    edit = read_movie(written(tmp_path / "flash.mp4", 25, 1, 25))
+    assert shots_s(edit) == [(0, 1), (1, Fraction(51, 25))]
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4", "mov"])
+def test_a_movie_whose_picture_begins_late_is_as_long_as_its_pictures(suffix: str, tmp_path: Path) -> None:
+    pts = [500 + 40 * k for k in range(100)]
+    film = written(tmp_path / f"late.{suffix}", 50, 50, pts=pts, time_base=Fraction(1, 1000))
+    assert shots_s(read_movie(film)) == [(0, 2), (2, 4)]
+
+
+def test_a_movie_lasts_until_its_last_picture_whatever_its_container_guesses(tmp_path: Path) -> None:
+    how: dict[str, Any] = {"rate": Fraction(24000, 1001), "codec": "mpeg2video", "codec_options": {"bf": "2"}}
+    edit = read_movie(written(tmp_path / "guessed.mpg", 50, 46, **how))
+    assert edit.frame_count == 96

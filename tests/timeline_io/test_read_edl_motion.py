@@ -136,3 +136,26 @@ def test_many_events_taken_alike_make_one_remark(edl_file: Write) -> None:
         lines.append(f"M2   CAM{number}   024.0   01:00:10:00")
     (remark,) = read_edit(edl_file(*lines), rate=Fraction(30)).remarks
     assert remark.startswith("the events on lines 3, 5, 7, 9, 11 and 3 more: M2 024.0")
+
+
+@pytest.mark.parametrize("written", ["- 25.0   01:00:10:00", "-25.0", "-25   01:00:10:00", "-25.   01:00:10:00"])
+def test_a_motion_is_read_however_its_sign_and_timecode_are_written(edl_file: Write, written: str) -> None:
+    line = "001  CAM  V  C  01:00:10:00 01:00:14:00 01:00:00:00 01:00:04:00"
+    edit = read_edit(edl_file(line, f"M2\tCAM\t{written}"), rate=Fraction(25))
+    assert (_shot(edit).speed, _shot(edit).source_start_s) == (-1, 3614)
+
+
+def test_a_motion_that_cannot_be_read_is_told(edl_file: Write) -> None:
+    line = "001  CAM  V  C  01:00:10:00 01:00:14:00 01:00:00:00 01:00:04:00"
+    edit = read_edit(edl_file(line, "M2   CAM   -25,0   01:00:10:00"), rate=Fraction(25))
+    assert _shot(edit).speed == 1
+    assert edit.remarks == (
+        "line 4 is no motion effect that can be read and was left out: M2   CAM   -25,0   01:00:10:00",
+    )
+
+
+@pytest.mark.parametrize("source", ["23:59:59:00 00:00:01:00", "00:00:01:00 23:59:59:00"])
+def test_what_is_played_backwards_over_midnight_begins_at_its_far_edge(edl_file: Write, source: str) -> None:
+    line = f"001  CAM  V  C  {source} 01:00:00:00 01:00:02:00"
+    edit = read_edit(edl_file(line, f"M2  CAM  -025.0  {source[:11]}"), rate=Fraction(25))
+    assert (_shot(edit).speed, _shot(edit).source_start_s, edit.remarks) == (-1, 24 * 3600 + 1, ())

@@ -139,3 +139,11 @@ def test_a_rate_that_cannot_be_is_refused(edl_file: Write, fixture_timelines: Pa
     assert read_edit(fixture_timelines / "golden.otio", rate=Fraction("23.98")).rate == NTSC_24
     with pytest.raises(UnsupportedEditError, match="frame rate"):
         read_edit(edl_file(AT_24), rate=Fraction(0))
+
+
+def test_a_source_that_drops_frames_decides_where_all_rates_agree(edl_file: Write) -> None:
+    lines = ["001  A  V  C  10:00:00:00 10:00:04:00 01:00:00:00 01:00:04:00", "FCM: DROP FRAME"]
+    lines.append("002  B  V  C  10:10:00:00 10:10:04:00 01:00:04:00 01:00:08:00")
+    rate, drop_frame, why = _found(edl_file(*lines))
+    assert (rate, drop_frame) == (NTSC_30, False)
+    assert "the timecode of a source drops frames" in why

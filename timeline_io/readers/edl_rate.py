@@ -87,11 +87,13 @@ def _found(edit: EditList, drops: bool, marked: bool) -> tuple[Fraction, str]:
     if not possible:
         raise UnreadableEditError(f"the list counts up to frame {highest} in a second, which no usual rate does")
     agreeing = {counted: _agreeing(edit, counted, drops, marked) for counted in possible}
-    counted = max(possible, key=lambda item: (agreeing[item], -possible.index(item)))
+    # Where all agree, a source that drops numbers is one of a list that could.
+    drop = _sources_drop(edit)
+    counted = max(possible, key=lambda item: (agreeing[item], drop and item in (30, 60), -possible.index(item)))
     evidence = _evidence(edit, counted, highest, agreeing)
     if drops:
         return ntsc_rate(counted), f"its timecode drops frames and {evidence}"
-    if counted in (30, 60) and _sources_drop(edit):
+    if counted in (30, 60) and drop:
         return ntsc_rate(counted), f"{evidence} and the timecode of a source drops frames"
     if counted % 25 and _speeds_are_ntsc(edit, counted):
         return ntsc_rate(counted), f"{evidence} and its retimes are round speeds at that rate only"

@@ -148,13 +148,15 @@ def _clocks(clock: Clock) -> Iterator[Clock]:
 
 
 def _read(event: Event, clock: Clock) -> _Reading | None:
-    """A source that runs over midnight ends after it; None when its timecodes are none of this clock."""
+    """A source that runs over midnight, either way, has one edge after it; None when it is none of this clock."""
     try:
         first_s, last_s = (clock.frame(code, event.drop_frame) / clock.rate for code in event.source)
     except ValueError:
         return None
     if first_s - last_s > _HALF_A_DAY_S:
         last_s += clock.day / clock.rate
+    elif last_s - first_s > _HALF_A_DAY_S:
+        first_s += clock.day / clock.rate
     counted = Counting(rate=clock.rate, drop_frame=clock.drops(event.source[0], event.drop_frame))
     return _Reading(counted, first_s, last_s)
 

@@ -32,6 +32,9 @@ _HEAD = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _RESOLVE_MARKER = re.compile(r"\|C:ResolveColor")
+_SPEED = re.compile(r"[+-]?(\d{1,6}(\.\d{0,6})?|\.\d{1,6})")
+# A sign that stands apart from its number.
+_APART = re.compile(r"(\s[+-])\s+(?=[\d.])")
 _NOTHING = frozenset({"", "(NULL)", "NULL", "NONE"})
 
 
@@ -96,8 +99,8 @@ class _Parser:
             self._begin(line[5:].lstrip(": \t"))
         elif upper.startswith("FCM"):
             self._set_mode(upper)
-        elif upper.startswith("M2") and self._list.events and not self._is_lost:
-            self._motion(line.split())
+        elif upper.split()[:1] == ["M2"] and self._list.events and not self._is_lost:
+            self._motion(number, line)
         elif _NUMBER.fullmatch(line[:10].partition(" ")[0].partition("\t")[0]):
             self._event(number, line)
         elif upper.startswith(("*", "FROM CLIP", "TO CLIP")):
@@ -133,9 +136,16 @@ class _Parser:
             self._is_lost = True
             self._list.remarks.append(f"line {number} is no event that can be read and was left out: {line[:80]}")
 
-    def _motion(self, tokens: list[str]) -> None:
+    def _motion(self, number: int, line: str) -> None:
         """`M2 reel speed timecode`: how fast the event with that reel, or the last one, runs."""
-        if len(tokens) < 3 or not re.fullmatch(r"[+-]?\d{1,6}(\.\d{0,6})?", tokens[-2]):
+        tokens = _APART.sub(r"\1", line).split()
+        if len(tokens) > 1 and _SPEED.fullmatch(tokens[-1]):
+            # Without the timecode: it only repeats the source in.
+            tokens.append("")
+        if len(tokens) < 3 or not _SPEED.fullmatch(tokens[-2]):
+            self._list.remarks.append(
+                f"line {number} is no motion effect that can be read and was left out: {line[:80]}"
+            )
             return
         group = self._group()
         named = [event for event in group if tokens[1].startswith(event.reel) or event.reel.startswith(tokens[1])]
