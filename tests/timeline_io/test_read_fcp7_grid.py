@@ -42,10 +42,33 @@ def test_the_length_tells_which_frames_an_item_counts(
     assert [said in remark for remark in edit.remarks] == [True] * counts_the_sequence
 
 
-def test_a_retimed_item_counts_its_own_frames(fcp7: SimpleNamespace, fcp7_file: Write) -> None:
-    item = fcp7.item("a.mov", 0, 60, 60, 120, fcp7.remap("200"), rate=rate(25))
+@pytest.mark.parametrize(
+    ("percent", "first", "last", "start_s"),
+    [
+        pytest.param("200", 60, 120, 4, id="played frames of the sequence"),
+        pytest.param("200", 60, 180, 2, id="media frames as the sequence counts them"),
+        pytest.param("200", 50, 100, 4, id="played frames of its own"),
+        pytest.param("200", 50, 150, 2, id="media frames of its own"),
+        pytest.param("50", 60, 120, 1, id="slower, played frames of the sequence"),
+        pytest.param("50", 50, 100, 1, id="slower, played frames of its own"),
+        pytest.param("-100", 60, 120, Fraction(38, 5), id="backwards, the sequence's"),
+    ],
+)
+def test_the_length_of_a_retimed_item_tells_too(
+    percent: str, first: int, last: int, start_s: Fraction, fcp7: SimpleNamespace, fcp7_file: Write
+) -> None:
+    """An item at 25 that plays 60 frames of a sequence at 30; its media lasts 9.6 s."""
+    item = fcp7.item("a.mov", 0, 60, first, last, fcp7.remap(percent), rate=rate(25))
     (shot,) = read_edit(fcp7_file(fcp7.sequence(fcp7.track(item), rate=rate(30)))).shots
-    assert (shot.speed, shot.source_start_s) == (2, 2 * Fraction(60, 25))
+    assert (shot.speed, shot.source_start_s) == (Fraction(percent) / 100, start_s)
+
+
+def test_a_retimed_item_that_leaves_it_open_counts_like_the_others(fcp7: SimpleNamespace, fcp7_file: Write) -> None:
+    """Six frames at 30 are five at 25, give or take what an exporter rounds."""
+    short = fcp7.item("b.mov", 60, 66, 150, 156, fcp7.remap("200"), rate=rate(25))
+    for plain, start_s in ((fcp7.item("a.mov", 0, 60, 60, 120, rate=rate(25)), 10), ("", 12)):
+        *_, shot = read_edit(fcp7_file(fcp7.sequence(fcp7.track(plain, short), rate=rate(30)))).shots
+        assert (shot.speed, shot.source_start_s) == (2, start_s)
 
 
 def test_rates_that_are_counted_alike_are_left_as_they_are(fcp7: SimpleNamespace, fcp7_file: Write) -> None:

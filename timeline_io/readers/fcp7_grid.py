@@ -3,8 +3,9 @@
     sequence 30, item 25    start 0  end 60    in 50  out 100     50 frames of 25 last as long: its own
                             start 0  end 60    in 60  out 120     as many as the sequence has: the sequence's
 
-Some programs name the rate of the media and count the frames of the sequence all the same. The lengths tell, unless the
-item is retimed, or so short that both fit: then the other items of its sequence do.
+Some programs name the rate of the media and count the frames of the sequence all the same. The lengths tell, those of a
+retimed item too, which count played frames or media frames. Where an item is so short that both fit, the other items of
+its sequence do. What changes its speed counts its own.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from fractions import Fraction
 from xml.etree.ElementTree import Element
 
 from timeline_io.readers.fcp7_place import Place
-from timeline_io.readers.fcp7_retime import is_retimed
+from timeline_io.readers.fcp7_retime import speed_of
 from timeline_io.readers.fcp7_xml import frames, rate_of
 
 # Exporters round both edges.
@@ -34,7 +35,7 @@ class Grid:
         own = rate_of(place.item) or self.rate
         says = _is_sequence_s(place, own, self.rate)
         if says is None:
-            says = own in self.counted_alike and not is_retimed(place.item)
+            says = own in self.counted_alike and speed_of(place.item) is not None
         return self.rate if says else own
 
 
@@ -51,12 +52,14 @@ def grid_of(places: Iterable[Place], rate: Fraction) -> Grid:
 
 def _is_sequence_s(place: Place, own: Fraction, rate: Fraction) -> bool | None:
     """Whether an item counts the frames of its sequence; None where that cannot be told or makes no difference."""
-    span = _span(place.item)
+    span, speed = _span(place.item), speed_of(place.item)
     # 24 and 23.976 are counted alike, frame by frame.
-    if span is None or round(own) == round(rate) or is_retimed(place.item):
+    if span is None or speed is None or round(own) == round(rate):
         return None
-    length = place.end - place.anchor
-    fits_sequence, fits_own = span == length, abs(span - length * own / rate) <= _ROUNDED
+    # Played frames, or frames of the media.
+    lengths = [(place.end - place.anchor) * counted for counted in {Fraction(1), speed}]
+    fits_sequence = span in lengths
+    fits_own = any(abs(span - length * own / rate) <= _ROUNDED for length in lengths)
     return None if fits_sequence == fits_own else fits_sequence
 
 

@@ -65,9 +65,14 @@ def plays_media_frames(used: Used, speed: Fraction) -> bool:
     return abs(span_s - used.length_s * abs(speed)) < abs(span_s - used.length_s)
 
 
-def is_retimed(item: Element) -> bool:
-    """Whether an item says that it does not run at the speed of its media."""
-    return _time_remap(item) is not None or is_on(item, "stillframe", default=False)
+def speed_of(item: Element) -> Fraction | None:
+    """How fast an item says that it runs, whichever way; None where that changes, or where it stands still."""
+    remap = _time_remap(item)
+    if remap is None:
+        return None if is_on(item, "stillframe", default=False) else Fraction(1)
+    if "variablespeed" in remap and is_on(remap["variablespeed"], "value", default=False):
+        return None
+    return abs(_percentage(remap)) or None
 
 
 def _time_remap(item: Element) -> dict[str, Element] | None:
@@ -79,8 +84,7 @@ def _time_remap(item: Element) -> dict[str, Element] | None:
 
 
 def _constant(remap: dict[str, Element], used: Used) -> Source:
-    percent = number(remap["speed"], "value") if "speed" in remap else None
-    speed = Fraction(1) if percent is None else percent * _PERCENT
+    speed = _percentage(remap)
     backwards = speed < 0 or ("reverse" in remap and is_on(remap["reverse"], "value", default=False))
     speed = abs(speed)
     if speed == 0:
@@ -90,6 +94,11 @@ def _constant(remap: dict[str, Element], used: Used) -> Source:
     if not backwards:
         return Source(start_s=start_s, speed=speed)
     return Source(start_s=_far_edge(used, start_s, used.in_s * scale, speed), speed=-speed)
+
+
+def _percentage(remap: dict[str, Element]) -> Fraction:
+    percent = number(remap["speed"], "value") if "speed" in remap else None
+    return Fraction(1) if percent is None else percent * _PERCENT
 
 
 def _far_edge(used: Used, start_s: Fraction, in_s: Fraction, speed: Fraction) -> Fraction:
