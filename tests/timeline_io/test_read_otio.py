@@ -6,6 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -85,6 +86,25 @@ def test_what_was_a_list_keeps_its_source_times_and_reels(otio: SimpleNamespace,
     clips = [otio.clip("a", 864_024, 24, media=named, metadata={"cmx_3600": {"reel": reel}}) for reel in ("A001", "AX")]
     shots = read_edit(otio_file(otio.track(*clips))).shots
     assert [(shot.source_timecode_s, shot.reel) for shot in shots] == [(36_001, "A001"), (36_001, "")]
+
+
+@pytest.mark.parametrize(
+    ("of_clip", "of_media"),
+    [
+        ({"Resolve_OTIO": {"Reel Name": "A001"}}, {"tape": "B001"}),
+        ({"reel_name": " A001 "}, {}),
+        ({"scene": 7, "AAF": {"Source": {"TapeName": "A001"}}}, {}),
+        ({"cmx_3600": {"reel": "AX"}}, {"reel": "A001"}),
+        ({}, {"fcp_xml": {"timecode": {"reel": {"name": "A001"}}}}),
+        ({"reel": None, "tape": 3}, {"fcp_xml": {"reel": {"name": None}}, "Tape ID": "A001"}),
+    ],
+)
+def test_a_reel_is_read_wherever_a_program_notes_it(
+    of_clip: dict[str, Any], of_media: dict[str, Any], otio: SimpleNamespace, otio_file: Write
+) -> None:
+    media = {**otio.media("/rushes/a.mov"), "metadata": of_media}
+    (shot,) = read_edit(otio_file(otio.track(otio.clip("a", 0, 24, media=media, metadata=of_clip)))).shots
+    assert shot.reel == "A001"
 
 
 # 20 hours at 23.976, of which the digits behind 23.976 are worth 1.8 frames.

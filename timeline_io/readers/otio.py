@@ -22,7 +22,7 @@ from timeline_io.readers.otio_json import (
     text,
     value_of,
 )
-from timeline_io.readers.otio_media import is_invisible, media_of, reel_of, source_offset, timecode_of
+from timeline_io.readers.otio_media import is_invisible, media_of, source_offset, timecode_of
 from timeline_io.readers.otio_retime import Retime, retime_of
 from timeline_io.readers.pictures import INVISIBLE, nothing_seen
 
@@ -137,7 +137,7 @@ class _Builder:
             markers=_markers(clip, span[0], self._marker_scale(retime)),
             ramp=() if media.is_still else source.ramp,
             source_timecode_s=None if timecode_s is None else timecode_s + source.start_s - source_s,
-            reel=reel_of(clip),
+            reel=media.reel,
             last_frame_s=media.last_frame_s,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from timeline_io.edit import Numbered
@@ -20,7 +20,8 @@ from timeline_io.readers.otio_json import (
     value_of,
     written_rate,
 )
-from timeline_io.readers.pictures import is_generator_name, is_still_name, known_reel, media_named
+from timeline_io.readers.otio_reel import reel_of
+from timeline_io.readers.pictures import is_generator_name, is_still_name, media_named
 
 # Times that floats have been through: what is nearer to a frame, or to the end of hours of media, is meant to be there.
 _NEAR_FRAMES = Fraction(1, 1000)
@@ -38,6 +39,7 @@ class OtioMedia:
     no_picture: str = ""
     offline_reason: str = ""
     numbered: Numbered | None = None
+    reel: str = ""
 
     @property
     def available_rate(self) -> Fraction | None:
@@ -56,6 +58,10 @@ class OtioMedia:
 def media_of(clip: OtioObject, clip_name: str) -> OtioMedia:
     """The active media reference of a clip."""
     reference = _active_reference(clip)
+    return replace(_media_of(clip, reference, clip_name), reel=reel_of(clip, reference))
+
+
+def _media_of(clip: OtioObject, reference: OtioObject, clip_name: str) -> OtioMedia:
     kind = schema(reference)
     available = span_of(reference, "available_range", clip_name)
     if kind == "GeneratorReference":
@@ -112,13 +118,6 @@ def timecode_of(clip: OtioObject, start_s: Fraction, source_s: Fraction, media: 
         return start_s if source_s >= media.available[1] else None
     counted_s = media.available[0] + _counted_offset(clip, start_s, media)
     return counted_s if source_s in _by_timecode(clip, start_s, media) else None
-
-
-def reel_of(clip: OtioObject) -> str:
-    """The reel of the event that a clip was made from, "" where none is told."""
-    metadata = clip.get("metadata")
-    block = metadata.get("cmx_3600") if isinstance(metadata, dict) else None
-    return known_reel(text(block, "reel")) if isinstance(block, dict) else ""
 
 
 def _by_timecode(clip: OtioObject, start_s: Fraction, media: OtioMedia) -> tuple[Fraction, ...]:
