@@ -115,6 +115,13 @@ def test_a_files_timecode_begins_anew_at_midnight(read: Read, form: str, day: in
     assert edit.shots[0].source_start_s == 90 / rate
 
 
+def test_a_handle_may_begin_before_its_file_does(read: Read) -> None:
+    late = asset("late.mov", 'hasVideo="1" format="f25"', start="86398s", duration="10s")
+    edit = read(clip("late.mov", "0 86397 2"), clip("late.mov", "2 1 1"), clip("late.mov", "3 9 1"), resources=late)
+    assert [shot.source_start_s for shot in edit.shots] == [-1, 3, 9]
+    assert [shot.source_timecode_s for shot in edit.shots] == [86397, 86401, 86407]
+
+
 def test_the_reel_of_an_asset_is_known(read: Read) -> None:
     noted = '<metadata><md key="com.apple.proapps.studio.reel" value="A001"/></metadata></asset>'
     edit = read(clip("c.mov", "0 0 1"), resources=asset("c.mov").replace("</asset>", noted))

@@ -81,6 +81,18 @@ def test_a_source_range_after_midnight_lies_behind_one_before_it(
     assert edit.shots[0].source_timecode_s == 25 / snap_rate(rate)
 
 
+@pytest.mark.parametrize(("first", "expected_s"), [(-25, -1), (200, 8), (25 * 3600, None)])
+def test_of_a_range_that_is_not_wholly_in_its_file_the_most_is_shown(
+    first: int, expected_s: int | None, otio: SimpleNamespace, otio_file: Write
+) -> None:
+    """A file of ten seconds from 23:59:58; a range that begins so many frames from there."""
+    begin = 86_398 * 25
+    media = otio.media("/rushes/a.mov", otio.span(begin, 250, 25))
+    clips = otio.clip("a.mov", begin + first, 75, rate=25, media=media)
+    (shot,) = read_edit(otio_file(otio.track(clips))).shots
+    assert shot.source_start_s == (3600 if expected_s is None else expected_s)
+
+
 def test_what_was_a_list_keeps_its_source_times_and_reels(otio: SimpleNamespace, otio_file: Write) -> None:
     named = {"OTIO_SCHEMA": "MissingReference.1", "name": "C0001.MOV", "metadata": {}}
     clips = [otio.clip("a", 864_024, 24, media=named, metadata={"cmx_3600": {"reel": reel}}) for reel in ("A001", "AX")]

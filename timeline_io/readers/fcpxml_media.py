@@ -47,14 +47,15 @@ class Media:
         """What to subtract from source times of which `earliest_s` is the first, to count from the file's start.
 
         Final Cut counts in the file's timecode, which begins anew at midnight; some programs write it for the asset and
-        count from zero.
+        count from zero. What lies in neither way inside begins before the file does, as handles may.
         """
         start_s = self.start_s or Fraction(0)
         if earliest_s >= start_s - _ROUNDED_S:
             return start_s
         end_s = start_s + (self.length_s or 0)
         after_midnight = (start_s - day_s for day_s in self._days_s() if start_s <= earliest_s + day_s < end_s)
-        return next(after_midnight, Fraction(0))
+        from_zero = not self.length_s or earliest_s < self.length_s
+        return next(after_midnight, Fraction(0) if from_zero else start_s)
 
     def _days_s(self) -> tuple[Fraction, ...]:
         """How long 24 hours of the timecode may be, the likelier first."""

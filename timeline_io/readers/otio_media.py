@@ -93,7 +93,7 @@ def source_offset(clip: OtioObject, start_s: Fraction, length_s: Fraction, media
 
     Editors count source ranges from the media's start timecode, which begins anew at midnight, hand-made files often
     from zero, and at mixed rates some keep the number of the timecode: the first reading that lies inside the
-    media is right.
+    media is right, or else the one of which most does.
     """
     if media.available is None:
         return start_s
@@ -101,7 +101,9 @@ def source_offset(clip: OtioObject, start_s: Fraction, length_s: Fraction, media
     for offset_s in readings:
         if offset_s >= 0 and offset_s + length_s <= media.available[1] + _NEAR_S:
             return offset_s
-    return next((offset_s for offset_s in readings if offset_s >= 0), start_s)
+    inside_s = {offset_s: min(offset_s + length_s, media.available[1]) - max(offset_s, 0) for offset_s in readings}
+    most = max(readings, key=lambda offset_s: inside_s[offset_s])
+    return most if inside_s[most] > 0 else next((offset_s for offset_s in readings if offset_s >= 0), start_s)
 
 
 def timecode_of(clip: OtioObject, start_s: Fraction, source_s: Fraction, media: OtioMedia) -> Fraction | None:
