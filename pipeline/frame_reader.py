@@ -19,10 +19,11 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from pipeline.errors import MediaError
-from pipeline.movie import is_still, open_movie, start_pts
+from pipeline.movie import is_still, open_movie
 from pipeline.numbered import Pictures, pictures_of
 from pipeline.picture_rate import frame_rate
 from pipeline.records import Numbering
+from pipeline.stream_facts import start_pts
 
 # Times come as floats: what is meant as a frame's own edge may arrive a hair before it.
 _FLOAT_TOLERANCE_S = Fraction(1, 1_000_000)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -15,9 +13,8 @@ from av.video.stream import VideoStream
 
 from pipeline.errors import MediaError
 from pipeline.files_as_found import lfs_pointer, unnameable
-from pipeline.picture_rate import frame_rate
+from pipeline.film_stream import film_of
 
-_CLOCK_TIME = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 # What lies beside a film: covers, stills and thumbnails.
 _NO_FILM = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
 # Demuxers that make a "video" of plain text.
@@ -56,11 +53,6 @@ def open_movie(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         ) from error
 
 
-def start_pts(stream: VideoStream) -> int:
-    """The PTS of media time 0, in the stream's time base."""
-    return stream.start_time or 0
-
-
 def is_still(container: InputContainer) -> bool:
     """Whether the file is one picture (PNG, JPEG ...), which an edit may show for any length."""
     return container.format.name == "image2" or container.format.name.endswith("_pipe")
@@ -85,7 +77,7 @@ def _picture_stream(path: Path, container: InputContainer) -> VideoStream:
     streams = [stream for stream in container.streams.video if not stream.disposition & _NO_FILM]
     if not streams:
         raise MediaError(f"{path} has no picture stream: Foley is made to picture, so use a movie, not a sound file.")
-    film = streams[0] if len(streams) == 1 else _film_of(streams)
+    film = streams[0] if len(streams) == 1 else film_of(path, streams, _LOCAL_FILES_ONLY)
     # A file that was cut off may still say that there is a picture, but not how it is written.
     if film.codec_context is None:
         raise MediaError(
@@ -93,52 +85,6 @@ def _picture_stream(path: Path, container: InputContainer) -> VideoStream:
             "or of another kind; copy or render it again."
         )
     return film
-
-
-def _film_of(streams: Sequence[VideoStream]) -> VideoStream:
-    """The stream with the film: of those that are about as long as the longest the default one, else the first.
-
-    Cameras and telephones put a still, or a few thumbnails, beside it, before or after, marked as the default or not.
-    """
-    readable = [stream for stream in streams if stream.codec_context is not None] or streams
-    counts = [frame_count(stream) for stream in readable]
-    enough = max((count for count in counts if count is not None), default=0) / 2
-    films = [stream for stream, count in zip(readable, counts, strict=True) if count is None or count >= enough]
-    return next((stream for stream in films if stream.disposition & Disposition.default), films[0])
-
-
-def frame_count(stream: VideoStream) -> int | None:
-    """How many pictures a stream says it has, without reading them; None when it does not."""
-    counted = tag(stream.metadata, "number_of_frames")
-    if stream.frames or counted.isdecimal():
-        return stream.frames or int(counted)
-    duration_s = stream_duration_s(stream)
-    rate = frame_rate(stream)
-    return None if duration_s is None or rate is None else max(1, round(duration_s * rate))
-
-
-def stream_duration_s(stream: VideoStream) -> Fraction | None:
-    """The length of the picture; None where only its packets tell.
-
-    Matroska has it among the tags of the stream, and gives the length of the whole file for that of the stream. Who
-    writes no statistics means the end, counted from the beginning of the file.
-    """
-    told = _CLOCK_TIME.fullmatch(tag(stream.metadata, "duration"))
-    if told is not None:
-        told_s = int(told[1]) * 3600 + int(told[2]) * 60 + Fraction(told[3])
-        return told_s if tag(stream.metadata, "_statistics_writing_app") else since_first(told_s, stream)
-    return stream.duration * stream.time_base if stream.duration and stream.time_base else None
-
-
-def since_first(end_s: Fraction, stream: VideoStream) -> Fraction:
-    """Seconds from the first picture to a time that is counted from the beginning of the file."""
-    first_s = start_pts(stream) * (stream.time_base or Fraction(0))
-    return end_s - first_s if first_s < end_s else end_s
-
-
-def tag(metadata: Mapping[str, str], name: str) -> str:
-    """The tag of that name in whatever case and language, "" where there is none: Matroska has DURATION-eng."""
-    return next((text for key, text in metadata.items() if key.lower().partition("-")[0] == name), "")
 
 
 def _reason(error: BaseException) -> str:

@@ -13,11 +13,12 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from pipeline.errors import MediaError
-from pipeline.movie import is_still, open_movie, since_first, start_pts, stream_duration_s, tag
+from pipeline.movie import is_still, open_movie
 from pipeline.mxf_timecode import mxf_timecode
 from pipeline.numbered import Pictures, pictures_of
 from pipeline.picture_rate import frame_rate
 from pipeline.records import Numbering
+from pipeline.stream_facts import since_first, start_pts, stream_duration_s, tag
 from pipeline.timecode_track import TimecodeTrack, timecode_track
 
 PROCEDURAL_SCENE_TAG = "smooth-foley procedural scene"

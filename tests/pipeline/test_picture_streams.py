@@ -45,3 +45,20 @@ def test_the_film_is_seen_and_not_what_lies_beside_it(
         greys = [float(frame.to_ndarray(format="gray").mean()) for frame in container.decode(video=0)]
     # The film alone grows brighter from picture to picture all the way.
     assert greys[-1] - greys[0] > (grey_of(44) - grey_of(0)) / 2
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
+@pytest.mark.parametrize(
+    ("streams", "steps", "pictures"),
+    [
+        pytest.param([(20, 3, True), (*FILM, False)], (22, 1), 45, id="thumbnails all along, the default"),
+        pytest.param([(20, 2, True), (*FILM, False)], (44, 1), 45, id="a still that is held, the default"),
+        pytest.param([(0, 45, False), (20, 15, True)], (1, 3), 15, id="a slower film, the default"),
+        pytest.param([(0, 45, False), (20, 15, False)], (1, 3), 45, id="no default"),
+    ],
+)
+def test_a_stream_that_lasts_as_long_with_few_pictures_is_no_film(
+    suffix: str, streams: list[tuple[int, int, bool]], steps: tuple[int, int], pictures: int, tmp_path: Path
+) -> None:
+    movie = movie_of_streams(tmp_path / f"a.{suffix}", *streams, rate=RATE, steps=steps)
+    assert len(find_cuts(movie).times_s) == pictures

@@ -102,8 +102,13 @@ def sound_file(path: Path, *, seconds: float = 1.0) -> Path:
     return path
 
 
-def movie_of_streams(path: Path, *streams: tuple[int, int, bool], rate: Fraction = Fraction(30)) -> Path:
-    """Write a movie of several picture streams: (first grey frame, count, whether it is the default one) for each."""
+def movie_of_streams(
+    path: Path, *streams: tuple[int, int, bool], rate: Fraction = Fraction(30), steps: Sequence[int] = ()
+) -> Path:
+    """Write a movie of several picture streams: (first grey frame, count, whether it is the default one) for each.
+
+    `steps` are how many frames its pictures lie apart, 1 where nothing is said.
+    """
     with av.open(str(path), "w") as container:
         added = []
         for _first, _count, is_default in streams:
@@ -113,11 +118,12 @@ def movie_of_streams(path: Path, *streams: tuple[int, int, bool], rate: Fraction
             stream.codec_context.time_base = 1 / rate
             stream.disposition = Disposition.default if is_default else Disposition(0)
             added.append(stream)
-        for stream, (first, count, _is_default) in zip(added, streams, strict=True):
+        apart = [*steps, *[1] * (len(streams) - len(steps))]
+        for stream, (first, count, _is_default), step in zip(added, streams, apart, strict=True):
             for index in range(count):
                 grey = np.full((32, 32, 3), grey_of(first + index), np.uint8)
                 frame = av.VideoFrame.from_ndarray(grey, format="rgb24")
-                frame.time_base, frame.pts = 1 / rate, index
+                frame.time_base, frame.pts = 1 / rate, step * index
                 container.mux(stream.encode(frame))
             container.mux(stream.encode(None))
     return path

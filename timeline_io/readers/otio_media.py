@@ -101,7 +101,8 @@ def source_offset(clip: OtioObject, start_s: Fraction, length_s: Fraction, media
     for offset_s in readings:
         if offset_s >= 0 and offset_s + length_s <= media.available[1] + _NEAR_S:
             return offset_s
-    inside_s = {offset_s: min(offset_s + length_s, media.available[1]) - max(offset_s, 0) for offset_s in readings}
+    end_s, zero_s = media.available[1], Fraction(0)
+    inside_s = {offset_s: min(offset_s + length_s, end_s) - max(offset_s, zero_s) for offset_s in readings}
     most = max(readings, key=lambda offset_s: inside_s[offset_s])
     return most if inside_s[most] > 0 else next((offset_s for offset_s in readings if offset_s >= 0), start_s)
 
