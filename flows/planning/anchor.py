@@ -108,7 +108,10 @@ def _readings(shot: Shot, movie: MovieInfo) -> Iterator[_Reading]:
         yield from (_Reading(shot.source_start_s + day_s, PlacedBy.EDIT) for day_s in _days_s(shot, clock))
     code_s = shot.source_timecode_s
     if code_s is None:
-        return
+        # Nothing says where the file starts: what lies behind its end may still be meant as its timecode.
+        if clock is None or movie.numbering or shot.source_start_s < movie.duration_s:
+            return
+        code_s = shot.source_start_s
     if clock is None:
         yield _Reading(code_s, PlacedBy.EDIT)
     elif movie.numbering:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.errors import OutsideMediaError
 from flows.planning.anchor import PlacedBy, Placement, anchored
 from pipeline.probe import MovieInfo
 from timeline_io.edit import Shot
@@ -49,6 +50,20 @@ def test_the_media_s_timecode_decides_where_the_edit_is_wrong(believed: Fraction
 def test_without_a_timecode_the_source_time_counts_from_the_start_of_the_file() -> None:
     shot = replace(SHOT, source_start_s=Fraction(-3600), source_timecode_s=Fraction(5))
     assert anchored(shot, replace(MOVIE, start_timecode=None)).shot.source_start_s == 5
+
+
+def test_a_time_behind_the_end_may_be_the_timecode_that_nothing_in_the_edit_tells() -> None:
+    shot = replace(SHOT, source_start_s=HOUR_S + 5, source_timecode_s=None)
+    placed = anchored(shot, MOVIE)
+    assert (placed.shot.source_start_s, placed.placed_by) == (5, PlacedBy.TIMECODE)
+    assert "timecode of a.mov" in placed.remark
+    for start in (None, "02:00:00:00"):
+        with pytest.raises(OutsideMediaError, match=r"asks for 3605\.00 s"):
+            anchored(shot, replace(MOVIE, start_timecode=start))
+    # What begins inside, or before the first picture, is no timecode.
+    for inside in (Fraction(9), Fraction(-1)):
+        placed = anchored(replace(shot, source_start_s=inside), replace(MOVIE, start_timecode="00:00:05:00"))
+        assert (placed.shot.source_start_s, placed.placed_by) == (inside, PlacedBy.EDIT)
 
 
 def test_an_edit_that_never_knows_the_start_asks_the_media_first() -> None:

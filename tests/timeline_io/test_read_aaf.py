@@ -268,6 +268,11 @@ def test_the_media_says_where_it_starts(cut: Callable[..., Edit]) -> None:
     assert not any(s.start_unknown for s in edit.shots)
 
 
+def test_the_tape_of_a_clip_is_its_reel(cut: Callable[..., Edit]) -> None:
+    edit = cut(lambda aaf: [_clip(aaf, "a.mov", 5, 24), _clip(aaf, "none.mov", 5, 24, timecode=None)])
+    assert [shot.reel for shot in edit.shots] == ["a.mov tape", ""]
+
+
 def test_a_long_cut_reads_whole(tmp_path: Path) -> None:
     edit = read_edit(large(tmp_path / "large.aaf", 60))
     assert [(s.name, s.record.first - edit.start_frame, s.speed) for s in edit.shots] == [

@@ -27,7 +27,7 @@ from timeline_io.readers.aaf_values import (
     value,
 )
 from timeline_io.readers.notes import metadata_notes
-from timeline_io.readers.pictures import is_generator_name, is_still_name, media_named
+from timeline_io.readers.pictures import is_generator_name, is_still_name, known_reel, media_named
 from timeline_io.shots import ramp_at
 
 _LONGEST_CHAIN = 30
@@ -46,6 +46,7 @@ class Source:
     numbered: Numbered | None = None
     notes: tuple[str, ...] = ()
     markers: tuple[Marker, ...] = ()
+    reel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Mob:
     timecode_s: Fraction | None
     notes: tuple[str, ...]
     markers: tuple[Marker, ...]
+    is_tape: bool = False
 
     def slot(self, slot_id: int) -> Slot | None:
         """The slot of that number; where it is missing, the first that holds picture, or any."""
@@ -105,6 +107,8 @@ class Mobs:
                 found = replace(found, ref=mob.ref, start_s=at_s)
             if mob.timecode_s is not None and found.timecode_s is None:
                 found = replace(found, timecode_s=mob.timecode_s + at_s)
+            if mob.is_tape and not found.reel:
+                found = replace(found, reel=known_reel(mob.name))
         return _judged(_inside_file(found, file), None if file is None else _file_rate(file))
 
     def _chain(self, clip: Any, rate: Fraction) -> Iterator[tuple[Mob, Fraction]]:
@@ -137,6 +141,7 @@ def _mob(thing: Any) -> Mob:
         timecode_s=next((start for start in starts if start is not None), None),
         notes=metadata_notes(attributes(thing, "UserComments")),
         markers=markers_in(all_slots),
+        is_tape=kind(descriptor) == "TapeDescriptor",
     )
 
 

@@ -132,6 +132,7 @@ class Tracks:
                 notes=source.notes,
                 markers=source.markers,
                 source_timecode_s=timecode_s,
+                reel=source.reel,
                 numbered=source.numbered,
             )
         ]
