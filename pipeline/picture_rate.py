@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 from av.video.stream import VideoStream
@@ -25,6 +26,8 @@ _SAME_RATE = Fraction(1, 5000)
 _ON_THE_GRID = 0.12
 _ENOUGH_ON_THE_GRID = 0.99
 _SLOWER_AT_MOST = 4
+_MOST_LEFT_OUT = 5
+_ENOUGH_FOR_A_LINE = 12
 
 
 def frame_rate(stream: VideoStream) -> Fraction | None:
@@ -50,8 +53,25 @@ def edit_rate(rate: Fraction | None, times_s: Sequence[Fraction]) -> Fraction:
     for standard in (*said, *STANDARD_RATES):
         if _lie_on_grid(times, standard):
             return standard
-    gaps = np.diff(times)
-    return _nearest(1 / float(np.median(gaps)) if len(gaps) and np.median(gaps) > 0 else float(rate or _USUAL))
+    return _nearest(_mean_rate(times) or float(rate or _USUAL))
+
+
+def _mean_rate(times_s: NDArray[np.float64]) -> float | None:
+    """Pictures a second where no more than a few are left out; None where one picture is all there is.
+
+    Telephones date pictures when they are taken: no single distance tells 29.97 from 30, all of them together do.
+    """
+    gaps = np.diff(times_s)
+    usual = float(np.median(gaps)) if len(gaps) else 0.0
+    if usual <= 0:
+        return None
+    steps = np.round(gaps / usual)
+    holes = np.flatnonzero((steps < 1) | (steps > _MOST_LEFT_OUT))
+    first, end = max(pairwise([-1, *holes, len(gaps)]), key=lambda run: run[1] - run[0])
+    if end - first < _ENOUGH_FOR_A_LINE:
+        return 1 / usual
+    slope, _ = np.polyfit(np.cumsum(steps[first + 1 : end]), times_s[first + 2 : end + 1], 1)
+    return 1 / float(slope)
 
 
 def _possible(rate: Fraction | None) -> Fraction | None:

@@ -120,3 +120,15 @@ def test_a_movie_lasts_until_its_last_picture_whatever_its_container_guesses(tmp
     how: dict[str, Any] = {"rate": Fraction(24000, 1001), "codec": "mpeg2video", "codec_options": {"bf": "2"}}
     edit = read_movie(written(tmp_path / "guessed.mpg", 50, 46, **how))
     assert edit.frame_count == 96
+
+
+@pytest.mark.parametrize("rate", [25, 30, 60])
+def test_dates_that_shake_do_not_change_the_rate_that_was_set(rate: int, tmp_path: Path) -> None:
+    """Each picture up to a fifth of a frame early or late, as telephones date them."""
+    shaken = [0, *np.random.default_rng(2).uniform(-0.2, 0.2, 119)]
+    pts = [round((k + off) * 90_000 / rate) for k, off in enumerate(shaken)]
+    edit = read_movie(
+        written(tmp_path / "hand.mp4", 60, 60, rate=Fraction(rate), pts=pts, time_base=Fraction(1, 90_000))
+    )
+    assert (edit.rate, edit.frame_count) == (rate, 120)
+    assert abs(shots_s(edit)[1][0] - Fraction(60, rate)) <= Fraction(1, rate)
