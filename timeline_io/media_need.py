@@ -56,29 +56,35 @@ def merged(needs: Iterable[Need]) -> Need:
 
 def suits(facts: MediaFacts, need: Need) -> int:
     """How many of its length and timecode fit what the edit shows, less those that contradict it."""
-    return sum(1 if fits else -1 for fits in _comparisons(facts, need))
+    return sum(_comparisons(facts, need))
 
 
 def contradicts(facts: MediaFacts, need: Need) -> bool:
-    """Whether what a file says of itself cannot be true of the one that is needed."""
-    return not all(_comparisons(facts, need))
+    """Whether what a file says of itself cannot be true of the one that is needed, or of a part of what is shown."""
+    return any(fit < 1 for fit in _comparisons(facts, need))
 
 
-def _comparisons(facts: MediaFacts, need: Need) -> Iterator[bool]:
-    """Whether each of length and timecode fits, as far as both sides tell."""
+def _comparisons(facts: MediaFacts, need: Need) -> Iterator[int]:
+    """Whether each of length and timecode fits, as far as both sides tell: 1, 0 where they do in part, else -1."""
     if need.until_s is not None and facts.length_s is not None:
-        yield need.until_s <= facts.length_s + _ROUNDED_S
+        yield 1 if need.until_s <= facts.length_s + _ROUNDED_S else -1
     if need.timecodes_s is not None and facts.clock is not None:
         yield _holds(facts.clock, facts.length_s, need.timecodes_s, need.counted)
 
 
 def _holds(
     clock: MediaClock, length_s: Fraction | None, codes_s: tuple[Fraction, Fraction], counted: Counting | None
-) -> bool:
-    """Whether a stretch of timecode lies inside a file, a frame on either side left to rounding."""
+) -> int:
+    """Whether a stretch of timecode lies inside a file, 0 for a part of it; a frame on either side is left to rounding.
+
+    A handle may begin before the file does, or end after it.
+    """
+    file_s = clock.day_s / 2 if length_s is None else length_s + 2 / clock.rate
     first_s = (clock.offset_s(codes_s[0], counted) + 1 / clock.rate) % clock.day_s
     end_s = first_s + codes_s[1] - codes_s[0]
-    return end_s <= clock.day_s / 2 if length_s is None else end_s <= length_s + 2 / clock.rate
+    if end_s <= file_s:
+        return 1
+    return 0 if first_s < file_s or end_s > clock.day_s else -1
 
 
 def is_of_reel(path: Path, facts: MediaFacts, reel: str) -> int:

@@ -58,6 +58,14 @@ def test_of_cards_that_count_alike_the_reel_decides(reels: tuple[str, str], fold
     assert cards(tmp_path, starts, reels, (FIRST, FIRST)) == folders
 
 
+def test_a_handle_outside_every_card_is_of_the_one_that_holds_the_rest(tmp_path: Path) -> None:
+    """Half a second before one card, a second behind the other; a third of that name is of another hour."""
+    starts = {"A": 900_000, "B": 900_200, "C": 990_000}
+    sources = ("09:59:59:12 10:00:01:12", "10:00:11:00 10:00:13:00")
+    touch(tmp_path / "C" / "C0001.MOV", b"beside")
+    assert cards(tmp_path / "C", starts, ("AX", "AX"), sources) == ["A", "B"]
+
+
 def test_a_camera_that_ran_over_midnight_is_found_by_its_timecode(tmp_path: Path) -> None:
     starts = {"A": 0, "B": 2_159_950}
     sources = ("00:00:00:10 00:00:01:10", "23:59:59:00 00:00:01:00")
