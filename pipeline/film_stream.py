@@ -11,17 +11,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 import av
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from pipeline.stream_facts import said_frame_count, stream_duration_s
+from pipeline.stream_facts import LOCAL_FILES_ONLY, said_frame_count, stream_duration_s
 
 # Thumbnails are fewer a second, films are not.
 _LIKE_MOTION = 10
-_MOST_PACKETS = 2000
+_MOST_PACKETS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class _Counted:
     seconds: Fraction | None
 
 
-def film_of(path: Path, streams: Sequence[VideoStream], options: dict[str, str]) -> VideoStream:
+def film_of(path: Path, streams: Sequence[VideoStream]) -> VideoStream:
     """Of the streams that have enough pictures to be films the default one, else the first."""
     readable = [stream for stream in streams if stream.codec_context is not None] or list(streams)
     if len(readable) == 1:
@@ -43,7 +44,7 @@ def film_of(path: Path, streams: Sequence[VideoStream], options: dict[str, str])
         lengths = [length for stream in readable if (length := stream_duration_s(stream))]
         counted = _Counted(told, max(lengths, default=None))
     else:
-        counted = _counted(path, readable, options)
+        counted = _counted_once(path, tuple(stream.index for stream in readable))
     enough = Fraction(max(counted.pictures), 2)
     if counted.seconds:
         enough = min(enough, _LIKE_MOTION * counted.seconds)
@@ -51,12 +52,19 @@ def film_of(path: Path, streams: Sequence[VideoStream], options: dict[str, str])
     return next((stream for stream in films if stream.disposition & Disposition.default), films[0])
 
 
-def _counted(path: Path, streams: Sequence[VideoStream], options: dict[str, str]) -> _Counted:
+def _counted_once(path: Path, indexes: tuple[int, ...]) -> _Counted:
+    about = path.stat()
+    return _counted(path, indexes, about.st_size, about.st_mtime_ns)
+
+
+# A film is opened again and again for the pictures of its shots.
+@lru_cache(maxsize=1024)
+def _counted(path: Path, indexes: tuple[int, ...], _size: int, _mtime_ns: int) -> _Counted:
     """The pictures of a file that does not say how many it has, as far as its first packets tell."""
-    pictures = {stream.index: 0 for stream in streams}
+    pictures = dict.fromkeys(indexes, 0)
     seen_s: list[Fraction] = []
-    with av.open(str(path.absolute()), metadata_errors="replace", options=options) as again:
-        for packet in again.demux([again.streams[index] for index in pictures]):
+    with av.open(str(path.absolute()), metadata_errors="replace", options=LOCAL_FILES_ONLY) as again:
+        for packet in again.demux([again.streams[index] for index in indexes]):
             if packet.pts is not None and packet.time_base:
                 pictures[packet.stream.index] += 1
                 seen_s.append(packet.pts * packet.time_base)

@@ -14,13 +14,12 @@ from av.video.stream import VideoStream
 from pipeline.errors import MediaError
 from pipeline.files_as_found import lfs_pointer, unnameable
 from pipeline.film_stream import film_of
+from pipeline.stream_facts import LOCAL_FILES_ONLY
 
 # What lies beside a film: covers, stills and thumbnails.
 _NO_FILM = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
 # Demuxers that make a "video" of plain text.
 _NOT_MOVIES = frozenset({"tty", "bintext", "xbin", "adf", "idf"})
-# A playlist may name other files; it must never make this machine reach out over the network.
-_LOCAL_FILES_ONLY = {"protocol_whitelist": "file,crypto,data"}
 
 # OpenEXR holds light, not what a screen shows: undone, a grey of 18 % would be nearly black.
 _AS_ON_SCREEN = {"exr": {"apply_trc": "iec61966_2_1"}}
@@ -40,7 +39,7 @@ def open_movie(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     if why := unnameable(path) or lfs_pointer(path):
         raise MediaError(why)
     try:
-        with av.open(str(path.absolute()), metadata_errors="replace", options=_LOCAL_FILES_ONLY) as container:
+        with av.open(str(path.absolute()), metadata_errors="replace", options=LOCAL_FILES_ONLY) as container:
             stream = _picture_stream(path, container)
             if stream.codec_context.width * stream.codec_context.height >= _THREADS_PAY_FROM_PIXELS:
                 stream.thread_type = "AUTO"
@@ -77,7 +76,7 @@ def _picture_stream(path: Path, container: InputContainer) -> VideoStream:
     streams = [stream for stream in container.streams.video if not stream.disposition & _NO_FILM]
     if not streams:
         raise MediaError(f"{path} has no picture stream: Foley is made to picture, so use a movie, not a sound file.")
-    film = streams[0] if len(streams) == 1 else film_of(path, streams, _LOCAL_FILES_ONLY)
+    film = streams[0] if len(streams) == 1 else film_of(path, streams)
     # A file that was cut off may still say that there is a picture, but not how it is written.
     if film.codec_context is None:
         raise MediaError(

@@ -1,4 +1,4 @@
-"""What a picture stream says of its length, each container in a way of its own; nothing is read for it."""
+"""How a movie may be opened, and what a picture stream says of its length, each container in a way of its own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from fractions import Fraction
 
 from av.video.stream import VideoStream
 
+# A playlist may name other files; it must never make this machine reach out over the network.
+LOCAL_FILES_ONLY = {"protocol_whitelist": "file,crypto,data"}
 _CLOCK_TIME = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
 
