@@ -225,3 +225,12 @@ def test_what_lies_before_the_start_is_not_seen(fcp7: SimpleNamespace, fcp7_file
         ("over.mov", 0, 50, Fraction(20, 24))
     ]
     assert [(item.name, item.reason) for item in edit.skipped] == [("early.mov", "before the start of the timeline")]
+
+
+def test_a_file_without_a_path_is_searched_for_by_its_name(fcp7: SimpleNamespace, fcp7_file: Write) -> None:
+    path = "<pathurl>file://localhost/rushes/a.mov</pathurl>"
+    item = fcp7.item("a.mov", 0, 24, 0, 24)
+    assert path in item
+    for named, ref in (("<name>C0001.MOV</name>", "C0001.MOV"), ("", "")):
+        (shot,) = read_edit(fcp7_file(fcp7.sequence(fcp7.track(item.replace(path, named))))).shots
+        assert shot.media_ref == ref

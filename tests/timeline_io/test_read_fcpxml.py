@@ -126,6 +126,9 @@ def test_the_reel_of_an_asset_is_known(read: Read) -> None:
     noted = '<metadata><md key="com.apple.proapps.studio.reel" value="A001"/></metadata></asset>'
     edit = read(clip("c.mov", "0 0 1"), resources=asset("c.mov").replace("</asset>", noted))
     assert edit.shots[0].reel == "A001"
+    of_clip = noted.replace("</asset>", "").replace("A001", "B001")
+    edit = read(clip("c.mov", "0 0 1", of_clip), resources=asset("c.mov").replace("</asset>", noted))
+    assert edit.shots[0].reel == "B001"
 
 
 def test_a_clip_without_offset_follows_and_without_duration_plays_to_the_end(read: Read) -> None:

@@ -132,7 +132,10 @@ class _Builder:
         used = _used(place, own_rate, rate, shown.file)
         source = _seen(place, used, own_rate, rate)
         is_still = is_still_name(written)
-        media_ref, numbered = media_named(written, rate_of(shown.file) or rate_of(item) or rate)
+        why_none = no_picture(item, shown.file, written)
+        # A file without a path still tells the name, which is what a search folder is searched for.
+        named = written or ("" if why_none else content(shown.file, "name"))
+        media_ref, numbered = media_named(named, rate_of(shown.file) or rate_of(item) or rate)
         return Clip(
             name=content(item, "name") or content(shown.file, "name") or "a clip without a name",
             start_s=place.start / rate,
@@ -142,7 +145,7 @@ class _Builder:
             speed=Fraction(0) if is_still else source.speed,
             media_ref=media_ref,
             enabled=is_on(item, "enabled", default=True),
-            no_picture=no_picture(item, shown.file, written),
+            no_picture=why_none,
             notes=tuple(note for path in _NOTE_PATHS if (note := content(item, path))),
             markers=_clip_markers(place, used, source.speed, own_rate, rate),
             source_timecode_s=None if is_still else _timecode(shown, source, rate_of(item) or rate),

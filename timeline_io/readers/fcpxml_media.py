@@ -85,7 +85,7 @@ def media_of(clip: Element, resources: Resources) -> Media:
         is_still=_is_still(resource, written, resources),
         numbered=numbered,
         is_sound=_is_sound(resource),
-        reel=_reel(resource),
+        reel=_reel(clip) or _reel(resource),
         rate=rate,
         drop_frame=clip.get("tcFormat") == "DF",
     )
@@ -99,9 +99,9 @@ def source_of(asset: Element) -> str:
     return next((src for src in told if src), asset.get("src", "").strip())
 
 
-def _reel(asset: Element) -> str:
-    """The reel that is noted of an asset, "" where none is."""
-    notes = (note for note in asset.iterfind("metadata/md") if note.get("key") == _REEL)
+def _reel(noted: Element) -> str:
+    """The reel that is noted of a clip or an asset, "" where none is."""
+    notes = (note for note in noted.iterfind("metadata/md") if note.get("key") == _REEL)
     return next((note.get("value", "").strip() for note in notes), "")
 
 
