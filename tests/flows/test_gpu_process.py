@@ -32,7 +32,7 @@ from tests.support.nights import plan_of, studio_at
 from tests.support.passes import Cut, FakeEngine
 from tests.support.waiting import PATIENCE_S, wait_until
 
-pytestmark = pytest.mark.usefixtures("card")
+pytestmark = [pytest.mark.steady, pytest.mark.usefixtures("card")]
 Movie = Callable[[str], Path]
 EditOf = Callable[..., Path]
 

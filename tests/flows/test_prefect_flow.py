@@ -18,7 +18,7 @@ from timeline_io.errors import TimelineError
 
 set_defaults()
 
-pytestmark = pytest.mark.usefixtures("card", "prefect_server")
+pytestmark = [pytest.mark.steady, pytest.mark.usefixtures("card", "prefect_server")]
 Movie = Callable[[str], Path]
 EditOf = Callable[..., Path]
 

@@ -151,6 +151,7 @@ def _plan(bundle: Bundle, name: str) -> DenoisingPlan:
     return DenoisingPlan(windows=(window,), noise=latents)
 
 
+@pytest.mark.steady
 @pytest.mark.parametrize(
     "name", sorted(path.stem for path in (Path(__file__).parents[3] / "shared/golden/cases").glob("sample_*.npz"))
 )

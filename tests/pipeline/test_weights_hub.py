@@ -116,6 +116,7 @@ def test_offline_the_cache_serves(hub: LocalHub, tmp_path: Path, monkeypatch: py
     assert hub.asked == []
 
 
+@pytest.mark.steady
 def test_offline_what_is_optional_stays_optional(
     hub: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +129,7 @@ def test_offline_what_is_optional_stays_optional(
     assert [text for text in told if text.startswith("without onset: there is no ")]
 
 
+@pytest.mark.steady
 @pytest.mark.parametrize("folder", ["cache", "."])
 def test_the_cache_of_the_hub_client_is_a_folder_to_fetch_from(
     hub: LocalHub, tmp_path: Path, folder: str, monkeypatch: pytest.MonkeyPatch

@@ -43,6 +43,7 @@ def _by_owner(published: Path, folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.steady
 @pytest.mark.parametrize(
     "arranged",
     [
@@ -76,6 +77,7 @@ def test_without_clip_the_image_encoder_serves_and_no_label_is_asked(published: 
     ]
 
 
+@pytest.mark.steady
 def test_the_onset_detector_is_taken_when_it_is_there(published: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(published, tmp_path / "downloads"))
     write_published(folder, parts=("onset",))

@@ -53,6 +53,7 @@ def _denoised(plans: list[DenoisingPlan], bundle: Bundle, settings: Settings) ->
         return denoise(plans, bundle, settings)
 
 
+@pytest.mark.steady
 @pytest.mark.parametrize(
     "settings",
     [

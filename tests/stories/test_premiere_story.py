@@ -17,6 +17,8 @@ from tests.support.renderer import heard_clips
 from timeline_io.lay import remove_foley_tracks
 from timeline_io.read import read_edit
 
+pytestmark = pytest.mark.steady
+
 RATE = "<rate><timebase>30</timebase><ntsc>TRUE</ntsc></rate>"
 HOUR_DROP_FRAME = 107_892
 # clip name, scene's target, first frame, last frame, first frame of the media, seed

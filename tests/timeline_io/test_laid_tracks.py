@@ -267,6 +267,7 @@ def test_tracks_are_known_by_their_sounds_when_all_names_are_lost(edit: Edit, so
     assert [[clip.name for clip in track.clips] for track in again] == [["step_1", "step_2"], ["train"]]
 
 
+@pytest.mark.steady
 def test_a_kept_track_stays_byte_for_byte_while_the_others_are_replaced(
     edit: Edit, sound: Place, tmp_path: Path
 ) -> None:
