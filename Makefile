@@ -21,7 +21,7 @@ slow: $(READY)  ## all the others: an hour and more
 	$(BIN)/python -m pytest -q -m "slow or steady"
 
 steady: $(READY)  ## those of them that a busy machine does not disturb, as many as begin within 25 minutes
-	$(BIN)/python -m pytest -q -m "steady" -n logical --maxprocesses 8 --minutes 25
+	$(BIN)/python -m pytest -q -m "steady and not slow" -n logical --maxprocesses 8 --minutes 25
 
 real-media: $(READY)  ## the tests on real clips and exports, where there are any
 	$(BIN)/python -m pytest -q -m "real_media"

@@ -155,7 +155,7 @@ def test_a_hanging_decoder_is_given_up(
     dangers.hanging_media = {"b.mp4"}
     report = go(edit_of(*trains(movie, 3), Cut(name="train", media=movie("b.mp4"))), options, patience_s=20)
     assert states(report) == ["made"] * 3 + ["failed"]
-    assert "did not come back within 20 s" in report.shots[3].reason
+    assert "did not come back within 24 s" in report.shots[3].reason  # 20, and a tenth of it per second of sound
 
 
 def test_a_full_memory_halves_the_batch(
