@@ -38,8 +38,7 @@ def orders_of(night: NightOptions) -> list[Order]:
 
     Raises SettingError when there is no inbox, or nothing to do was named.
     """
-    if night.inbox is None and not night.edits:
-        raise SettingError("a night needs edits: name an inbox folder, or edits one by one")
+    _require_edits(night)
     found = list(night.edits)
     if night.inbox is not None:
         found += [path for path in _edits_in(night.inbox) if _is_settled(path)]
@@ -51,8 +50,17 @@ def orders_of(night: NightOptions) -> list[Order]:
 
 
 def left_for_later(night: NightOptions) -> list[Path]:
-    """Edits of the inbox that changed a moment ago: somebody may still be copying them there."""
+    """Edits of the inbox that changed a moment ago: somebody may still be copying them there.
+
+    Raises SettingError as `orders_of` does.
+    """
+    _require_edits(night)
     return [path for path in _edits_in(night.inbox) if not _is_settled(path)] if night.inbox else []
+
+
+def _require_edits(night: NightOptions) -> None:
+    if night.inbox is None and not night.edits:
+        raise SettingError("a night needs edits: name an inbox folder, or edits one by one")
 
 
 def place_of(night: NightOptions) -> Path:

@@ -17,10 +17,9 @@ from pathlib import Path
 
 from timeline_io.edit import Edit, FoleyTrack
 from timeline_io.files import write_atomically
-from timeline_io.frames import timecode
 from timeline_io.lay import check_track, refuse_overwriting
 from timeline_io.patchers import PATCHERS, Target
-from timeline_io.patchers.fcp7_track import Line, deeper, rate_lines, xml_text
+from timeline_io.patchers.fcp7_track import Line, deeper, rate_lines, timecode_lines, xml_text
 from timeline_io.path_maps import PathMaps, to_edit_path
 
 _TITLE = "{} Foley"
@@ -92,12 +91,7 @@ def _sequence_lines(edit: Edit, target: Target, length: int) -> Iterator[Line]:
     yield 2, f"<name>{xml_text(_TITLE.format(edit.name))}</name>"
     yield 2, f"<duration>{length}</duration>"
     yield from deeper(deeper(rate_lines(target)))
-    yield 2, "<timecode>"
-    yield from deeper(deeper(deeper(rate_lines(target))))
-    yield 3, f"<string>{timecode(target.start_frame, target.rate, target.drop_frame)}</string>"
-    yield 3, f"<frame>{target.start_frame}</frame>"
-    yield 3, f"<displayformat>{'DF' if target.drop_frame else 'NDF'}</displayformat>"
-    yield 2, "</timecode>"
+    yield from deeper(deeper(timecode_lines(target.start_frame, target)))
     yield 2, "<media>"
     yield 3, "<video>"
     yield 4, "<format>"

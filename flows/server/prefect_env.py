@@ -43,27 +43,22 @@ def prefect_home() -> Path:
     To be asked before Prefect is imported, which would end in a traceback. Raises ConductorError when there is no such
     place or it cannot be written.
     """
+    told = os.environ.get("PREFECT_HOME")
     try:
-        told = os.environ.get("PREFECT_HOME")
-        home = Path(told) if told else home_folder("the records of Prefect", "PREFECT_HOME") / ".prefect"
+        usual = home_folder("the records of Prefect", "PREFECT_HOME") / ".prefect"
     except PipelineError as error:
-        raise ConductorError(f"{error}, or do without Prefect with --no-prefect") from error
+        if not told:
+            raise ConductorError(f"{error}, or do without Prefect with --no-prefect") from error
+        # Prefect asks for a home even where it is told another place.
+        os.environ["HOME"] = str(Path(told).absolute())
+    home = Path(told) if told else usual
     standing = next((folder for folder in (home, *home.parents) if folder.exists()), home)
     if not (standing.is_dir() and os.access(standing, os.W_OK | os.X_OK)):
         raise ConductorError(
             f"{home}, where Prefect keeps its records, cannot be written: set PREFECT_HOME to another folder, or do "
             "without Prefect with --no-prefect"
         )
-    if told and not _has_home():
-        os.environ["HOME"] = str(home.absolute())  # Prefect asks for a home even where it is told another place
     return home.absolute()
-
-
-def _has_home() -> bool:
-    try:
-        return bool(Path.home())
-    except RuntimeError:
-        return False
 
 
 def past_proxies(environ: Mapping[str, str], *hosts: str) -> dict[str, str]:

@@ -37,7 +37,7 @@ def overnight(
     Edits that are finished and unchanged are left as they are. Exit code: 0 all made, 2 wrong usage, 3 something failed
     or is left for the next time, 4 nothing made.
     """
-    from flows.night import left_for_later, orders_of, sum_up
+    from flows.night import left_for_later, sum_up
     from flows.output.delivery import require_promising
     from flows.records import ExitCode
     from flows.run import run_night
@@ -48,9 +48,9 @@ def overnight(
     night, with_prefect = night_options(tuple(edits or ()), inbox, out, until, {**flags, "prefect": prefect})
     voice = Voice(as_json=as_json, quiet=quiet)
     # What is wrong with the request is said before anything begins.
-    orders_of(night)
+    young = left_for_later(night)
     require_promising(night.out, "--out")
-    for edit in left_for_later(night):
+    for edit in young:
         voice.warn(f"{edit} was changed a moment ago and may still be written: it is for the next time")
     if dry_run:
         from plugin.commands.dry_night import show_night

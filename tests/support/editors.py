@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +11,10 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 import aaf2
+
+from timeline_io.edit import Edit, FoleyTrack
+from timeline_io.lay import lay_tracks
+from timeline_io.read import read_edit
 
 
 class Hand(Protocol):
@@ -440,3 +444,14 @@ class AafHand:
         old = parts.pop(index)
         parts.insert(index, part)
         return old
+
+
+def exported_again(edit: Edit, tracks: Sequence[FoleyTrack], change: Callable[[Hand], object] | None = None) -> Edit:
+    """The edit with `tracks`, changed by hand and exported again."""
+    suffix = edit.path.suffix
+    laid = lay_tracks(edit, tracks, edit.path.with_name(f"laid{suffix}"))
+    if change is None:
+        return read_edit(laid)
+    hand = hand_of(laid)
+    change(hand)
+    return read_edit(hand.save(edit.path.with_name(f"again{suffix}")))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 
 from tests.support import aaf_files
 from tests.support.aaf_graph import graph
-from tests.support.editors import Hand, hand_of
+from tests.support.editors import exported_again
 from tests.support.fcpxml import complaints
 from tests.support.laying import written_take
 from timeline_io.edit import Edit, Fade, FoleyTrack, PlacedClip
@@ -48,20 +47,10 @@ def _take(edit: Edit, index: int, folder: Path) -> PlacedClip:
     return replace(clip, fade_in=SHORT, fade_out=SHORT)
 
 
-def _again(edit: Edit, tracks: tuple[FoleyTrack, ...], change: Callable[[Hand], object] | None = None) -> Edit:
-    suffix = edit.path.suffix
-    laid = lay_tracks(edit, tracks, edit.path.with_name(f"laid{suffix}"))
-    if change is None:
-        return read_edit(laid)
-    hand = hand_of(laid)
-    change(hand)
-    return read_edit(hand.save(edit.path.with_name(f"again{suffix}")))
-
-
 def test_handles_and_fades_are_read_back_as_they_were_laid(
     edit: Edit, tracks: tuple[FoleyTrack, ...], tmp_path: Path
 ) -> None:
-    found = laid_tracks(_again(edit, tracks), [tmp_path / "takes"])
+    found = laid_tracks(exported_again(edit, tracks), [tmp_path / "takes"])
     assert [track.foreign for track in found] == [(), ()]
     for track, laid in zip(found, tracks, strict=True):
         assert touched(track, laid.clips) == ""
@@ -76,7 +65,9 @@ def test_handles_and_fades_are_read_back_as_they_were_laid(
 
 
 def test_a_fade_that_was_changed_is_the_editor_s(edit: Edit, tracks: tuple[FoleyTrack, ...], tmp_path: Path) -> None:
-    found = laid_tracks(_again(edit, tracks, lambda hand: hand.change_fade_in("take 3", 4)), [tmp_path / "takes"])
+    found = laid_tracks(
+        exported_again(edit, tracks, lambda hand: hand.change_fade_in("take 3", 4)), [tmp_path / "takes"]
+    )
     assert touched(found[0], tracks[0].clips) == "take_3.wav got another fade-in"
     assert touched(found[1], tracks[1].clips) == ""
 
@@ -84,8 +75,8 @@ def test_a_fade_that_was_changed_is_the_editor_s(edit: Edit, tracks: tuple[Foley
 def test_fades_that_a_program_does_not_know_were_removed_by_nobody(
     edit: Edit, tracks: tuple[FoleyTrack, ...], tmp_path: Path
 ) -> None:
-    kept = laid_tracks(_again(edit, tracks), [tmp_path / "takes"])
-    lost = laid_tracks(_again(edit, tracks, lambda hand: hand.lose_fades()), [tmp_path / "takes"])
+    kept = laid_tracks(exported_again(edit, tracks), [tmp_path / "takes"])
+    lost = laid_tracks(exported_again(edit, tracks, lambda hand: hand.lose_fades()), [tmp_path / "takes"])
     assert (keeps_fades(kept), keeps_fades(lost)) == (True, False)
     for track, laid in zip(lost, tracks, strict=True):
         assert touched(track, laid.clips, with_fades=False) == ""
@@ -95,7 +86,7 @@ def test_fades_that_a_program_does_not_know_were_removed_by_nobody(
 def test_a_dragged_edge_is_a_trim_and_not_another_file(
     edit: Edit, tracks: tuple[FoleyTrack, ...], tmp_path: Path
 ) -> None:
-    found = laid_tracks(_again(edit, tracks, lambda hand: hand.trim_head("take 3", -2)), [tmp_path / "takes"])
+    found = laid_tracks(exported_again(edit, tracks, lambda hand: hand.trim_head("take 3", -2)), [tmp_path / "takes"])
     assert touched(found[0], tracks[0].clips) == "take_3.wav was trimmed"
 
 
@@ -103,7 +94,7 @@ def test_laying_twice_is_laying_once_and_leaves_no_trace(
     edit: Edit, tracks: tuple[FoleyTrack, ...], tmp_path: Path
 ) -> None:
     suffix = edit.path.suffix
-    once = _again(edit, tracks)
+    once = exported_again(edit, tracks)
     twice = lay_tracks(once, tracks, tmp_path / f"twice{suffix}")
     bare = remove_foley_tracks(twice, tmp_path / f"bare{suffix}")
     if suffix == ".aaf":
@@ -121,6 +112,6 @@ def test_a_clip_at_the_start_of_the_timeline_fades_in_as_well(edit: Edit, tmp_pa
         _take(edit, 0, tmp_path), record=FrameSpan(first=edit.start_frame, count=20, rate=edit.rate), spans=()
     )
     tracks = plan_tracks({"ambience": [first]})
-    (found,) = laid_tracks(_again(edit, tracks), [tmp_path / "takes"])
+    (found,) = laid_tracks(exported_again(edit, tracks), [tmp_path / "takes"])
     assert found.foreign == () and touched(found, tracks[0].clips) == ""
     assert found.clips[0].fade_in_s > 0 and found.clips[0].fade_out_s > 0

@@ -15,7 +15,7 @@ import pytest
 
 from tests.support import aaf_files
 from tests.support.aaf_graph import graph
-from tests.support.editors import Hand, hand_of
+from tests.support.editors import Hand, exported_again
 from tests.support.fcpxml import complaints
 from timeline_io.edit import Edit, FoleyTrack, PlacedClip
 from timeline_io.errors import LayingError
@@ -75,17 +75,6 @@ def _tracks(edit: Edit, sound: Place) -> tuple[FoleyTrack, ...]:
     return plan_tracks({"footsteps": steps, "vehicles": [sound(edit, 60, 30, "train")]})
 
 
-def _exported(edit: Edit, tracks: tuple[FoleyTrack, ...], change: Change | None = None) -> Edit:
-    """The edit with `tracks`, changed by hand and exported again."""
-    suffix = edit.path.suffix
-    laid = lay_tracks(edit, tracks, edit.path.with_name(f"laid{suffix}"))
-    if change is None:
-        return read_edit(laid)
-    hand = hand_of(laid)
-    change(hand)
-    return read_edit(hand.save(edit.path.with_name(f"again{suffix}")))
-
-
 def _found(edit: Edit, tmp_path: Path) -> tuple[LaidTrack, ...]:
     return laid_tracks(edit, [tmp_path / "takes"])
 
@@ -96,7 +85,7 @@ def _found(edit: Edit, tmp_path: Path) -> tuple[LaidTrack, ...]:
 def test_what_was_laid_is_read_back(edit: Edit, sound: Place, tmp_path: Path) -> None:
     tracks = _tracks(edit, sound)
     assert _found(edit, tmp_path) == ()
-    found = _found(_exported(edit, tracks), tmp_path)
+    found = _found(exported_again(edit, tracks), tmp_path)
     names = ["lane -2", "lane -3"] if edit.format == "fcpxml" else [STEPS, TRAIN]
     assert [(track.name, track.foreign, track.enabled) for track in found] == [(name, (), True) for name in names]
     for track, laid in zip(found, tracks, strict=True):
@@ -113,7 +102,7 @@ def test_laying_with_markers_twice_is_laying_once_and_leaves_no_trace(
     marked_edit: Edit, sound: Place, tmp_path: Path
 ) -> None:
     tracks, suffix = _tracks(marked_edit, sound), marked_edit.path.suffix
-    once = _exported(marked_edit, tracks)
+    once = exported_again(marked_edit, tracks)
     twice = lay_tracks(once, tracks, tmp_path / f"twice{suffix}")
     assert twice.read_bytes() == once.path.read_bytes()
     assert once.shots == marked_edit.shots
@@ -124,8 +113,8 @@ def test_laying_with_markers_twice_is_laying_once_and_leaves_no_trace(
 def test_markers_are_all_that_spans_add(marked_edit: Edit, sound: Place, tmp_path: Path) -> None:
     tracks = _tracks(marked_edit, sound)
     plain = tuple(replace(t, clips=tuple(replace(clip, spans=()) for clip in t.clips)) for t in tracks)
-    with_markers = _exported(marked_edit, tracks).path.read_text("utf-8")
-    without = _exported(marked_edit, plain).path.read_text("utf-8")
+    with_markers = exported_again(marked_edit, tracks).path.read_text("utf-8")
+    without = exported_again(marked_edit, plain).path.read_text("utf-8")
     assert with_markers.count("on: train passing") == 4
     if marked_edit.format == "otio":
         document = json.loads(with_markers)
@@ -141,7 +130,7 @@ def test_markers_are_all_that_spans_add(marked_edit: Edit, sound: Place, tmp_pat
 def test_markers_outside_their_clip_are_not_laid(marked_edit: Edit, sound: Place, tmp_path: Path) -> None:
     spans = [_span(marked_edit, *edges) for edges in ((0, 10), (5, 8), (25, 30), (30, 9))]
     clip = replace(sound(marked_edit, 10, 20, "step_1"), spans=tuple(spans))
-    (track,) = _found(_exported(marked_edit, plan_tracks({"footsteps": [clip]})), tmp_path)
+    (track,) = _found(exported_again(marked_edit, plan_tracks({"footsteps": [clip]})), tmp_path)
     assert track.clips[0].spans == (_span(marked_edit, 10, 3), _span(marked_edit, 25, 5))
 
 
@@ -149,7 +138,7 @@ NOTE = "Smooth-Foley heard it here; move or trim this marker, then run again"
 
 
 def test_every_program_finds_the_markers_where_it_looks(marked_edit: Edit, sound: Place) -> None:
-    laid = _exported(marked_edit, _tracks(marked_edit, sound)).path
+    laid = exported_again(marked_edit, _tracks(marked_edit, sound)).path
     if laid.suffix == ".otio":
         steps = next(track for track in json.loads(laid.read_bytes())["tracks"]["children"] if track["name"] == STEPS)
         marker = steps["children"][1]["markers"][1]
@@ -177,7 +166,7 @@ def test_every_program_finds_the_markers_where_it_looks(marked_edit: Edit, sound
 
 def test_markers_that_an_editor_moved_are_read_where_they_are(marked_edit: Edit, sound: Place, tmp_path: Path) -> None:
     tracks = _tracks(marked_edit, sound)
-    exported = _exported(marked_edit, tracks, lambda hand: hand.shift_markers("step_1", 6))
+    exported = exported_again(marked_edit, tracks, lambda hand: hand.shift_markers("step_1", 6))
     steps, train = _found(exported, tmp_path)
     moved = (_span(marked_edit, 18, 5), _span(marked_edit, 28, 2))
     assert steps.clips[0].spans == moved
@@ -189,7 +178,7 @@ def test_markers_that_an_editor_moved_are_read_where_they_are(marked_edit: Edit,
 def test_markers_that_an_editor_deleted(marked_edit: Edit, sound: Place, tmp_path: Path) -> None:
     tracks = _tracks(marked_edit, sound)
     placed = [clip for track in tracks for clip in track.clips]
-    found = _found(_exported(marked_edit, tracks, lambda hand: hand.drop_markers("train")), tmp_path)
+    found = _found(exported_again(marked_edit, tracks, lambda hand: hand.drop_markers("train")), tmp_path)
     assert found[1].clips[0].spans == ()
     assert moved_markers(found, placed) == {placed[2]: ()}
 
@@ -198,7 +187,7 @@ def test_markers_that_an_editor_deleted(marked_edit: Edit, sound: Place, tmp_pat
             hand.drop_markers(name)
 
     # A program that writes no markers is not an editor who deleted them all.
-    assert moved_markers(_found(_exported(marked_edit, tracks, lose_all), tmp_path), placed) == {}
+    assert moved_markers(_found(exported_again(marked_edit, tracks, lose_all), tmp_path), placed) == {}
 
 
 CHANGES: dict[str, tuple[Change, str]] = {
@@ -214,27 +203,29 @@ CHANGES: dict[str, tuple[Change, str]] = {
 def test_a_track_that_an_editor_touched_is_known(edit: Edit, sound: Place, tmp_path: Path, kind: str) -> None:
     tracks = _tracks(edit, sound)
     change, clause = CHANGES[kind]
-    steps, train = _found(_exported(edit, tracks, change), tmp_path)
+    steps, train = _found(exported_again(edit, tracks, change), tmp_path)
     assert touched(steps, tracks[0].clips) == clause
     assert touched(train, tracks[1].clips) == ""
 
 
 def test_markers_go_with_their_clip(marked_edit: Edit, sound: Place, tmp_path: Path) -> None:
     tracks = _tracks(marked_edit, sound)
-    moved = _found(_exported(marked_edit, tracks, lambda hand: hand.shift("step_2", 3)), tmp_path)[0].clips[1]
+    moved = _found(exported_again(marked_edit, tracks, lambda hand: hand.shift("step_2", 3)), tmp_path)[0].clips[1]
     assert (moved.record, moved.source_first) == (_span(marked_edit, 43, 20), 0)
     assert moved.spans == (_span(marked_edit, 44, 4),)
-    trimmed = _found(_exported(marked_edit, tracks, lambda hand: hand.trim_head("step_2", 3)), tmp_path)[0].clips[1]
+    trimmed = _found(exported_again(marked_edit, tracks, lambda hand: hand.trim_head("step_2", 3)), tmp_path)[0].clips[
+        1
+    ]
     assert (trimmed.record, trimmed.source_first) == (_span(marked_edit, 43, 17), 3)
     assert trimmed.spans == (_span(marked_edit, 43, 2),)
 
 
 def test_a_changed_level_and_a_clip_of_the_editors_own(edit: Edit, sound: Place, tmp_path: Path) -> None:
     tracks = _tracks(edit, sound)
-    steps, _ = _found(_exported(edit, tracks, lambda hand: hand.change_level("step_2")), tmp_path)
+    steps, _ = _found(exported_again(edit, tracks, lambda hand: hand.change_level("step_2")), tmp_path)
     level = {"otio": "Fairlight Clip Volume and Fades", "fcpxml": "volume"}.get(edit.format, "Audio Levels")
     assert touched(steps, tracks[0].clips) == f"step_2.wav got {level}"
-    steps, _ = _found(_exported(edit, tracks, lambda hand: hand.add_beside("step_2")), tmp_path)
+    steps, _ = _found(exported_again(edit, tracks, lambda hand: hand.add_beside("step_2")), tmp_path)
     own = "step_2.wav got a clip connected to it (own.wav)" if edit.format == "fcpxml" else "it holds own.wav"
     assert touched(steps, tracks[0].clips) == own
 
@@ -246,7 +237,7 @@ def test_several_changes_are_counted(edit: Edit, sound: Place, tmp_path: Path) -
         hand.add_beside("step_2")
 
     tracks = _tracks(edit, sound)
-    steps, _ = _found(_exported(edit, tracks, change), tmp_path)
+    steps, _ = _found(exported_again(edit, tracks, change), tmp_path)
     assert touched(steps, tracks[0].clips).endswith(", and 2 more")
 
 
@@ -255,7 +246,7 @@ def test_several_changes_are_counted(edit: Edit, sound: Place, tmp_path: Path) -
 
 def test_tracks_are_known_by_their_sounds_when_all_names_are_lost(edit: Edit, sound: Place, tmp_path: Path) -> None:
     tracks, suffix = _tracks(edit, sound), edit.path.suffix
-    exported = _exported(edit, tracks, lambda hand: hand.forget_names())
+    exported = exported_again(edit, tracks, lambda hand: hand.forget_names())
     found = _found(exported, tmp_path)
     placed = placed_on(found, tracks[::-1])
     assert [placed[track.key] for track in found] == [track.clips for track in tracks]
@@ -272,7 +263,7 @@ def test_a_kept_track_stays_byte_for_byte_while_the_others_are_replaced(
     edit: Edit, sound: Place, tmp_path: Path
 ) -> None:
     tracks, suffix = _tracks(edit, sound), edit.path.suffix
-    exported = _exported(edit, tracks)
+    exported = exported_again(edit, tracks)
     steps, train = _found(exported, tmp_path)
     door = plan_tracks({"props": [sound(edit, 3, 9, "door")]})
     for kept, gone in ((steps, train), (train, steps)):
@@ -307,7 +298,7 @@ def _own_text(path: Path, track: LaidTrack) -> list[object]:
 
 def test_a_track_of_the_editors_that_holds_our_sounds_was_not_laid(edit: Edit, sound: Place, tmp_path: Path) -> None:
     tracks = _tracks(edit, sound)
-    found = _found(_exported(edit, tracks), tmp_path)
+    found = _found(exported_again(edit, tracks), tmp_path)
     placed = placed_on(found, tracks[:1])
     assert placed == {found[0].key: tracks[0].clips, found[1].key: ()}
     assert touched(found[1], placed[found[1].key]) == "it holds train.wav, which was not laid there"

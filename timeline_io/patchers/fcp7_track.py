@@ -117,12 +117,7 @@ def _file_lines(clip: PlacedClip, target: Target, number: int) -> Iterator[Line]
     yield 1, f"<pathurl>{xml_text(localhost_url(target.seen(clip.wav)))}</pathurl>"
     yield from deeper(rate_lines(target))
     yield 1, f"<duration>{clip.file.count}</duration>"
-    yield 1, "<timecode>"
-    yield from deeper(deeper(rate_lines(target)))
-    yield 2, f"<string>{timecode(clip.file.first, target.rate, target.drop_frame)}</string>"
-    yield 2, f"<frame>{clip.file.first}</frame>"
-    yield 2, f"<displayformat>{'DF' if target.drop_frame else 'NDF'}</displayformat>"
-    yield 1, "</timecode>"
+    yield from deeper(timecode_lines(clip.file.first, target))
     yield 1, "<media>"
     yield 2, "<audio>"
     yield 3, "<samplecharacteristics>"
@@ -141,6 +136,16 @@ def rate_lines(target: Target) -> Iterator[Line]:
     yield 1, f"<timebase>{max(1, round(target.rate))}</timebase>"
     yield 1, f"<ntsc>{'TRUE' if target.rate.denominator == 1001 else 'FALSE'}</ntsc>"
     yield 0, "</rate>"
+
+
+def timecode_lines(frame: int, target: Target) -> Iterator[Line]:
+    """The timecode of a frame of the timeline, as sequences and files begin with it."""
+    yield 0, "<timecode>"
+    yield from deeper(rate_lines(target))
+    yield 1, f"<string>{timecode(frame, target.rate, target.drop_frame)}</string>"
+    yield 1, f"<frame>{frame}</frame>"
+    yield 1, f"<displayformat>{'DF' if target.drop_frame else 'NDF'}</displayformat>"
+    yield 0, "</timecode>"
 
 
 def deeper(lines: Iterable[Line]) -> Iterator[Line]:
