@@ -31,7 +31,7 @@ from flows.options import PassOptions, store_folder
 from flows.orders import Order
 from flows.output.assembly import shot_reports
 from flows.output.choice import choose_takes
-from flows.planning.plan import PassPlan, plan_pass, settled_format
+from flows.planning.plan import PassPlan, plan_pass, settled_settings
 from flows.records import OutputPaths, PassReport
 from flows.studio.pools import DEPLOYMENT
 from flows.tasks import PrefectCrew
@@ -202,13 +202,15 @@ def _begin_shares(orders: Sequence[Order], workers: int, end: datetime | None, t
 
 def options_elsewhere(options: PassOptions) -> PassOptions:
     """The options as another worker needs them: with the store that is meant here, whatever its environment says, on
-    the GPU that is its own, whatever its number is here, and in the number format that the takes are asked for in."""
+    the GPU that is its own, whatever its number is here, and in the number formats that the takes are asked for in."""
+    settings = settled_settings(options)
     told = {
         "workers": 1,
         "out": None,
         "store": store_folder(options),
         "device": "cuda" if options.device.startswith("cuda") else options.device,
-        "dtype": settled_format(options),
+        "dtype": settings.precision,
+        "settings": (*options.settings, ("clip_weights", settings.clip_weights)),
     }
     return options.model_copy(update=told)
 

@@ -11,7 +11,7 @@ from pipeline.decode import decode_span
 from pipeline.legacy import linspace_frames
 from pipeline.near_duplicates import kept_frames
 from pipeline.nets.bundle import Bundle
-from pipeline.nets.clip import encode_in_batches
+from pipeline.nets.clip import FrameEncoder, encode_in_batches, same_image_encoder
 from pipeline.nets.onset import ONSET_FPS, ONSET_PIXELS, ONSET_REACH_FRAMES, onset_probability
 from pipeline.probe import glance_at
 from pipeline.records import MediaSpan, ShotFeatures
@@ -20,6 +20,8 @@ from pipeline.settings import Settings
 _CHUNK_FRAMES = 512
 _REFERENCE_FRAMES = 150
 _USUAL_RATE = Fraction(24)
+# The lowest cosine between what CLIP gives in 8 bits and in full, for a stretch to be looked at in 8.
+_ALIKE = 0.999
 
 
 def encode_shot(span: MediaSpan, bundle: Bundle, settings: Settings) -> ShotFeatures:
@@ -49,7 +51,14 @@ def _embedded(span: MediaSpan, times_s: NDArray[np.float64], bundle: Bundle, set
     """Embeddings (T, D) of the frames on the screen at `times_s`; one that looks like the last kept one shares its."""
     pixels = decode_span(span, times_s=np.maximum(times_s, 0.0), size=bundle.clip.image_size).pixels
     kept, source = kept_frames(pixels, settings.near_duplicate_levels)
-    return encode_in_batches(bundle.clip, pixels[kept], batch=bundle.clip_batch)[source]
+    return encode_in_batches(_encoder(pixels[kept], bundle, settings), pixels[kept], batch=bundle.clip_batch)[source]
+
+
+def _encoder(pixels: NDArray[np.uint8], bundle: Bundle, settings: Settings) -> FrameEncoder:
+    """CLIP in 8 bits where the settings say so and the first of these pictures comes out alike."""
+    if settings.clip_weights == "int8" and same_image_encoder(bundle.clip, bundle.int8_clip, pixels[:1]) >= _ALIKE:
+        return bundle.int8_clip
+    return bundle.clip
 
 
 def _as_the_reference_looks(span: MediaSpan) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

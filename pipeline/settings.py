@@ -15,6 +15,7 @@ Detector = Literal["temporal", "linear", "null_margin", "onset", "either", "alwa
 Canvas = Literal["adaptive", "full", "wide"]
 FixedPrecision = Literal["float32", "bfloat16", "float16"]
 Precision = Literal["auto", FixedPrecision]
+ClipWeights = Literal["auto", "full", "int8"]
 Quirk = Literal["time_grid", "frames", "pixel_range", "int16"]
 
 
@@ -40,8 +41,10 @@ class Settings:
     median_frames: length of the median filter on the similarity, odd. null_...: how the margin over the null prompts
     becomes on and off, pipeline/null_margin.py.
 
-    precision: of the large networks; "auto" is half precision where the device is made for it. quirks: ways of the
-    reference that are wrong, for comparison: pipeline/legacy.py explains each.
+    precision: of the large networks; "auto" is half precision where the device is made for it. clip_weights: "int8"
+    looks in 8 bits, on processors, at stretches whose first picture then comes out alike (cosine over 0.999); "auto"
+    does where "auto" for the precision came to float32. quirks: ways of the reference that are wrong, for comparison:
+    pipeline/legacy.py explains each.
     """
 
     steps: int = 16
@@ -70,6 +73,7 @@ class Settings:
     null_close_s: float = 1 / 3
     null_drop_s: float = 0.2
     precision: Precision = "float32"
+    clip_weights: ClipWeights = "full"
     quirks: tuple[Quirk, ...] = ()
 
     def __post_init__(self) -> None:
@@ -132,7 +136,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 _SLOWEST_FPS = 0.01
 
-_LOOKING = ("clip_fps", "near_duplicate_levels", "precision", "quirks")
+_LOOKING = ("clip_fps", "near_duplicate_levels", "precision", "clip_weights", "quirks")
 
 
 def _digest(facts: Any) -> str:

@@ -15,7 +15,6 @@ from flows.records import ShotState
 from flows.shot_job import ShotJob, cue_jobs
 from flows.watching.pace import Amounts, Estimate, Pace, PaceBook, amounts_of, times
 from pipeline.records import SAMPLE_RATE_HZ
-from pipeline.settings import FixedPrecision
 from pipeline.weights.catalogue import published_models
 
 _BYTES_PER_SECOND = 3 * SAMPLE_RATE_HZ  # 24 bit mono
@@ -68,7 +67,7 @@ class Forecast:
     estimate: Estimate
     disk: Disk
     memory: Memory | None
-    number_format: FixedPrecision
+    number_format: str
     licence: str
     commercial_use: bool
 

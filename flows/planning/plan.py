@@ -12,7 +12,7 @@ from flows.places import edit_name
 from flows.planning.caveats import caveats
 from flows.planning.conform import EarlierPass
 from flows.planning.hand_work import HandWork, hand_work
-from flows.planning.number_format import number_format
+from flows.planning.number_format import settled
 from flows.planning.reading import read_for
 from flows.planning.spotting import by_shot, given_cues
 from flows.records import ShotReport, ShotState, counted
@@ -22,7 +22,7 @@ from flows.work.engine import Studio
 from flows.work.steps import Heard, known_before_looking
 from pipeline.label import labels_in_note
 from pipeline.probe import MovieInfo, probe_movie
-from pipeline.settings import Precision, Settings
+from pipeline.settings import Settings
 from pipeline.weights.registry import ModelCard, find_model
 from timeline_io.cue_sheet import Cue, read_cues
 from timeline_io.edit import Edit, Shot
@@ -137,7 +137,7 @@ def studio_for(card: ModelCard, options: PassOptions) -> Studio:
 
 
 def settings_for(card: ModelCard, options: PassOptions) -> Settings:
-    """The model's settings, or those of the preset, with what was changed one by one, in a number format that is
+    """The model's settings, or those of the preset, with what was changed one by one, in number formats that are
     settled. Raises SettingError."""
     told = dict(options.settings)
     if options.dtype is not None:
@@ -150,12 +150,12 @@ def settings_for(card: ModelCard, options: PassOptions) -> Settings:
         raise SettingError(
             f"model {card.name} is without what {lacking} needs: fetch it again with that part, or change the setting"
         )
-    return replace(settings, precision=number_format(settings.precision, options))
+    return settled(settings, options)
 
 
-def settled_format(options: PassOptions) -> Precision:
-    """The number format that a pass with these options computes in here. Raises SettingError, WeightsError."""
-    return settings_for(find_model(options.model), options).precision
+def settled_settings(options: PassOptions) -> Settings:
+    """The settings that a pass with these options has here. Raises SettingError, WeightsError."""
+    return settings_for(find_model(options.model), options)
 
 
 def _draft(

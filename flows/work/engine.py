@@ -15,7 +15,7 @@ from flows.planning.spotting import SpotMemory
 from pipeline.clip_store import ClipStore, FeatureStore
 from pipeline.label import SpottedLabel
 from pipeline.records import ClipReceipt, Detection, FoleyRequest, MediaSpan
-from pipeline.settings import FixedPrecision, Settings
+from pipeline.settings import Settings
 
 OnTake = Callable[[ClipReceipt], None]
 
@@ -38,12 +38,12 @@ class Studio:
         return self.settings.digest()
 
     @property
-    def number_format(self) -> FixedPrecision:
+    def number_format(self) -> str:
         """What the large networks compute in: settled with the plan, so that the key of every take names it."""
-        precision = self.settings.precision
-        if precision == "auto":
-            raise ValueError("the number format of a pass is settled before its takes get their keys")
-        return precision
+        precision, clip_weights = self.settings.precision, self.settings.clip_weights
+        if "auto" in (precision, clip_weights):
+            raise ValueError("the number formats of a pass are settled before its takes get their keys")
+        return f"{precision}, CLIP in int8" if clip_weights == "int8" else precision
 
     @property
     def clips(self) -> ClipStore:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 from diffusers import ControlNetModel, UNet2DConditionModel
-from torch import Tensor
+from torch import Tensor, nn
 
 from pipeline.nets.building import building
 
@@ -29,6 +29,25 @@ def condition_image(active: Tensor, level: Tensor | None, *, bands: int, channel
     """The ControlNet's input (B, channels, bands, W): `condition_rows`, the same in every band."""
     rows = condition_rows(active, level, channels=channels)
     return rows[:, :, None, :].expand(-1, -1, bands, -1).contiguous()
+
+
+class EmbeddedOnce(nn.Module):
+    """A ControlNet's embedding of its input that lets one pass which it has embedded before.
+
+    The on/off picture is the same at every step and in both halves of the guidance pair.
+    """
+
+    def __init__(self, adapter: ControlNetModel) -> None:
+        super().__init__()
+        self.embedding = adapter.controlnet_cond_embedding
+        self._channels = adapter.config.block_out_channels[0]
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """(B, conditioning channels, bands, W), or what this gave -> (B, channels of the first layer, H, W)."""
+        if picture.shape[1] == self._channels:
+            return picture
+        embedded: Tensor = self.embedding(picture)
+        return embedded
 
 
 @building()

@@ -19,7 +19,8 @@ from pipeline.nets.frame_adapter import FrameContext
 from pipeline.settings import Settings
 from pipeline.windows import Window
 
-# Keys and values of all layers take some 60 MB a window at the published size: they are kept for a few batches only.
+# Keys and values of all layers take some 60 MB a window at the published size, its embedded on/off picture 5: they are
+# kept for a few batches only.
 _CONTEXTS_KEPT = 4
 # Kept features take some 10 MB a window: a long take goes without, or its memory would grow with its length.
 _LONGEST_REUSE = 4
@@ -130,21 +131,30 @@ class WindowBatches:
         shallow = stage.shallow and batch[0].reuses
         residuals = None
         if stage.controlled and not shallow and batch[0].plan.condition is not None:
-            residuals = self._controlled(batch, x, step, states)
+            residuals = self._controlled(number, x, step, states)
         prediction = self._nets[number](x, step, states, context, residuals, shallow=shallow)
         return prediction.float()
 
-    def _controlled(
-        self, batch: Sequence[_Part], x: Tensor, step: Tensor, states: Tensor
-    ) -> tuple[tuple[Tensor, ...], Tensor]:
+    def _controlled(self, number: int, x: Tensor, step: Tensor, states: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
         """The temporal adapter's residuals: it knows the text and the on/off picture, not the frames."""
-        rows = torch.cat([part.plan.condition for part in batch if part.plan.condition is not None])
-        picture = rows[:, :, None, :].expand(-1, -1, self._bundle.mel.bands, -1).to(x.dtype)
-        picture = picture.repeat(len(x) // len(batch), 1, 1, 1)
+        picture = self._picture(number)
+        picture = picture.repeat(len(x) // len(picture), 1, 1, 1)
         down, middle = self._bundle.temporal_adapter(
             x, step, states, picture, conditioning_scale=self._settings.temporal_scale, return_dict=False
         )
         return tuple(down), middle
+
+    def _picture(self, number: int) -> Tensor:
+        """The on/off pictures of a batch as the temporal adapter embeds them."""
+        if number not in self._pictures:
+            plans = [part.plan for part in self._batches[number]]
+            rows = torch.cat([plan.condition for plan in plans if plan.condition is not None])
+            picture = rows[:, :, None, :].expand(-1, -1, self._bundle.mel.bands, -1).to(self._bundle.dtype)
+            embedded: Tensor = self._bundle.temporal_adapter.controlnet_cond_embedding(picture)
+            if len(self._batches) > _CONTEXTS_KEPT:
+                return embedded
+            self._pictures[number] = embedded
+        return self._pictures[number]
 
     def _context(self, number: int) -> FrameContext | None:
         if number not in self._contexts:
@@ -180,6 +190,7 @@ class WindowBatches:
         size = self._bundle.windows_at_once
         self._batches = [parts[i : i + size] for parts in kinds.values() for i in range(0, len(parts), size)]
         self._contexts: dict[int, FrameContext | None] = {}
+        self._pictures: dict[int, Tensor] = {}
         self._nets = [ReusableUNet(self._bundle.unet, keep=batch[0].reuses) for batch in self._batches]
 
     def _halve(self, error: Exception) -> None:
