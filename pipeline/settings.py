@@ -107,6 +107,13 @@ class Settings:
         """Whether the detector of onsets is needed."""
         return self.detector in ("onset", "either")
 
+    @property
+    def number_format(self) -> str:
+        """What the large networks compute in, in words. Raises ValueError while it is "auto"."""
+        if "auto" in (self.precision, self.clip_weights):
+            raise ValueError('number formats are settled before a take gets its key: these settings say "auto"')
+        return f"{self.precision}, CLIP in int8" if self.clip_weights == "int8" else self.precision
+
     def look_digest(self) -> str:
         """16 hex digits that change with any value that decides what is seen in a shot."""
         return _digest([getattr(self, name) for name in _LOOKING] + [self.looks, self.watches_onsets])

@@ -40,10 +40,7 @@ class Studio:
     @property
     def number_format(self) -> str:
         """What the large networks compute in: settled with the plan, so that the key of every take names it."""
-        precision, clip_weights = self.settings.precision, self.settings.clip_weights
-        if "auto" in (precision, clip_weights):
-            raise ValueError("the number formats of a pass are settled before its takes get their keys")
-        return f"{precision}, CLIP in int8" if clip_weights == "int8" else precision
+        return self.settings.number_format
 
     @property
     def clips(self) -> ClipStore:

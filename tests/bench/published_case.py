@@ -23,6 +23,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from flows.options import PassOptions
+from flows.planning.number_format import settled
 from pipeline.denoise import plan_denoising
 from pipeline.detect import detect
 from pipeline.encode import encode_shot
@@ -40,7 +42,7 @@ Arrays = dict[str, Any]  # numpy arrays
 
 @dataclass(slots=True)
 class Notes:
-    """What is noted on the way: evaluations and their rows, pictures looked at, the first shot's results."""
+    """What is noted on the way: evaluations, pictures that went through CLIP, the first shot's results."""
 
     evaluations: int = 0
     looked_at: int = 0
@@ -53,7 +55,7 @@ class Notes:
 
 
 @contextmanager
-def noting(bundle: Bundle) -> Iterator[Notes]:
+def noting(bundle: Bundle, settings: Settings) -> Iterator[Notes]:
     """Watch the networks of a bundle while the block lasts."""
     notes = Notes()
     predict, decode = window_batch.WindowBatches.predict, bundle.codec.decode
@@ -73,19 +75,23 @@ def noting(bundle: Bundle) -> Iterator[Notes]:
     def count_frames(module: Any, args: Any) -> None:
         notes.looked_at += len(args[0])
 
-    hook = bundle.clip.tower.register_forward_pre_hook(count_frames)
+    encoders = [bundle.clip, bundle.int8_clip] if settings.clip_weights == "int8" else [bundle.clip]
+    hooks = [encoder.tower.register_forward_pre_hook(count_frames) for encoder in encoders]
     window_batch.WindowBatches.predict, bundle.codec.decode = noted_predict, noted_decode  # type: ignore
     try:
         yield notes
     finally:
         window_batch.WindowBatches.predict, bundle.codec.decode = predict, decode  # type: ignore[method-assign]
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
 
 
 def load_everything(bundle: Bundle, settings: Settings) -> None:
     """Read all weights, so that no shot pays for them."""
     if settings.temporal_scale:
         _ = bundle.temporal_adapter
+    if settings.clip_weights == "int8":
+        _ = bundle.int8_clip
     _ = bundle.clip, bundle.unet, bundle.codec, bundle.vocoder, bundle.text_encoder, bundle.tokenizer
     if settings.frame_attention != "off":
         bundle.frame_adapter(settings.frame_attention)
@@ -110,10 +116,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     seconds: dict[str, float] = {}
     with timed(seconds, "load"):
         bundle = load_bundle(told.model, device="cpu", precision=told.dtype, verify=False)
-        settings = bundle.card.preset(told.preset).changed(dict(pair.split("=", 1) for pair in told.set))
+        changed = bundle.card.preset(told.preset).changed(dict(pair.split("=", 1) for pair in told.set))
+        settings = settled(changed, PassOptions(device="cpu"))
         load_everything(bundle, settings)
     pin_threads(bundle.threads_per_take)
-    with torch.inference_mode(), noting(bundle) as notes:
+    with torch.inference_mode(), noting(bundle, settings) as notes:
         for seed, span in enumerate(spans_of(told.movie, told.shots), start=told.seed):
             _make(span, told.label, seed, bundle, settings, notes, seconds, told.conditions)
     told.out.mkdir(parents=True, exist_ok=True)
@@ -122,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "seconds": seconds,
         "evaluations": notes.evaluations,
         "looked_at": notes.looked_at,
-        "number_format": str(bundle.dtype).removeprefix("torch."),
+        "number_format": settings.number_format,
         "processor": best_device_in_words(),
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "anonymous_peak_mb": _anonymous_mb(),

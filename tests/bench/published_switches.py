@@ -34,6 +34,7 @@ DEFAULT = {"guidance_until": 0.5, "temporal_until": 0.6, "near_duplicate_levels"
 # Every row is the one named first with these settings changed.
 SWITCHES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("precision=bfloat16", "float32", {"precision": "bfloat16"}),
+    ("clip_weights=int8", "float32", {"clip_weights": "int8"}),
     ("temporal_until=0.8", "precision=bfloat16", {"temporal_until": 0.8}),
     ("temporal_until=0.6", "precision=bfloat16", {"temporal_until": 0.6}),
     ("guidance_until=0.8", "precision=bfloat16", {"guidance_until": 0.8}),

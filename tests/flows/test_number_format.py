@@ -10,7 +10,9 @@ from flows.errors import SettingError
 from flows.options import PassOptions
 from flows.planning.plan import plan_pass
 from flows.share import options_elsewhere
+from pipeline.weights.catalogue import published_models
 from pipeline.weights.registry import ModelCard
+from pipeline.weights.templates import template
 from tests.support.passes import Cut
 
 EditOf = Callable[..., Path]
@@ -29,8 +31,9 @@ def on(monkeypatch: pytest.MonkeyPatch) -> Callable[[Mapping[str, bool]], None]:
     return lambda able: monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
 
 
-def options(dtype: str | None = "auto", device: str = "cpu", **told: str) -> PassOptions:
-    return PassOptions.model_validate({"dtype": dtype, "device": device, **told})
+def options(dtype: str | None = "auto", device: str = "cpu", clip: str = "full", **told: str) -> PassOptions:
+    given = {"dtype": dtype, "device": device, "settings": (("clip_weights", clip),), **told}
+    return PassOptions.model_validate(given)
 
 
 def test_takes_of_machines_that_choose_otherwise_have_other_keys(edit: Path, on: Callable[..., None]) -> None:
@@ -65,3 +68,28 @@ def test_who_shares_a_pass_is_told_the_format(edit: Path, on: Callable[..., None
     assert options_elsewhere(options()).dtype == "float32"
     on(ABLE)
     assert options_elsewhere(options()).dtype == "bfloat16"
+
+
+def test_clip_is_in_int8_where_float32_is_what_auto_came_to(edit: Path, on: Callable[..., None]) -> None:
+    on(EMULATES)
+    left_open = plan_pass(edit, options(clip="auto")).studio
+    assert left_open.number_format == "float32, CLIP in int8"
+    assert left_open.settings_digest == plan_pass(edit, options("float32", clip="int8")).studio.settings_digest
+    assert left_open.settings_digest != plan_pass(edit, options()).studio.settings_digest
+    assert dict(options_elsewhere(options(clip="auto")).settings)["clip_weights"] == "int8"
+    # A person's float32 is float32 throughout, and what several devices share is what each of them can.
+    assert plan_pass(edit, options("float32", clip="auto")).studio.number_format == "float32"
+    assert plan_pass(edit, options(device="cuda:0,cpu", clip="auto")).studio.number_format == "float32"
+    on(ABLE)
+    assert plan_pass(edit, options(clip="auto")).studio.number_format == "bfloat16"
+
+
+@pytest.mark.parametrize("told", [{"device": "cuda"}, {"device": "cpu,cuda:0"}, {"dask": "tcp://host:8786"}])
+def test_clip_in_int8_is_refused_off_processors(told: dict[str, str], edit: Path) -> None:
+    with pytest.raises(SettingError, match="clip_weights=int8 is for processors: use auto or full, or --device cpu"):
+        plan_pass(edit, options(clip="int8", **told))
+
+
+def test_published_models_leave_both_formats_open(on: Callable[..., None]) -> None:
+    card = template(published_models()["foleycrafter"])
+    assert (card["settings"]["precision"], card["settings"]["clip_weights"]) == ("auto", "auto")

@@ -81,6 +81,16 @@ def test_without_frames_our_attention_is_the_stock_one(unet: UNet2DConditionMode
     torch.testing.assert_close(_run(unet, None), stock, atol=1e-5, rtol=1e-5)
 
 
+def test_a_guidance_pair_gives_what_its_halves_give(unet: UNet2DConditionModel, stock: torch.Tensor) -> None:
+    x, step = _inputs()
+    text = torch.cat([_text(), -_text()])
+    with torch.inference_mode():
+        pair = unet(torch.cat([x, x]), step, encoder_hidden_states=text).sample
+        halves = torch.cat([unet(x, step, encoder_hidden_states=half[None]).sample for half in text])
+    torch.testing.assert_close(pair, halves, atol=1e-5, rtol=1e-5)
+    assert not torch.allclose(pair[0], pair[1], atol=1e-3)
+
+
 def test_lambda_zero_is_no_adapter(unet: UNet2DConditionModel, stock: torch.Tensor, adapter: FrameAdapter) -> None:
     assert torch.equal(_run(unet, _context(adapter, _frames(8), local=True, scale=0.0)), _run(unet, None))
     assert not torch.equal(_run(unet, _context(adapter, _frames(8), local=True)), _run(unet, None))

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pipeline.errors import PipelineError
-from pipeline.runtime import auto_precision, best_device_in_words, choose_dtype
+from pipeline.runtime import auto_clip_weights, auto_precision, best_device_in_words, choose_dtype
 
 CPU = torch.device("cpu")
 
@@ -29,8 +29,20 @@ def test_a_processor_that_emulates_bfloat16_computes_in_float32() -> None:
 
 
 @pytest.mark.usefixtures("able")
-def test_a_processor_with_instructions_for_it_computes_in_bfloat16() -> None:
+def test_a_processor_with_instructions_for_it_computes_in_bfloat16_and_looks_in_full() -> None:
     assert choose_dtype("auto", CPU) is torch.bfloat16
+    assert auto_clip_weights(CPU) == "full"
+
+
+def test_clip_is_in_int8_on_processors_that_have_nothing_quicker_and_the_instructions_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = {}
+    for able in ("avx2", "avx512_f", "neon"):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda able=able: {able: True})
+        found[able] = auto_clip_weights(CPU)
+    assert found == {"avx2": "int8", "avx512_f": "full", "neon": "full"}
+    assert auto_clip_weights(torch.device("cuda")) == "full"
 
 
 def test_a_torch_that_cannot_tell_computes_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,8 +59,9 @@ def test_float16_is_not_for_processors() -> None:
         choose_dtype("float16", CPU)
 
 
-@pytest.mark.usefixtures("emulating")
-def test_the_format_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_formats_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True})
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    assert best_device_in_words() == "on the CPU (without instructions for bfloat16); --dtype auto is float32"
+    told = "on the CPU (without instructions for bfloat16); --dtype auto is float32, CLIP in int8"
+    assert best_device_in_words() == told

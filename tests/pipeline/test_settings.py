@@ -24,10 +24,19 @@ def test_what_is_seen_depends_on_how_one_looks_and_on_nothing_else() -> None:
         Settings(clip_fps=4.0),
         Settings(near_duplicate_levels=2.0),
         Settings(precision="bfloat16"),
+        Settings(clip_weights="int8"),
         Settings(quirks=("frames",)),
         Settings(detector="onset"),
     ]
-    assert len({seen, *(settings.look_digest() for settings in others)}) == 6
+    assert len({seen, *(settings.look_digest() for settings in others)}) == 7
+
+
+def test_number_formats_are_named_once_they_are_settled() -> None:
+    assert Settings().number_format == "float32"
+    assert Settings(clip_weights="int8").number_format == "float32, CLIP in int8"
+    for open_yet in (Settings(precision="auto"), Settings(clip_weights="auto")):
+        with pytest.raises(ValueError, match="number formats are settled before"):
+            _ = open_yet.number_format
 
 
 @pytest.mark.parametrize(
@@ -49,6 +58,7 @@ def test_what_is_seen_depends_on_how_one_looks_and_on_nothing_else() -> None:
         ({"quirks": "time_grid,speed"}, "quirks is 'speed'"),
         ({"use_level": "perhaps"}, "use_level is 'perhaps', it must be true or false"),
         ({"median_frames": "4"}, "odd"),
+        ({"clip_weights": "int4"}, "clip_weights is 'int4', it must be one of auto, full, int8"),
         ({"feature_reuse": "0"}, "feature_reuse is 0, it must be 1 to 1000"),
         ({"stepz": "3"}, "there is no setting 'stepz'; there are steps, sampler"),
     ],
