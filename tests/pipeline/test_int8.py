@@ -38,7 +38,7 @@ def full() -> ClipEncoder:
 
 @pytest.fixture
 def bundle(published: Path) -> Bundle:
-    return load_bundle(published, device="cpu")
+    return load_bundle(str(published), device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -101,10 +101,10 @@ def _coarsen(encoder: FrameEncoder) -> None:
     """Let one channel of every norm be so large that whole numbers leave the others nothing."""
     with torch.no_grad():
         for block in encoder.tower.transformer.resblocks:  # type: ignore[union-attr]
-            for norm in (block.ln_1, block.ln_2):  # type: ignore[union-attr]
+            for norm in (block.ln_1, block.ln_2):
                 norm.bias[0] += 1000.0
-            block.attn.in_proj_weight[:, 0] = 0  # type: ignore[union-attr]
-            block.mlp[0].weight[:, 0] = 0  # type: ignore[union-attr]
+            block.attn.in_proj_weight[:, 0] = 0
+            block.mlp[0].weight[:, 0] = 0
 
 
 class _Convolutional(nn.Module):
