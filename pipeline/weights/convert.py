@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -120,10 +121,16 @@ def _vocoder_config(model: Path) -> dict[str, Any]:
 
 def _temporal_adapter_config(model: Path) -> dict[str, Any]:
     """The ControlNet of the UNet beside it, for a picture with one channel."""
+    return dict(json.loads(_control_configuration(json.dumps(config_of("unet", model)))))
+
+
+@lru_cache(maxsize=8)
+def _control_configuration(unet: str) -> str:
+    """The configuration, as JSON, of a ControlNet for the UNet of a configuration."""
     with building(), torch.device("meta"):
-        unet = UNet2DConditionModel.from_config(config_of("unet", model))
-        adapter = ControlNetModel.from_unet(unet, conditioning_channels=1, load_weights_from_unet=False)
-    return dict(json.loads(adapter.to_json_string()))
+        network = UNet2DConditionModel.from_config(json.loads(unet))
+        adapter = ControlNetModel.from_unet(network, conditioning_channels=1, load_weights_from_unet=False)
+    return str(adapter.to_json_string())
 
 
 def _clip_config(model: Path) -> dict[str, Any]:

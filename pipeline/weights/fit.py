@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ logging.getLogger("diffusers").setLevel(logging.ERROR)
 
 _NAMED = 3
 _TOKENS_PER_FRAME = 4
+_CROSS_ATTENTION_DIM = 1280  # diffusers' own where a UNet's configuration does not say
 _PREFIX = "text_model."  # today's class leaves it out, files that older ones wrote have it
 
 
@@ -43,8 +45,7 @@ def require_fit(folder: str, file: str, model: Path, *, origin: Path | None = No
     path = model / folder / file
     found = _plain(read_shapes(path))
     try:
-        with building(), torch.device("meta"):
-            wanted = _plain(_shapes_of(_NETWORKS[folder](model, found)))
+        wanted = _wanted(folder, json.dumps(_configuration(folder, model, found)))
     except WeightsError:
         raise
     except Exception as error:  # networks are built by three libraries, which check nothing or raise kinds of their own
@@ -56,6 +57,14 @@ def require_fit(folder: str, file: str, model: Path, *, origin: Path | None = No
             f"the weights file {origin or path} is not the {folder} that its configuration describes: "
             f"{'; '.join(differences)}; get both again from their publisher"
         )
+
+
+@lru_cache(maxsize=64)  # models have parts in common, and to build a large network takes a second even without memory
+def _wanted(folder: str, configuration: str) -> Shapes:
+    """Names and shapes of the network that a configuration, as JSON, makes."""
+    with building(), torch.device("meta"):
+        network = _NETWORKS[folder](json.loads(configuration))
+    return _plain({name: tuple(value.shape) for name, value in network.state_dict().items()})
 
 
 def _first_line(error: Exception) -> str:
@@ -81,10 +90,6 @@ def _counted(kind: str, names: list[str], total: int) -> str:
 
 def _plain(shapes: Shapes) -> Shapes:
     return {name.removeprefix(_PREFIX): shape for name, shape in shapes.items()}
-
-
-def _shapes_of(network: nn.Module) -> Shapes:
-    return {name: tuple(value.shape) for name, value in network.state_dict().items()}
 
 
 def config_of(folder: str, model: Path) -> dict[str, Any]:
@@ -117,34 +122,39 @@ class OnsetShape(nn.Module):
         self.fc = nn.Sequential(nn.Linear(512, 128), nn.ReLU(), nn.Linear(128, 1))
 
 
-def _unet(model: Path, found: Shapes) -> nn.Module:
-    network: nn.Module = UNet2DConditionModel.from_config(config_of("unet", model))
-    return network
-
-
-def _frame_adapter(model: Path, found: Shapes) -> nn.Module:
-    unet = UNet2DConditionModel.from_config(config_of("unet", model))
-    tokens = tokens_per_frame(found, int(unet.config.cross_attention_dim))
-    return FrameAdapter(unet, embed_dim=embed_dim_of(model), tokens_per_frame=tokens)
-
-
 def tokens_per_frame(adapter: Shapes, cross_attention_dim: int) -> int:
     """How many tokens an adapter of these shapes makes of a frame; four, as published, when it does not say."""
     rows = adapter.get("image_proj.proj.bias", (0,))[0]
     return rows // cross_attention_dim or _TOKENS_PER_FRAME
 
 
-_NETWORKS: dict[str, Callable[[Path, Shapes], nn.Module]] = {
-    "unet": _unet,
-    "vae": lambda model, found: AutoencoderKL.from_config(config_of("vae", model)),
-    "text_encoder": lambda model, found: CLIPTextModel(CLIPTextConfig.from_dict(config_of("text_encoder", model))),
-    "temporal_adapter": lambda model, found: ControlNetModel.from_config(config_of("temporal_adapter", model)),
+def _configuration(folder: str, model: Path, found: Shapes) -> dict[str, Any]:
+    """What decides the shapes of a part: its own configuration, or those of its neighbours."""
+    if folder == "onset":
+        return {}
+    if folder == "detector":
+        return {"embed_dim": embed_dim_of(model)}
+    if folder != "frame_adapter":
+        return config_of(folder, model)
+    unet = config_of("unet", model)
+    width = int(unet.get("cross_attention_dim", _CROSS_ATTENTION_DIM))
+    return {"unet": unet, "embed_dim": embed_dim_of(model), "tokens_per_frame": tokens_per_frame(found, width)}
+
+
+def _frame_adapter(configuration: dict[str, Any]) -> nn.Module:
+    unet = UNet2DConditionModel.from_config(configuration.pop("unet"))
+    return FrameAdapter(unet, **configuration)
+
+
+_NETWORKS: dict[str, Callable[[dict[str, Any]], nn.Module]] = {
+    "unet": UNet2DConditionModel.from_config,
+    "vae": AutoencoderKL.from_config,
+    "text_encoder": lambda configuration: CLIPTextModel(CLIPTextConfig.from_dict(configuration)),
+    "temporal_adapter": ControlNetModel.from_config,
     "frame_adapter": _frame_adapter,
-    "vocoder": lambda model, found: SpeechT5HifiGan(SpeechT5HifiGanConfig.from_dict(config_of("vocoder", model))),
-    "image_encoder": lambda model, found: CLIPVisionModelWithProjection(
-        CLIPVisionConfig.from_dict(config_of("image_encoder", model))
-    ),
-    "clip": lambda model, found: CLIP(**config_of("clip", model)),
-    "onset": lambda model, found: OnsetShape(),
-    "detector": lambda model, found: LinearDetector(embed_dim_of(model)),
+    "vocoder": lambda configuration: SpeechT5HifiGan(SpeechT5HifiGanConfig.from_dict(configuration)),
+    "image_encoder": lambda configuration: CLIPVisionModelWithProjection(CLIPVisionConfig.from_dict(configuration)),
+    "clip": lambda configuration: CLIP(**configuration),
+    "onset": lambda configuration: OnsetShape(),
+    "detector": lambda configuration: LinearDetector(**configuration),
 }
