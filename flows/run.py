@@ -27,6 +27,7 @@ from flows.studio.reach import join_running_studio
 from flows.turn import turn
 from flows.work.house_crew import HouseCrew
 from flows.work.workshop import workshop_for
+from pipeline.errors import first_line
 
 if TYPE_CHECKING:
     from prefect import State
@@ -139,8 +140,7 @@ def _with_a_record(call: "Callable[[], State[Any]]", desk: Desk) -> "State[Any] 
         return call()
     except Exception as error:
         # What goes wrong inside the flow is in its state; what is raised is that Prefect could not keep its record.
-        first_line = next(iter(str(error).splitlines()), type(error).__name__)
-        told = f"the Prefect server at {PREFECT_API_URL.value()} does not answer ({first_line})"
+        told = f"the Prefect server at {PREFECT_API_URL.value()} does not answer ({first_line(error)})"
         if desk.outcomes is None:
             raise ConductorError(
                 f"{told}: start it, unset PREFECT_API_URL, or do without it with --no-prefect"

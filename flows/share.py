@@ -39,7 +39,7 @@ from flows.work.engine import forget_engine
 from flows.work.house_crew import HouseCrew
 from flows.work.ledger import Ledger
 from flows.work.workshop import Workshop, workshop_for
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, first_line
 from timeline_io.errors import TimelineError
 
 log = logging.getLogger(__name__)
@@ -193,7 +193,7 @@ def _begin_shares(orders: Sequence[Order], workers: int, end: datetime | None, t
             )
         except Exception as error:
             # Whoever shares out can do everything alone.
-            why = next(iter(str(error).splitlines()), type(error).__name__)
+            why = first_line(error)
             tell(PassEvent(stage="wait", text=f"share {part + 1} could not be given away ({why}): it is made here"))
             break
         begun.append(run.id)

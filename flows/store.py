@@ -6,8 +6,8 @@ from pathlib import Path
 
 from flows.errors import OutputFolderError
 from flows.output.delivery import require_writable
-from pipeline.atomic import make_shared_folder
 from pipeline.errors import OutputError
+from pipeline.files import make_shared_folder
 
 _PARTS = ("clips", "features", "spots", "pace")
 _OPTION = "--store or FOLEY_STORE"

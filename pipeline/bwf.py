@@ -16,8 +16,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.atomic import replacing
 from pipeline.errors import OutputError
+from pipeline.files import replacing
 
 ORIGINATOR = "Smooth-Foley"
 FULL_SCALE = 1 << 23

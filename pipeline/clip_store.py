@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.atomic import make_shared_folder, replacing
 from pipeline.bwf import write_bwf
 from pipeline.curve import SeenCurve, curve_from, plain_curve
 from pipeline.errors import OutputError
+from pipeline.files import make_shared_folder, replacing, sha256_of
 from pipeline.records import ClipReceipt, FoleyClip, ShotFeatures, TakeScore
 
 _SCHEMA = 2
@@ -43,7 +43,7 @@ class ClipStore:
         wav = _entry(self.root, key, ".wav")
         try:
             receipt = _receipt_from(wav.with_suffix(".json").read_bytes(), wav)
-            intact = receipt.key == key and receipt.sha256 == _file_digest(wav)
+            intact = receipt.key == key and receipt.sha256 == sha256_of(wav)
         except _DAMAGED:
             return None
         return receipt if intact else None
@@ -79,7 +79,7 @@ class ClipStore:
         receipt = ClipReceipt(
             key=key,
             wav=wav,
-            sha256=_file_digest(wav),
+            sha256=sha256_of(wav),
             samples=clip.samples.shape[-1],
             sample_rate_hz=clip.sample_rate_hz,
             peak=float(np.abs(clip.samples).max(initial=0.0)),
@@ -104,7 +104,7 @@ class FeatureStore:
         """The stored features, or None when absent or damaged."""
         npz = _entry(self.root, key, ".npz")
         try:
-            if npz.with_suffix(".sha256").read_text(encoding="utf-8") != _file_digest(npz):
+            if npz.with_suffix(".sha256").read_text(encoding="utf-8") != sha256_of(npz):
                 return None
             with np.load(npz, allow_pickle=False) as arrays:
                 return ShotFeatures(**{name: arrays[name] for name in arrays.files})
@@ -122,7 +122,7 @@ class FeatureStore:
         with replacing(npz) as temporary, temporary.open("wb") as file:
             np.savez(file, **{name: array for name, array in _arrays_of(features).items() if array is not None})
         with replacing(npz.with_suffix(".sha256")) as temporary:
-            temporary.write_text(_file_digest(npz), encoding="utf-8")
+            temporary.write_text(sha256_of(npz), encoding="utf-8")
 
 
 def put_or_set_aside(clips: ClipStore, key: str, clip: FoleyClip, **facts: Any) -> ClipReceipt:
@@ -157,11 +157,6 @@ def _entry(root: Path, key: str, suffix: str) -> Path:
     if not _KEY.fullmatch(key):
         raise ValueError(f"{key!r} is not a content key")
     return root.absolute() / key[:2] / f"{key}{suffix}"
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sidecar_of(receipt: ClipReceipt, curve: SeenCurve | None) -> bytes:

@@ -9,6 +9,11 @@ PipelineError                one sentence: what, where, what to do
 """
 
 
+def first_line(error: BaseException) -> str:
+    """The first line that an error of somebody else's says, or its kind when it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 class PipelineError(Exception):
     """Base of all errors of this package; `str(error)` is one sentence for a person."""
 

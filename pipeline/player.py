@@ -6,8 +6,8 @@ from pathlib import Path
 
 import soundfile
 
-from pipeline.atomic import replacing
 from pipeline.errors import OutputError
+from pipeline.files import replacing
 from pipeline.laid_sound import LaidSound
 from pipeline.mixdown import Mixdown
 from pipeline.records import SAMPLE_RATE_HZ

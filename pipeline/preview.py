@@ -14,8 +14,8 @@ import numpy as np
 from av.container import OutputContainer
 from numpy.typing import NDArray
 
-from pipeline.atomic import replacing
 from pipeline.errors import MediaError, OutputError
+from pipeline.files import replacing
 from pipeline.frame_reader import shown_frames
 from pipeline.laid_sound import LaidSound
 from pipeline.letterbox import Letterbox

@@ -13,6 +13,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from pipeline.errors import MediaError
+from pipeline.files import sha256_of
 from pipeline.movie import is_still, open_movie
 from pipeline.mxf_timecode import mxf_timecode
 from pipeline.numbered import Pictures, pictures_of
@@ -118,8 +119,7 @@ def content_digest(path: Path) -> str:
 
 @lru_cache(maxsize=4096)
 def _digest_of(path: Path, _size: int, _mtime_ns: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(path)
 
 
 def _duration_s(container: InputContainer, stream: VideoStream) -> Fraction:

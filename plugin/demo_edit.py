@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.files import atomically
 from pipeline.scenes.catalogue import Thing, source_named
 from pipeline.scenes.movie import write_scene_movie
 from pipeline.scenes.scene import Scene, audible, make_scene, silent_scene
@@ -84,9 +85,8 @@ def make_demo_edit(out: Path) -> Path:
 def _film(movie: _Movie, media: Path) -> None:
     path = media / movie.file
     if not path.exists():
-        temporary = path.with_stem(f".{path.stem}")
-        write_scene_movie(movie.scene, temporary, rate=movie.rate, size=_PICTURE_SIZE, start_timecode=movie.timecode)
-        temporary.replace(path)
+        with atomically(path) as draft:
+            write_scene_movie(movie.scene, draft, rate=movie.rate, size=_PICTURE_SIZE, start_timecode=movie.timecode)
 
 
 def _movie(file: str, rate: Fraction | int, timecode: str, scene: Scene) -> _Movie:

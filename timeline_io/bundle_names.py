@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from timeline_io.errors import LayingError
-from timeline_io.files import cause_of
+from timeline_io.files import sound_digest
 
 # How the names of our sounds begin inside a bundle, where one folder holds everybody's media.
 BUNDLED_PREFIX = "smooth-foley-"
@@ -23,7 +21,7 @@ def bundled_names(wavs: Iterable[Path]) -> dict[Path, PurePosixPath]:
     The same sound has the same name in every run, so laying twice writes the same bundle. Raises LayingError when a
     sound cannot be read.
     """
-    return {wav: MEDIA_FOLDER / f"{BUNDLED_PREFIX}{_digest(wav)[:12]}-{plain_name(wav.name)}" for wav in wavs}
+    return {wav: MEDIA_FOLDER / f"{BUNDLED_PREFIX}{sound_digest(wav)[:12]}-{plain_name(wav.name)}" for wav in wavs}
 
 
 def name_before(name: str) -> str:
@@ -36,14 +34,6 @@ def is_our_sound(name: str) -> bool:
     """Whether a file of a bundle (by its path in it) is a sound that laying put there."""
     path = PurePosixPath(name)
     return path.parent == MEDIA_FOLDER and path.name.startswith(BUNDLED_PREFIX)
-
-
-def _digest(wav: Path) -> str:
-    try:
-        with wav.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except (OSError, ValueError) as error:
-        raise LayingError(f"{wav} cannot be put into the bundle ({cause_of(error)})") from error
 
 
 def plain_name(name: str) -> str:

@@ -49,6 +49,15 @@ def is_folder(path: Path) -> bool:
         return False
 
 
+def sound_digest(wav: Path) -> str:
+    """SHA-256 of a sound's file, as hex. Raises LayingError when it cannot be read."""
+    try:
+        with wav.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except (OSError, ValueError) as error:
+        raise LayingError(f"the sound {wav} cannot be read ({cause_of(error)})") from error
+
+
 def digest_of(data: bytes) -> str:
     """SHA-256 of the bytes, as hex."""
     return hashlib.sha256(data).hexdigest()

@@ -98,17 +98,16 @@ def _folders_of(files: Iterable[PurePath]) -> frozenset[Path]:
     return frozenset(Path(file.as_posix()).parent for file in named)
 
 
-def plan_tracks(clips_by_category: Mapping[str, Sequence[PlacedClip]], prefix: str = "FOLEY") -> tuple[FoleyTrack, ...]:
-    """Clips by category -> tracks "FOLEY Props 1", "FOLEY Props 2", ... on which no two clips overlap or touch.
+def plan_tracks(clips_by_title: Mapping[str, Sequence[PlacedClip]]) -> tuple[FoleyTrack, ...]:
+    """Clips by title -> numbered tracks on which no two clips overlap or touch.
 
-    Props  [ a  ][ b ][ c ]      ->   FOLEY Props 1   [ a  ]     [ c ]
-                                      FOLEY Props 2         [ b ]
+    FOLEY Props  [ a  ][ b ][ c ]      ->   FOLEY Props 1   [ a  ]     [ c ]
+                                            FOLEY Props 2         [ b ]
 
     Editors make one crossfade of the fades of two clips that touch.
     """
     tracks: list[FoleyTrack] = []
-    for category, clips in clips_by_category.items():
-        title = " ".join(part for part in (prefix, category[:1].upper() + category[1:]) if part)
+    for title, clips in clips_by_title.items():
         for number, lane in zip(count(1), _lanes(clips), strict=False):
             tracks.append(FoleyTrack(name=f"{title} {number}", clips=tuple(lane)))
     return tuple(tracks)

@@ -8,7 +8,6 @@ Names about to be written are noted in the manifest first, so a pass that was ki
 Takes guard themselves: each carries who made it, and a digest of its sound.
 """
 
-import hashlib
 import json
 import os
 import tempfile
@@ -18,7 +17,7 @@ from typing import Any
 
 from flows.errors import OutputFolderError
 from flows.places import edit_name
-from pipeline.atomic import replacing
+from pipeline.files import replacing, sha256_of
 from pipeline.files_as_found import unnameable
 from timeline_io.bundles import timeline_file
 from timeline_io.companion import companion_names
@@ -62,7 +61,7 @@ class OutputFolder:
 
     def holds(self, file: Path) -> bool:
         """Whether an earlier pass finished this file and nobody changed it since."""
-        return file.is_file() and self._digests.get(self._key(file)) == file_digest(file)
+        return file.is_file() and self._digests.get(self._key(file)) == sha256_of(file)
 
     def announce(self, files: Iterable[Path]) -> None:
         """Note in the manifest that these files are about to be written; what it says of the earlier pass stays."""
@@ -75,7 +74,7 @@ class OutputFolder:
         Files of earlier passes that are still as they were left stay ours; they are not removed, because an edit
         imported earlier may still play them.
         """
-        self._digests |= {self._key(file): file_digest(file) for file in map(timeline_file, files)}
+        self._digests |= {self._key(file): sha256_of(file) for file in map(timeline_file, files)}
         self._unfinished = set()
         self._save(document)
 
@@ -91,7 +90,7 @@ class OutputFolder:
         if not file.is_file():
             return False
         key = self._key(file)
-        return key in self._unfinished or self._digests.get(key) == file_digest(file)
+        return key in self._unfinished or self._digests.get(key) == sha256_of(file)
 
     def _key(self, file: Path) -> str:
         return file.relative_to(self.folder).as_posix()
@@ -132,12 +131,6 @@ def require_promising(folder: Path, option: str) -> None:
         raise OutputFolderError(f"{standing} is a file, so nothing can be written there: name a folder with {option}")
     if not os.access(standing, os.W_OK | os.X_OK):
         raise OutputFolderError(f"{standing} may not be written to: name another folder with {option}")
-
-
-def file_digest(file: Path) -> str:
-    """SHA-256 of a file's content, 64 hex digits."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write_text(file: Path, text: str) -> Path:

@@ -11,7 +11,7 @@ from flows.errors import OutputFolderError
 from flows.output.assembly import Delivery, deliveries, shot_reports, with_files
 from flows.output.choice import Choice, CueId, choose_takes
 from flows.output.cue_warnings import cue_warnings
-from flows.output.delivery import OutputFolder, file_digest, write_text
+from flows.output.delivery import OutputFolder, write_text
 from flows.output.names import stem_name, track_title
 from flows.output.players import with_players
 from flows.output.problem_pictures import with_pictures
@@ -25,6 +25,7 @@ from flows.records import CueReport, OutputPaths, PassReport, counted
 from flows.work.boundary import Failure, attempt
 from flows.work.ledger import Ledger
 from flows.work.slots import alone_in
+from pipeline.files import sha256_of
 from pipeline.records import SAMPLE_RATE_HZ
 from pipeline.stem import write_stem
 from timeline_io.companion import can_be_laid_into, write_companions
@@ -164,7 +165,7 @@ def _files_of(
         return replace(
             cue,
             wav=delivery.wav,
-            sha256=file_digest(delivery.wav) if delivery.wav.is_file() else "",
+            sha256=sha256_of(delivery.wav) if delivery.wav.is_file() else "",
             track=track_of.get(delivery.wav.name, ""),
             record_first=clip.file.first,
             record_count=clip.file.count,
@@ -188,7 +189,7 @@ def _lay_tracks(plan: PassPlan, out: OutputFolder, written: _Written) -> tuple[F
     titled: dict[str, list[PlacedClip]] = {}
     for category, clips in written.placed.items():
         titled.setdefault(track_title(category, plan.options.names), []).extend(clips)
-    tracks = plan_tracks(titled, prefix="")
+    tracks = plan_tracks(titled)
     path_maps = plan.options.path_maps
     if can_be_laid_into(plan.edit):
         takes = [folder / "takes" for folder in plan.followed]

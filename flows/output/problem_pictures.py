@@ -15,7 +15,7 @@ from flows.shot_job import ShotJob
 from flows.watching.shot_rows import problem_of, row_of, worst_first
 from flows.work.boundary import attempt
 from flows.work.ledger import Ledger
-from pipeline.atomic import replacing
+from pipeline.files import replacing
 from pipeline.records import feature_key
 
 MOST_PICTURES = 24  # a tenth of a second each, and nobody looks at more

@@ -6,7 +6,6 @@ its end; it is stopped at once, so it loses the end of the history; and it print
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from flows.errors import ConductorError
+from flows.server.loopback import direct_opener, free_port
 from flows.server.prefect_env import prefect_home
 from flows.work.slots import alone_in
 
@@ -47,7 +47,7 @@ class _PrivateServer:
     def _started(self) -> str:
         # Two that make or migrate one database at the same time break each other.
         with alone_in(prefect_home()), tempfile.TemporaryFile() as complaints:
-            port = _free_port()
+            port = free_port()
             self._process = _start(port, complaints)
             _wait_until_it_answers(f"http://127.0.0.1:{port}/api/health", self._process, complaints)
         return f"http://127.0.0.1:{port}/api"
@@ -88,10 +88,8 @@ def _wait_until_it_answers(url: str, process: "subprocess.Popen[bytes]", complai
 
 
 def _answers(url: str) -> bool:
-    # Without proxies: a studio's proxy must not be asked for this very machine.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=2) as reply:
+        with direct_opener().open(url, timeout=2) as reply:
             return bool(reply.status == 200)
     except (urllib.error.URLError, OSError):
         return False
@@ -107,10 +105,3 @@ def _reason(complaints: IO[bytes]) -> str:
     lines = complaints.read().decode(errors="replace").strip().splitlines()
     errors = [line for line in lines if _ERROR.match(line)]
     return (errors or lines or ["it said nothing"])[-1]
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from http.client import HTTPException
 from typing import Any
 
+from flows.server.loopback import direct_opener
+
 _PATIENCE_S = 15.0
 # The server answers with no more at once.
 _PAGE = 200
@@ -25,8 +27,7 @@ class Api:
     def __init__(self, url: str, credentials: str) -> None:
         self._url = url
         self._entry = f"Basic {base64.b64encode(credentials.encode()).decode()}"
-        # Without proxies: a studio's proxy must not be asked for the studio's own machines.
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        self._opener = direct_opener()
 
     def runs(self, states: Sequence[str], flows: Sequence[str]) -> list[dict[str, Any]]:
         """All runs of the flows with these names whose state is of one of these types; the latest first."""

@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from flows.errors import StudioError
 from flows.places import absolute
+from pipeline.files import atomically
 from pipeline.user_folders import data_folder
 
 _USER = "foley"
@@ -206,10 +207,5 @@ def read_credentials(file: Path) -> str:
 
 def private_text(path: Path, text: str) -> None:
     """Write a small file whole or not at all, for this user alone from the first byte on."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    with atomically(path, private=True) as draft:
+        draft.write_text(text, encoding="utf-8")

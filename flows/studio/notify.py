@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from flows.errors import StudioError
 from flows.server.automations import drop, keep
+from pipeline.errors import first_line
 
 if TYPE_CHECKING:
     from prefect.blocks.abstract import NotificationBlock
@@ -141,8 +142,7 @@ def _send(name: str, block: Any) -> None:
         with block.raise_on_failure():
             block.notify(subject="Smooth-Foley", body="A test: notifications of this studio arrive here.")
     except Exception as error:  # whatever the way there may raise
-        first_line = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        first_line = _URL.sub("its address", first_line)  # which is a secret
+        said = _URL.sub("its address", first_line(error))  # which is a secret
         raise StudioError(
-            f"the test by {name.removeprefix('foley-')} did not arrive ({first_line}): set it up again"
+            f"the test by {name.removeprefix('foley-')} did not arrive ({said}): set it up again"
         ) from error

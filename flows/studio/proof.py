@@ -3,12 +3,12 @@
 A release of SQLAlchemy that is too new lets the server start, and kills its scheduler without a word to anybody.
 """
 
-import socket
 import tempfile
 import time
 from pathlib import Path
 
 from flows.errors import StudioError
+from flows.server.loopback import free_port
 from flows.studio.api import Api, ApiError
 from flows.studio.children import Child, ChildPlan, end_all
 from flows.studio.environment import checked_database, common_environment, server_environment
@@ -25,7 +25,7 @@ def seconds_to_plan() -> float:
     with tempfile.TemporaryDirectory(prefix="foley-proof-", ignore_cleanup_errors=True) as folder:
         home = StudioHome(Path(folder))
         home.make()
-        url = f"http://127.0.0.1:{_free_port()}"
+        url = f"http://127.0.0.1:{free_port()}"
         server = Child(_server(home, url))
         server.start()
         try:
@@ -67,9 +67,3 @@ def _plan(api: Api, server: Child) -> float:
             why = f"a Prefect server that was just started does not answer ({error})"
         time.sleep(_STEP_S)
     raise StudioError(f"{why} in {_PLANS_WITHIN_S:.0f} s: {server.last_words()}")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

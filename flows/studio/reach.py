@@ -13,6 +13,7 @@ from http.client import HTTPException
 from importlib.metadata import version
 
 from flows.errors import StudioError
+from flows.server.loopback import direct_opener
 from flows.server.prefect_env import set_defaults
 from flows.studio.environment import client_environment, papers_environment
 from flows.studio.home import StudioHome, studio_home
@@ -26,13 +27,11 @@ _LONGEST_VERSION = 200
 
 def _got(url: str, credentials: str = "") -> tuple[int | None, bytes]:
     """The HTTP status and the beginning of the answer that a GET of this URL gives; None when nobody speaks HTTP."""
-    # Without proxies: a studio's proxy must not be asked for the studio's own machines.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         request = urllib.request.Request(url)
         if credentials:
             request.add_header("Authorization", f"Basic {base64.b64encode(credentials.encode()).decode()}")
-        with opener.open(request, timeout=_PATIENCE_S) as reply:
+        with direct_opener().open(request, timeout=_PATIENCE_S) as reply:
             return int(reply.status), reply.read(_LONGEST_VERSION)
     except urllib.error.HTTPError as error:
         return error.code, b""

@@ -15,6 +15,7 @@ from flows.errors import ScheduleError
 from flows.options import NightOptions
 from flows.studio.clock import clock_warning, next_times, require_zone
 from flows.studio.pools import DEPLOYMENT, NIGHTS, OWN_TAG
+from pipeline.errors import first_line
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -223,5 +224,5 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except DeploymentApplyError as error:
-        first_line = next(iter(str(error).splitlines()), "")
-        raise ScheduleError(f"the server refuses the schedule ({first_line}): is it this studio's server?") from error
+        said = first_line(error)
+        raise ScheduleError(f"the server refuses the schedule ({said}): is it this studio's server?") from error

@@ -19,8 +19,8 @@ from flows.shot_job import ShotJob, cue_jobs
 from flows.work.engine import Studio
 from flows.work.loop import BATCH_SIZE
 from flows.work.workshop import LISTENERS
-from pipeline.atomic import replacing
 from pipeline.errors import OutputError
+from pipeline.files import replacing
 from pipeline.records import feature_key
 
 _MARK, _SCHEMA = "smooth-foley pace", 1

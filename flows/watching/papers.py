@@ -23,6 +23,7 @@ from filelock import FileLock
 from flows.errors import ConductorError
 from flows.options import PassOptions, store_folder
 from flows.output.delivery import MANIFEST_NAME
+from pipeline.files import atomically
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -153,16 +154,8 @@ def _folders(ids: Path) -> Mapping[str, str]:
 
 def _keep(ids: Path, folders: Mapping[str, str]) -> None:
     """Write the ids where nobody but their owner can read them, whole or not at all."""
-    draft = ids.with_name(f".{secrets.token_hex(8)}.part")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(folders, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(ids)
-    finally:
-        draft.unlink(missing_ok=True)
+    with atomically(ids, private=True) as draft:
+        draft.write_text(json.dumps(folders, indent=1), encoding="utf-8")
 
 
 def _written_files(folder: Path) -> frozenset[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from flows.errors import BrokenWorkError, PassError
-from pipeline.errors import PipelineError, WeightsError
+from pipeline.errors import PipelineError, WeightsError, first_line
 from timeline_io.errors import TimelineError
 
 log = logging.getLogger(__name__)
@@ -42,9 +42,5 @@ def in_words(error: Exception) -> str:
     if isinstance(error, PassError | BrokenWorkError | PipelineError | TimelineError):
         return str(error)
     log.debug("something failed in a way nobody expected", exc_info=error)
-    return f"unexpected {type(error).__name__}: {_first_line(error)}"
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else "no further word"
+    kind, said = type(error).__name__, first_line(error)
+    return f"unexpected {kind}: {said if said != kind else 'no further word'}"

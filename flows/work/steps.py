@@ -15,7 +15,7 @@ from flows.shot_job import CueJob, ShotJob, Spotted, cue_jobs
 from flows.work.boundary import Failure, attempt
 from flows.work.engine import Studio, resident
 from flows.work.footprint import Footprint, footprint
-from pipeline.errors import OutOfMemoryError
+from pipeline.errors import OutOfMemoryError, first_line
 from pipeline.records import ClipReceipt, FoleyRequest, feature_key
 
 
@@ -123,12 +123,12 @@ def _device_errors() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        first_line = next(iter(str(error).splitlines()), "")
+        said = first_line(error)
         if type(error).__name__ == "OutOfMemoryError":
             raise OutOfMemoryError("the device ran out of memory") from error
-        if type(error).__name__ == "AcceleratorError" or first_line.startswith("CUDA error"):
+        if type(error).__name__ == "AcceleratorError" or said.startswith("CUDA error"):
             # Nothing works on a GPU after that until its process is another one.
-            raise EngineLostError(f"the GPU failed ({first_line})") from error
+            raise EngineLostError(f"the GPU failed ({said})") from error
         raise
 
 

@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from pipeline.files import sha256_of
 from pipeline.label import category_of
 from pipeline.scenes.catalogue import SOURCES, Thing
 from pipeline.settings import Settings
 from pipeline.training.sizes import CONDITION_CHANNELS, GRID, MEL, PIXEL_UNSHUFFLE, SCHEDULER
 from pipeline.weights.registry import CARD_NAME
-from pipeline.weights.sums import sha256_of
 
 _MORE_WORDS = {
     "airplane": ("plane", "jet", "aircraft", "aeroplane"),

@@ -25,6 +25,7 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from pipeline.files import atomically
 from pipeline.nets.building import building
 from pipeline.nets.clip import ClipEncoder, load_clip
 from pipeline.nets.frame_adapter import use_parallel_attention
@@ -225,16 +226,13 @@ def _sound_data(job: Job, *, embeddings: bool) -> SoundData:
 
 
 def _save(module: nn.Module, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    save_file({name: value.detach().contiguous() for name, value in module.state_dict().items()}, temporary)
-    temporary.replace(path)
+    with atomically(path) as temporary:
+        save_file({name: value.detach().contiguous() for name, value in module.state_dict().items()}, temporary)
 
 
 def _save_array(path: Path, array: np.ndarray) -> None:
-    temporary = path.with_suffix(".tmp.npy")
-    np.save(temporary, array)
-    temporary.replace(path)
+    with atomically(path) as temporary:
+        np.save(temporary, array)
 
 
 STAGES: dict[str, Stage] = {

@@ -15,7 +15,7 @@ import torch
 from diffusers import ControlNetModel, UNet2DConditionModel
 from transformers import SpeechT5HifiGanConfig
 
-from pipeline.errors import WeightsError
+from pipeline.errors import WeightsError, first_line
 from pipeline.nets.building import building
 from pipeline.weights.catalogue import Part
 from pipeline.weights.fit import config_of, require_fit
@@ -95,7 +95,7 @@ def _write_config(folder: str, model: Path) -> None:
     except WeightsError:
         raise
     except Exception as error:  # each library that reads a configuration has errors of its own
-        why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        why = first_line(error)
         raise WeightsError(f"the configuration of {folder} is not a published one ({why}); get it again") from error
     path = model / folder / "config.json"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,7 @@ from transformers import (
     SpeechT5HifiGanConfig,
 )
 
-from pipeline.errors import WeightsError
+from pipeline.errors import WeightsError, first_line
 from pipeline.nets.building import building
 from pipeline.nets.detector import LinearDetector
 from pipeline.nets.frame_adapter import FrameAdapter
@@ -50,7 +50,7 @@ def require_fit(folder: str, file: str, model: Path, *, origin: Path | None = No
         raise
     except Exception as error:  # networks are built by three libraries, which check nothing or raise kinds of their own
         what = f"of {folder} beside {origin}" if origin else str(path.with_name("config.json"))
-        raise WeightsError(f"the configuration {what} makes no network ({_first_line(error)}); get it again") from error
+        raise WeightsError(f"the configuration {what} makes no network ({first_line(error)}); get it again") from error
     differences = _differences(found, wanted)
     if differences:
         raise WeightsError(
@@ -65,10 +65,6 @@ def _wanted(folder: str, configuration: str) -> Shapes:
     with building(), torch.device("meta"):
         network = _NETWORKS[folder](json.loads(configuration))
     return _plain({name: tuple(value.shape) for name, value in network.state_dict().items()})
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _differences(found: Shapes, wanted: Shapes) -> list[str]:

@@ -11,11 +11,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.errors import WeightsError
+from pipeline.errors import WeightsError, first_line
+from pipeline.files import sha256_of
 from pipeline.proxies import unusable_proxies
 from pipeline.weights.catalogue import Part, Source
 from pipeline.weights.store import require_room
-from pipeline.weights.sums import sha256_of
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -130,8 +130,7 @@ def _reason(error: Exception) -> str:
         return "there is no such revision: name another with --revision"
     if (reason := _unusable_proxy()) is not None:
         return reason
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return f"{lines[0].rstrip('.:')}: try again"
+    return f"{first_line(error).rstrip('.:')}: try again"
 
 
 def _require_whole(path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import WeightsError
+from pipeline.files import sha256_of
 from pipeline.files_as_found import lfs_pointer
 from pipeline.weights.catalogue import Part, PublishedModel, published_models
 from pipeline.weights.convert import PublishedPart, convert, weights_file
@@ -22,7 +23,7 @@ from pipeline.weights.licences import require_accepted, require_allowed
 from pipeline.weights.registry import CARD_NAME, ModelCard, installed_cards, read_card
 from pipeline.weights.shelves import Shelf
 from pipeline.weights.store import building, exclusive, explained, link_or_copy, require_room
-from pipeline.weights.sums import Lock, sha256_of
+from pipeline.weights.sums import Lock
 from pipeline.weights.templates import template
 
 Tell = Callable[[str], None]

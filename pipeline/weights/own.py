@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import WeightsError
+from pipeline.files import sha256_of
 from pipeline.settings import Settings
 from pipeline.weights.convert import copy_in
 from pipeline.weights.fit import config_of, require_fit, tokens_per_frame
@@ -25,7 +26,7 @@ from pipeline.weights.licences import require_accepted
 from pipeline.weights.registry import ModelCard, find_model, read_card
 from pipeline.weights.states import read_shapes
 from pipeline.weights.store import building, exclusive, explained, link_or_copy
-from pipeline.weights.sums import Lock, sha256_of
+from pipeline.weights.sums import Lock
 from pipeline.weights.templates import template
 
 _SETTINGS = "smooth_foley.json"

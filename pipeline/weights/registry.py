@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import WeightsError
+from pipeline.files import sha256_of
 from pipeline.label import KnownLabel
 from pipeline.settings import Settings
 from pipeline.weights.card_kinds import require_card
 from pipeline.weights.catalogue import PublishedModel, published_models
 from pipeline.weights.licences import require_allowed
 from pipeline.weights.store import explained, models_folder
-from pipeline.weights.sums import known_sha256, sha256_of
+from pipeline.weights.sums import known_sha256
 from pipeline.weights.templates import template
 
 CARD_NAME = "model.json"

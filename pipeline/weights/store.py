@@ -13,12 +13,12 @@ import errno
 import os
 import secrets
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import WeightsError
+from pipeline.files import atomically, flush_to_disk
 from pipeline.user_folders import data_folder
 
 _STAGING, _OLD = ".staging-", ".old-"
@@ -99,26 +99,8 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a small file whole or not at all. Raises WeightsError."""
-    temporary = path.with_name(f".{secrets.token_hex(4)}.part")
-    with explained(path):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(text, encoding="utf-8")
-            flush_to_disk(temporary)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-def flush_to_disk(path: Path) -> None:
-    """Make a file's content, or the names in a folder, outlive a crash; folders cannot be flushed on Windows."""
-    if path.is_dir() and sys.platform == "win32":
-        return
-    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with explained(path), atomically(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def require_room(folder: Path, needed_bytes: int, what: str) -> None:

@@ -10,19 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import WeightsError
+from pipeline.files import sha256_of
 from pipeline.weights.store import write_text
 
 _LOCK = "fetched.lock.json"
-_HASH_BLOCK = 1 << 20
-
-
-def sha256_of(path: Path) -> str:
-    """The sha256 of a file, 64 hex digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(_HASH_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def known_sha256(path: Path) -> str:

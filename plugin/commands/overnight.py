@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from plugin.commands.options import DebugOption, DryRunOption, JsonOption, PrefectOption, QuietOption, SubmitOption
-from plugin.commands.pass_flags import night_options, with_pass_flags
+from plugin.commands.pass_flags import NIGHT, night_options, with_pass_flags
 
 if TYPE_CHECKING:
     from flows.orders import Outcome
 
 
-@with_pass_flags
+@with_pass_flags(NIGHT)
 def overnight(
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for everything written, a folder per edit.")

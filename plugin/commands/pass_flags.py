@@ -1,7 +1,7 @@
-"""The options that a night's edits share, for commands that do not run a pass themselves but have one run later."""
+"""The options of a pass, given to each command that makes, plans or orders one."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +14,7 @@ from plugin.commands.options import (
     DeviceOption,
     DtypeOption,
     IsolateOption,
+    LabelsOption,
     MediaRootOption,
     ModelOption,
     OffloadOption,
@@ -21,6 +22,7 @@ from plugin.commands.options import (
     PatienceOption,
     PresetOption,
     RateOption,
+    SequenceOption,
     SettingOption,
     StoreOption,
     WorkersOption,
@@ -32,13 +34,21 @@ from plugin.errors import UsageError
 if TYPE_CHECKING:
     from flows.options import NightOptions
 
-# Word of the command line -> its option. What belongs to one edit (--labels, --conform, --sequence) is not among them.
-_SHARED: dict[str, Any] = {
+# Word of the command line -> its option.
+_OPTIONS: dict[str, Any] = {
+    "labels": LabelsOption,
     "model": ModelOption,
     "seed": Annotated[int | None, typer.Option("--seed", min=0, help="Another number gives other takes.")],
-    "takes": Annotated[int | None, typer.Option("--takes", min=1, max=20, help="Renditions of each cue. Default: 1.")],
+    "takes": Annotated[
+        int | None, typer.Option("--takes", min=1, max=20, help="Renditions of each cue, one of them laid. Default: 1.")
+    ],
+    "conform": Annotated[
+        Path | None,
+        typer.Option("--conform", metavar="DIR", help="Output folder of an earlier pass over another cut."),
+    ],
     "media-root": MediaRootOption,
     "path-map": PathMapOption,
+    "sequence": SequenceOption,
     "rate": RateOption,
     "preset": PresetOption,
     "set": SettingOption,
@@ -51,39 +61,53 @@ _SHARED: dict[str, Any] = {
     "offload": OffloadOption,
     "compile": CompileOption,
     "handles": Annotated[
-        int | None, typer.Option("--handles", min=0, metavar="FRAMES", help="Extra sound on each side.")
+        int | None, typer.Option("--handles", min=0, metavar="FRAMES", help="Extra sound on each side. Default: 12.")
     ],
-    "preview": Annotated[bool | None, typer.Option("--preview/--no-preview", help="Also write preview.mp4, or not.")],
-    "stems": Annotated[bool | None, typer.Option("--stems/--no-stems", help="Also write each category as one WAV.")],
-    "names": Annotated[str | None, typer.Option("--names", help="Names of files and tracks: plain, ucs or netflix.")],
+    "preview": Annotated[
+        bool | None, typer.Option("--preview/--no-preview", help="Also write preview.mp4 (default), or not.")
+    ],
+    "stems": Annotated[
+        bool | None, typer.Option("--stems/--no-stems", help="Also write each category as one WAV as long as the edit.")
+    ],
+    "names": Annotated[
+        str | None, typer.Option("--names", help="Pattern of file and track names: plain (default), ucs or netflix.")
+    ],
     "store": StoreOption,
 }
-
-
-def with_pass_flags(command: Callable[..., int]) -> Callable[..., int]:
-    """Let a command take the shared options too: they reach it as one dict, its parameter `flags`."""
-
-    @wraps(command)
-    def taking(**given: Any) -> int:
-        flags = {word: given.pop(_parameter(word)) for word in _SHARED}
-        return command(**given, flags=flags)
-
-    own = inspect.signature(command, eval_str=True).parameters.values()
-    shared = [
-        inspect.Parameter(_parameter(word), inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option)
-        for word, option in _SHARED.items()
-    ]
-    parameters = [
-        *(one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own if one.name != "flags"),
-        *shared,
-    ]
-    taking.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    taking.__annotations__ = {one.name: one.annotation for one in parameters}
-    del taking.__wrapped__
-    return taking
-
-
 _OF_ONE_EDIT = ("labels", "sequence", "conform")
+PASS = tuple(_OPTIONS)
+NIGHT = tuple(word for word in PASS if word not in _OF_ONE_EDIT)
+_OF_SOUND = ("seed", "takes", "conform", "handles", "preview", "stems", "names")
+_OF_MANY_DEVICES = ("isolate", "dask", "workers", "patience", "compile")
+SPOTTING = tuple(word for word in PASS if word not in (*_OF_SOUND, *_OF_MANY_DEVICES))
+
+
+def with_pass_flags(words: Sequence[str]) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Let a command take these options too (PASS, NIGHT, SPOTTING): one dict, word -> value, its parameter `flags`."""
+
+    def with_them(command: Callable[..., int]) -> Callable[..., int]:
+        @wraps(command)
+        def taking(**given: Any) -> int:
+            return command(**given, flags={word: given.pop(_parameter(word)) for word in words})
+
+        parameters = list(_parameters(command, words))
+        taking.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        taking.__annotations__ = {one.name: one.annotation for one in parameters}
+        del taking.__wrapped__
+        return taking
+
+    return with_them
+
+
+def _parameters(command: Callable[..., int], words: Sequence[str]) -> Iterator[inspect.Parameter]:
+    """The command's own parameters, with those of the words in the place of `flags`."""
+    for one in inspect.signature(command, eval_str=True).parameters.values():
+        if one.name != "flags":
+            yield one.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            continue
+        for word in words:
+            kind = inspect.Parameter.KEYWORD_ONLY
+            yield inspect.Parameter(_parameter(word), kind, default=None, annotation=_OPTIONS[word])
 
 
 def night_options(

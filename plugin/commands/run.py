@@ -1,37 +1,21 @@
 """foley run: sound for an edit."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from plugin.commands.options import (
-    CompileOption,
-    DaskOption,
     DebugOption,
-    DeviceOption,
     DryRunOption,
-    DtypeOption,
     EditArgument,
-    IsolateOption,
     JsonOption,
-    LabelsOption,
-    MediaRootOption,
-    ModelOption,
-    OffloadOption,
-    PathMapOption,
-    PatienceOption,
     PrefectOption,
-    PresetOption,
     QuietOption,
-    RateOption,
-    SequenceOption,
-    SettingOption,
-    StoreOption,
     SubmitOption,
-    WorkersOption,
     pass_options,
 )
+from plugin.commands.pass_flags import PASS, with_pass_flags
 
 if TYPE_CHECKING:
     from flows.options import PassOptions
@@ -40,48 +24,14 @@ if TYPE_CHECKING:
     from plugin.console import Voice
 
 
+@with_pass_flags(PASS)
 def run(
     edit: EditArgument,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for everything written. Default: <edit>_foley beside it.")
     ] = None,
-    labels: LabelsOption = None,
-    model: ModelOption = None,
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Another number gives other takes.")] = None,
-    takes: Annotated[
-        int | None, typer.Option("--takes", min=1, max=20, help="Renditions of each cue, one of them laid. Default: 1.")
-    ] = None,
-    conform: Annotated[
-        Path | None,
-        typer.Option("--conform", metavar="DIR", help="Output folder of an earlier pass over another cut."),
-    ] = None,
-    media_root: MediaRootOption = None,
-    path_map: PathMapOption = None,
-    sequence: SequenceOption = None,
-    rate: RateOption = None,
-    preset: PresetOption = None,
-    settings: SettingOption = None,
-    device: DeviceOption = None,
-    isolate: IsolateOption = None,
-    dask: DaskOption = None,
-    workers: WorkersOption = None,
-    patience: PatienceOption = None,
-    dtype: DtypeOption = None,
-    offload: OffloadOption = None,
-    compiled: CompileOption = None,
-    handles: Annotated[
-        int | None, typer.Option("--handles", min=0, metavar="FRAMES", help="Extra sound on each side. Default: 12.")
-    ] = None,
-    preview: Annotated[
-        bool | None, typer.Option("--preview/--no-preview", help="Also write preview.mp4 (default), or not.")
-    ] = None,
-    stems: Annotated[
-        bool | None, typer.Option("--stems/--no-stems", help="Also write each category as one WAV as long as the edit.")
-    ] = None,
-    names: Annotated[
-        str | None, typer.Option("--names", help="Pattern of file and track names: plain (default), ucs or netflix.")
-    ] = None,
-    store: StoreOption = None,
+    *,
+    flags: dict[str, Any],
     prefect: PrefectOption = None,
     submit: SubmitOption = False,
     dry_run: DryRunOption = False,
@@ -97,35 +47,7 @@ def run(
     from flows.planning.plan import plan_pass
     from plugin.console import Voice
 
-    flags = {
-        "out": out,
-        "labels": labels,
-        "model": model,
-        "seed": seed,
-        "takes": takes,
-        "conform": conform,
-        "media-root": media_root,
-        "path-map": path_map,
-        "sequence": sequence,
-        "rate": rate,
-        "preset": preset,
-        "set": settings,
-        "device": device,
-        "isolate": isolate,
-        "dask": dask,
-        "workers": workers,
-        "patience": patience,
-        "dtype": dtype,
-        "offload": offload,
-        "compile": compiled,
-        "handles": handles,
-        "preview": preview,
-        "stems": stems,
-        "names": names,
-        "store": store,
-        "prefect": prefect,
-    }
-    options, with_prefect = pass_options(edit, flags)
+    options, with_prefect = pass_options(edit, {**flags, "out": out, "prefect": prefect})
     voice = Voice(as_json=as_json, quiet=quiet)
     if dry_run:
         from plugin.commands.dry_run import show_plan

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from plugin.commands.options import DebugOption, JsonOption, QuietOption
-from plugin.commands.pass_flags import night_options, with_pass_flags
+from plugin.commands.pass_flags import NIGHT, night_options, with_pass_flags
 from plugin.commands.studio import HomeOption
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A schedule, s
 
 
 @app.command()
-@with_pass_flags
+@with_pass_flags(NIGHT)
 def nightly(
     inbox: InboxOption,
     out: OutOption,
@@ -51,7 +51,7 @@ def nightly(
 
 
 @app.command()
-@with_pass_flags
+@with_pass_flags(NIGHT)
 def watch(
     inbox: InboxOption,
     out: OutOption,

@@ -5,25 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from plugin.commands.options import (
-    DebugOption,
-    DeviceOption,
-    DtypeOption,
-    EditArgument,
-    JsonOption,
-    LabelsOption,
-    MediaRootOption,
-    ModelOption,
-    OffloadOption,
-    PathMapOption,
-    PresetOption,
-    QuietOption,
-    RateOption,
-    SequenceOption,
-    SettingOption,
-    StoreOption,
-    pass_options,
-)
+from plugin.commands.options import DebugOption, EditArgument, JsonOption, QuietOption, pass_options
+from plugin.commands.pass_flags import SPOTTING, with_pass_flags
 
 if TYPE_CHECKING:
     from flows.planning.plan import PassPlan
@@ -31,23 +14,14 @@ if TYPE_CHECKING:
     from timeline_io.cue_sheet import Cue
 
 
+@with_pass_flags(SPOTTING)
 def spot(
     edit: EditArgument,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The sheet to write. Default: <edit>_cues.csv beside the edit.")
     ] = None,
-    labels: LabelsOption = None,
-    model: ModelOption = None,
-    media_root: MediaRootOption = None,
-    path_map: PathMapOption = None,
-    sequence: SequenceOption = None,
-    rate: RateOption = None,
-    preset: PresetOption = None,
-    settings: SettingOption = None,
-    device: DeviceOption = None,
-    dtype: DtypeOption = None,
-    offload: OffloadOption = None,
-    store: StoreOption = None,
+    *,
+    flags: dict[str, Any],
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     debug: DebugOption = False,
@@ -62,20 +36,6 @@ def spot(
     from plugin.console import Voice
     from plugin.progress import PassProgress
 
-    flags = {
-        "labels": labels,
-        "model": model,
-        "media-root": media_root,
-        "path-map": path_map,
-        "sequence": sequence,
-        "rate": rate,
-        "preset": preset,
-        "set": settings,
-        "device": device,
-        "dtype": dtype,
-        "offload": offload,
-        "store": store,
-    }
     options, _ = pass_options(edit, flags)
     voice = Voice(as_json=as_json, quiet=quiet)
     plan = plan_pass(edit.absolute(), options)

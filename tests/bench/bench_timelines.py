@@ -92,7 +92,7 @@ def _tracks(edit: Edit, folder: Path) -> tuple[FoleyTrack, ...]:
         )
         for shot in edit.shots
     ]
-    return plan_tracks({"footsteps": placed})
+    return plan_tracks({"FOLEY Footsteps": placed})
 
 
 def _adapter(path: Path) -> float | None:

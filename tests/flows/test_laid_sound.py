@@ -92,7 +92,7 @@ def laid(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp("laid")
     edit = edit_in(request.param, folder)
     placed = {shot.shot_id: place(shot, None, folder) for shot in edit.shots}
-    tracks = plan_tracks({"ambience": list(placed.values())})
+    tracks = plan_tracks({"FOLEY Ambience": list(placed.values())})
     path = lay_tracks(edit, tracks, folder / f"laid{edit.path.suffix}")
     companions = write_companions(edit, tracks, folder, "golden")
     return Laid(edit=edit, path=path, companions=companions, placed=placed)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from flows.server.loopback import free_port
 from tests.bench.bench_kills import Wanted, kill_passes
 from tests.support.postgres import postgres, postgres_tools
-from tests.support.studios import free_port
 
 pytestmark = pytest.mark.slow
 

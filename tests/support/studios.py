@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -194,12 +193,6 @@ def begun(folder: Path) -> list[int]:
     """The processes in which a waiting run has begun so far."""
     file = folder / "begun"
     return [int(line.split()[0]) for line in file.read_text().splitlines()] if file.exists() else []
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def edit(request: pytest.FixtureRequest, fixture_timelines: Path) -> Edit:
 
 def _tracks(edit: Edit, placed: Place) -> tuple[FoleyTrack, ...]:
     spans = {"sh0010_step": (0, 20), "sh0020_step": (12, 20), "日本 & Co #3": (40, 344)}
-    return plan_tracks({"props": [placed(edit, *span, name) for name, span in spans.items()]})
+    return plan_tracks({"FOLEY Props": [placed(edit, *span, name) for name, span in spans.items()]})
 
 
 def _spans(tracks: tuple[FoleyTrack, ...]) -> list[tuple[str, list[tuple[str, int, int]]]]:
@@ -98,7 +98,7 @@ def test_drop_frame_timecode_is_kept(fixture_timelines: Path, tmp_path: Path) ->
 
 
 def test_a_sound_that_rings_on_makes_the_timeline_longer(edit: Edit, placed: Place, tmp_path: Path) -> None:
-    tracks = plan_tracks({"props": [placed(edit, 380, 10)]})
+    tracks = plan_tracks({"FOLEY Props": [placed(edit, 380, 10)]})
     otio, xml = write_companions(edit, tracks, tmp_path, "cut")
     assert opentimelineio.adapters.read_from_file(str(otio)).duration().to_frames() == 390
     assert b"<duration>390</duration>" in xml.read_bytes()
@@ -112,14 +112,14 @@ def test_without_a_clip_there_is_still_a_timeline(edit: Edit, tmp_path: Path) ->
 
 def test_sounds_are_named_as_the_editors_machine_sees_them(edit: Edit, placed: Place, tmp_path: Path) -> None:
     maps = (("D:\\foley", str(tmp_path)),)
-    otio, xml = write_companions(edit, plan_tracks({"p": [placed(edit, 0, 9)]}), tmp_path, "c", path_maps=maps)
+    otio, xml = write_companions(edit, plan_tracks({"FOLEY P": [placed(edit, 0, 9)]}), tmp_path, "c", path_maps=maps)
     assert "D:\\\\foley\\\\takes\\\\sh0010_train.wav" in otio.read_text("utf-8")
     assert "file://localhost/D:/foley/takes/sh0010_train.wav" in xml.read_text("utf-8")
 
 
 def test_tracks_that_do_not_fit_and_files_in_the_way_are_refused(edit: Edit, placed: Place, tmp_path: Path) -> None:
     with pytest.raises(LayingError, match="before the timeline"):
-        write_companions(edit, plan_tracks({"p": [placed(edit, -9, 5)]}), tmp_path, "cut")
+        write_companions(edit, plan_tracks({"FOLEY P": [placed(edit, -9, 5)]}), tmp_path, "cut")
     own = replace(edit, path=tmp_path / "cut.foley-only.xml")
     with pytest.raises(LayingError, match="name another file"):
         write_companions(own, (), tmp_path, "cut")

@@ -37,7 +37,7 @@ def _changed(laid: Path, *changes: tuple[str, str]) -> Edit:
 
 
 def _laid(edit: Edit, tmp_path: Path, *clips: PlacedClip) -> Path:
-    return lay_tracks(edit, plan_tracks({"props": clips}), tmp_path / f"laid{edit.path.suffix}")
+    return lay_tracks(edit, plan_tracks({"FOLEY Props": clips}), tmp_path / f"laid{edit.path.suffix}")
 
 
 def _only(edit: Edit, tmp_path: Path) -> LaidTrack:
@@ -87,7 +87,7 @@ def test_sounds_are_known_by_the_path_of_the_editors_machine(
 ) -> None:
     edit = read_edit(fixture_timelines / "golden.xml")
     maps = (("D:\\foley", str(tmp_path)),)
-    tracks = plan_tracks({"props": [placed(edit, 0, 20, "a")]})
+    tracks = plan_tracks({"FOLEY Props": [placed(edit, 0, 20, "a")]})
     laid = lay_tracks(edit, tracks, tmp_path / "laid.xml", path_maps=maps)
     exported = _changed(laid, ("file://localhost/D:/foley", "file://localhost/d%3a/Foley"), ("smooth-foley-", "r"))
     (track,) = laid_tracks(exported, [tmp_path / "takes"], path_maps=maps)
@@ -259,7 +259,7 @@ def test_final_cut_gives_every_marker_the_length_of_a_frame(cut: Edit, placed: P
 
 def test_lanes_that_final_cut_put_together(cut: Edit, placed: Place, tmp_path: Path) -> None:
     steps, doors = placed(cut, 0, 10, "step"), [placed(cut, 20, 10, "door"), placed(cut, 50, 10, "gate")]
-    tracks = plan_tracks({"footsteps": [steps], "props": doors})
+    tracks = plan_tracks({"FOLEY Footsteps": [steps], "FOLEY Props": doors})
     laid = lay_tracks(cut, tracks, tmp_path / "laid.fcpxml")
     music = '<asset-clip ref="s.wav" lane="-1" offset="10s" duration="2s" name="music"/>'
     beside = (r"(<asset-clip ref=\"smooth-foley-1\")", rf"{music}\1")
@@ -314,7 +314,10 @@ def test_what_final_cut_changes_in_the_sound(
 def test_tracks_that_were_copied_or_mixed(fixture_timelines: Path, placed: Place, tmp_path: Path) -> None:
     edit = read_edit(fixture_timelines / "golden.xml")
     tracks = plan_tracks(
-        {"props": [placed(edit, 0, 9, "a"), placed(edit, 20, 9, "b")], "vehicles": [placed(edit, 0, 9, "c")]}
+        {
+            "FOLEY Props": [placed(edit, 0, 9, "a"), placed(edit, 20, 9, "b")],
+            "FOLEY Vehicles": [placed(edit, 0, 9, "c")],
+        }
     )
     laid = lay_tracks(edit, tracks, tmp_path / "laid.xml")
     found = laid_tracks(read_edit(laid), [tmp_path / "takes"])
@@ -343,7 +346,7 @@ def _empty(track: FoleyTrack) -> FoleyTrack:
 
 
 def test_nothing_laid_earlier_is_no_track(cut: Edit, placed: Place, tmp_path: Path) -> None:
-    tracks = plan_tracks({"props": [placed(cut, 0, 5, "a")]})
+    tracks = plan_tracks({"FOLEY Props": [placed(cut, 0, 5, "a")]})
     found = laid_tracks(read_edit(lay_tracks(cut, tracks, tmp_path / "l.fcpxml")), [tmp_path / "takes"])
     assert placed_on(found, [_empty(tracks[0])]) == {"-1": ()}
     assert placed_on((), tracks) == {}

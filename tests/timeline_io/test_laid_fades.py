@@ -39,7 +39,7 @@ def tracks(edit: Edit, tmp_path: Path) -> tuple[FoleyTrack, ...]:
     clips = [_take(edit, index, tmp_path) for index in (1, 3, 5)]
     crossing = Fade(frames=6, seconds=6 / edit.rate, crossing=True)
     clips[2] = replace(clips[2], fade_in=crossing)
-    return plan_tracks({"ambience": clips[:2], "props": clips[2:]})
+    return plan_tracks({"FOLEY Ambience": clips[:2], "FOLEY Props": clips[2:]})
 
 
 def _take(edit: Edit, index: int, folder: Path) -> PlacedClip:
@@ -111,7 +111,7 @@ def test_a_clip_at_the_start_of_the_timeline_fades_in_as_well(edit: Edit, tmp_pa
     first = replace(
         _take(edit, 0, tmp_path), record=FrameSpan(first=edit.start_frame, count=20, rate=edit.rate), spans=()
     )
-    tracks = plan_tracks({"ambience": [first]})
+    tracks = plan_tracks({"FOLEY Ambience": [first]})
     (found,) = laid_tracks(exported_again(edit, tracks), [tmp_path / "takes"])
     assert found.foreign == () and touched(found, tracks[0].clips) == ""
     assert found.clips[0].fade_in_s > 0 and found.clips[0].fade_out_s > 0

@@ -28,7 +28,7 @@ def test_what_is_laid_is_read_back_and_taken_out(real_timelines: Path, tmp_path:
     for path in paths:
         edit = read_edit(path)
         assert laid_tracks(edit, [tmp_path / "takes"]) == ()
-        tracks = plan_tracks({"ambience": [written_take(edit, index, tmp_path / "takes") for index in range(7)]})
+        tracks = plan_tracks({"FOLEY Ambience": [written_take(edit, index, tmp_path / "takes") for index in range(7)]})
         laid = lay_tracks(edit, tracks, tmp_path / path.name)
         if suffix == ".fcpxml":
             assert list(complaints(parse_xml(laid.read_bytes(), path.name))) == [], path.name

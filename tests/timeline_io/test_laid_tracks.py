@@ -72,7 +72,7 @@ def _span(edit: Edit, first: int, count: int) -> FrameSpan:
 
 def _tracks(edit: Edit, sound: Place) -> tuple[FoleyTrack, ...]:
     steps = [sound(edit, 10, 20, "step_1"), sound(edit, 40, 20, "step_2")]
-    return plan_tracks({"footsteps": steps, "vehicles": [sound(edit, 60, 30, "train")]})
+    return plan_tracks({"FOLEY Footsteps": steps, "FOLEY Vehicles": [sound(edit, 60, 30, "train")]})
 
 
 def _found(edit: Edit, tmp_path: Path) -> tuple[LaidTrack, ...]:
@@ -130,7 +130,7 @@ def test_markers_are_all_that_spans_add(marked_edit: Edit, sound: Place, tmp_pat
 def test_markers_outside_their_clip_are_not_laid(marked_edit: Edit, sound: Place, tmp_path: Path) -> None:
     spans = [_span(marked_edit, *edges) for edges in ((0, 10), (5, 8), (25, 30), (30, 9))]
     clip = replace(sound(marked_edit, 10, 20, "step_1"), spans=tuple(spans))
-    (track,) = _found(exported_again(marked_edit, plan_tracks({"footsteps": [clip]})), tmp_path)
+    (track,) = _found(exported_again(marked_edit, plan_tracks({"FOLEY Footsteps": [clip]})), tmp_path)
     assert track.clips[0].spans == (_span(marked_edit, 10, 3), _span(marked_edit, 25, 5))
 
 
@@ -265,7 +265,7 @@ def test_a_kept_track_stays_byte_for_byte_while_the_others_are_replaced(
     tracks, suffix = _tracks(edit, sound), edit.path.suffix
     exported = exported_again(edit, tracks)
     steps, train = _found(exported, tmp_path)
-    door = plan_tracks({"props": [sound(edit, 3, 9, "door")]})
+    door = plan_tracks({"FOLEY Props": [sound(edit, 3, 9, "door")]})
     for kept, gone in ((steps, train), (train, steps)):
         out = read_edit(lay_tracks(exported, door, tmp_path / f"out{suffix}", keep=[kept.key]))
         left = _found(out, tmp_path)

@@ -37,7 +37,7 @@ def edit(request: pytest.FixtureRequest, fixture_timelines: Path, tmp_path: Path
 def _tracks(edit: Edit, placed: Place) -> tuple[FoleyTrack, ...]:
     spans = {"sh0010_step": (0, 20), "sh0020_step": (12, 20), "sh0030_step": (34, 4)}
     steps = [placed(edit, *span, name) for name, span in spans.items()]
-    return plan_tracks({"footsteps": steps, "vehicles": [placed(edit, 5, 30, "日本 <train> & co")]})
+    return plan_tracks({"FOLEY Footsteps": steps, "FOLEY Vehicles": [placed(edit, 5, 30, "日本 <train> & co")]})
 
 
 def test_the_new_tracks_are_there_and_the_picture_is_the_same(edit: Edit, placed: Place, tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_laying_twice_is_laying_once(edit: Edit, placed: Place, tmp_path: Path) 
 
 def test_other_takes_replace_the_earlier_ones(edit: Edit, placed: Place, tmp_path: Path) -> None:
     many = lay_tracks(edit, _tracks(edit, placed), tmp_path / f"many{edit.path.suffix}")
-    few = plan_tracks({"props": [placed(edit, 3, 9, "sh0010_door")]})
+    few = plan_tracks({"FOLEY Props": [placed(edit, 3, 9, "sh0010_door")]})
     replaced = lay_tracks(read_edit(many), few, tmp_path / f"few{edit.path.suffix}")
     assert replaced.read_bytes() == lay_tracks(edit, few, tmp_path / f"new{edit.path.suffix}").read_bytes()
 
@@ -73,7 +73,7 @@ def test_removing_gives_back_the_original_bytes(edit: Edit, placed: Place, tmp_p
 
 def test_takes_of_another_folder_are_left_alone(edit: Edit, placed: Place, tmp_path: Path) -> None:
     other = replace(placed(edit, 0, 9, "sh0010_rain"), wav=tmp_path / "other run" / "rain.wav")
-    first = lay_tracks(edit, plan_tracks({"ambience": [other]}), tmp_path / f"first{edit.path.suffix}")
+    first = lay_tracks(edit, plan_tracks({"FOLEY Ambience": [other]}), tmp_path / f"first{edit.path.suffix}")
     second = lay_tracks(read_edit(first), _tracks(edit, placed), tmp_path / f"second{edit.path.suffix}")
     assert other.wav.name.encode() in second.read_bytes()
     cleared = remove_foley_tracks(second, tmp_path / f"third{edit.path.suffix}", takes=tmp_path / "takes")
@@ -196,7 +196,7 @@ def test_no_two_clips_of_a_planned_track_overlap_or_touch(spans: list[tuple[int,
         )
         for index, (first, count) in enumerate(spans)
     ]
-    tracks = plan_tracks({"props": clips})
+    tracks = plan_tracks({"FOLEY Props": clips})
     assert sorted(clip.name for track in tracks for clip in track.clips) == sorted(clip.name for clip in clips)
     for track in tracks:
         for before, after in pairwise(track.clips):

@@ -61,7 +61,7 @@ def _samples(name: str, count: int) -> bytes:
 
 def _tracks(edit: Edit, take: Place) -> tuple[FoleyTrack, ...]:
     steps = [take(edit, 10, 20, "step_1"), take(edit, 24, 20, "step_2"), take(edit, 40, 7, "step_3")]
-    return plan_tracks({"footsteps": steps, "vehicles": [take(edit, 48, 96, "日本 <train>")]})
+    return plan_tracks({"FOLEY Footsteps": steps, "FOLEY Vehicles": [take(edit, 48, 96, "日本 <train>")]})
 
 
 def _slots(path: Path) -> list[tuple[str, int, list[tuple[str, int, str]]]]:
@@ -110,7 +110,7 @@ def test_only_the_slots_of_the_composition_are_new(edit: Edit, take: Place, tmp_
 
 
 def test_the_sound_is_inside_and_starts_at_its_timecode(edit: Edit, take: Place, tmp_path: Path) -> None:
-    laid = lay_tracks(edit, plan_tracks({"props": [take(edit, 24, 30, "door")]}), tmp_path / "laid.aaf")
+    laid = lay_tracks(edit, plan_tracks({"FOLEY Props": [take(edit, 24, 30, "door")]}), tmp_path / "laid.aaf")
     with aaf2.open(str(laid), "r") as aaf:
         (master,) = [mob for mob in aaf.content.mastermobs() if mob.name == "door"]
         assert dict(master.comments.items()) == {"Smooth Foley": "1", "Description": "footsteps on gravel"}
@@ -137,7 +137,7 @@ def test_laying_twice_is_laying_once_and_always_the_same(edit: Edit, take: Place
 
 def test_other_takes_replace_the_earlier_ones(edit: Edit, take: Place, tmp_path: Path) -> None:
     many = lay_tracks(edit, _tracks(edit, take), tmp_path / "many.aaf")
-    few = plan_tracks({"props": [take(edit, 3, 9, "door")]})
+    few = plan_tracks({"FOLEY Props": [take(edit, 3, 9, "door")]})
     replaced = lay_tracks(read_edit(many), few, tmp_path / "few.aaf")
     assert graph(replaced) == graph(lay_tracks(edit, few, tmp_path / "new.aaf"))
 
@@ -153,7 +153,7 @@ def test_removing_gives_back_the_graph_and_the_room(edit: Edit, take: Place, tmp
 
 @pytest.mark.steady
 def test_takes_of_another_folder_are_left_alone(edit: Edit, take: Place, tmp_path: Path) -> None:
-    other = plan_tracks({"ambience": [take(edit, 0, 9, "rain", "other run")]})
+    other = plan_tracks({"FOLEY Ambience": [take(edit, 0, 9, "rain", "other run")]})
     first = lay_tracks(edit, other, tmp_path / "first.aaf")
     second = lay_tracks(read_edit(first), _tracks(edit, take), tmp_path / "second.aaf")
     assert [name for name, _, _ in _slots(second)] == [
@@ -165,7 +165,7 @@ def test_takes_of_another_folder_are_left_alone(edit: Edit, take: Place, tmp_pat
 
 @pytest.mark.steady
 def test_a_sound_that_an_editor_used_elsewhere_stays(edit: Edit, take: Place, tmp_path: Path) -> None:
-    laid = lay_tracks(edit, plan_tracks({"props": [take(edit, 3, 9, "door")]}), tmp_path / "laid.aaf")
+    laid = lay_tracks(edit, plan_tracks({"FOLEY Props": [take(edit, 3, 9, "door")]}), tmp_path / "laid.aaf")
     with aaf2.open(str(laid), "rw") as aaf:
         (mob,) = [mob for mob in aaf.content.compositionmobs() if mob.name == "golden"]
         (master,) = [mob for mob in aaf.content.mastermobs() if mob.name == "door"]
@@ -189,10 +189,10 @@ def test_a_sound_that_ends_within_its_last_frame_fills_it(tmp_path: Path, take: 
     edit = read_edit(tmp_path / "cut.aaf")
     # 12 frames are 19219.2 samples, and only whole samples can be written.
     clip = take(edit, 0, 12, "drip")
-    laid = lay_tracks(edit, plan_tracks({"props": [clip]}), tmp_path / "laid.aaf")
+    laid = lay_tracks(edit, plan_tracks({"FOLEY Props": [clip]}), tmp_path / "laid.aaf")
     assert _slots(laid)[0][2] == [("SourceClip", 12, "drip"), ("Filler", 48, "")]
     short = replace(clip, wav=_wav(tmp_path / "takes" / "short.wav", 8000), name="short")
-    laid = lay_tracks(edit, plan_tracks({"props": [short]}), tmp_path / "laid.aaf")
+    laid = lay_tracks(edit, plan_tracks({"FOLEY Props": [short]}), tmp_path / "laid.aaf")
     assert _slots(laid)[0][2] == [("SourceClip", 5, "short"), ("Filler", 55, "")]
 
 
@@ -200,8 +200,8 @@ def test_a_missing_or_broken_sound_is_named(edit: Edit, take: Place, tmp_path: P
     clip = take(edit, 0, 12, "door")
     clip.wav.write_bytes(b"RIFF, more or less")
     with pytest.raises(LayingError, match=r"door\.wav is no WAV file of 16 or 24 bits"):
-        lay_tracks(edit, plan_tracks({"props": [clip]}), tmp_path / "out.aaf")
+        lay_tracks(edit, plan_tracks({"FOLEY Props": [clip]}), tmp_path / "out.aaf")
     clip.wav.unlink()
     with pytest.raises(LayingError, match=r"door\.wav cannot be read \(No such file"):
-        lay_tracks(edit, plan_tracks({"props": [clip]}), tmp_path / "out.aaf")
+        lay_tracks(edit, plan_tracks({"FOLEY Props": [clip]}), tmp_path / "out.aaf")
     assert not (tmp_path / "out.aaf").exists()

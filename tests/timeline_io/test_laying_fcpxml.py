@@ -31,7 +31,7 @@ def lay(tmp_path: Path, placed: Place) -> Lay:
         path = tmp_path / "cut.fcpxml"
         path.write_bytes(text.encode(encoding))
         edit = read_edit(path, sequence=sequence)
-        tracks = plan_tracks({"props": [placed(edit, *span, f"take{n}") for n, span in enumerate(spans)]})
+        tracks = plan_tracks({"FOLEY Props": [placed(edit, *span, f"take{n}") for n, span in enumerate(spans)]})
         laid = lay_tracks(edit, tracks, tmp_path / "laid.fcpxml")
         again = read_edit(laid, sequence=sequence)
         assert [shot.record for shot in again.shots] == [shot.record for shot in edit.shots]
@@ -81,7 +81,7 @@ def _host(root: Element) -> Element:
 def _golden(fixture_timelines: Path, placed: Place, out: Path) -> Element:
     edit = read_edit(fixture_timelines / "golden.fcpxml")
     steps = [placed(edit, 0, 20, "step one"), placed(edit, 12, 20, "step two")]
-    tracks = plan_tracks({"footsteps": steps, "vehicles": [placed(edit, 60, 30, "日本 <train> & #1")]})
+    tracks = plan_tracks({"FOLEY Footsteps": steps, "FOLEY Vehicles": [placed(edit, 60, 30, "日本 <train> & #1")]})
     return ElementTree.parse(lay_tracks(edit, tracks, out)).getroot()
 
 
@@ -129,7 +129,7 @@ def test_clips_stand_before_markers_and_filters_in_the_host_that_is_on(
 
 def test_the_path_is_the_one_the_editors_machine_sees(fixture_timelines: Path, placed: Place, tmp_path: Path) -> None:
     edit = read_edit(fixture_timelines / "golden.fcpxml")
-    tracks = plan_tracks({"props": [placed(edit, 0, 20, "a")]})
+    tracks = plan_tracks({"FOLEY Props": [placed(edit, 0, 20, "a")]})
     maps = (("D:\\foley", str(tmp_path / "takes")),)
     laid = lay_tracks(edit, tracks, tmp_path / "cut.fcpxml", path_maps=maps)
     assert b'src="file:///D:/foley/a.wav"' in laid.read_bytes()
@@ -269,7 +269,7 @@ def test_only_the_chosen_project_is_touched(lay: Lay) -> None:
 def laid(fixture_timelines: Path, placed: Place, tmp_path: Path) -> tuple[Path, tuple[FoleyTrack, ...]]:
     """The golden edit with two clips laid, and their tracks."""
     edit = read_edit(fixture_timelines / "golden.fcpxml")
-    tracks = plan_tracks({"props": [placed(edit, 0, 20, "one"), placed(edit, 30, 20, "two")]})
+    tracks = plan_tracks({"FOLEY Props": [placed(edit, 0, 20, "one"), placed(edit, 30, 20, "two")]})
     return lay_tracks(edit, tracks, tmp_path / "laid.fcpxml"), tracks
 
 
@@ -326,7 +326,7 @@ def test_a_reference_to_a_lost_asset_does_not_come_to_mean_ours(tmp_path: Path, 
     lost = clip("smooth-foley-1", "0 0 1", more='lane="-1"')
     path.write_text(document(project(clip("a.mov", "0 0 4", lost))), encoding="utf-8")
     edit = read_edit(path)
-    laid = lay_tracks(edit, plan_tracks({"props": [placed(edit, 0, 20, "a")]}), tmp_path / "laid.fcpxml")
+    laid = lay_tracks(edit, plan_tracks({"FOLEY Props": [placed(edit, 0, 20, "a")]}), tmp_path / "laid.fcpxml")
     assert _clip(ElementTree.parse(laid).getroot()).get("ref") == "smooth-foley-2"
     assert remove_foley_tracks(laid, tmp_path / "bare.fcpxml").read_bytes() == path.read_bytes()
 
@@ -337,7 +337,7 @@ def test_an_empty_storyline_cannot_be_laid_into(placed: Place, tmp_path: Path, f
     golden = read_edit(fixture_timelines / "golden.fcpxml")
     edit = replace(golden, path=path, name="cut", digest=digest_of(path.read_bytes()))
     with pytest.raises(LayingError, match=r"storyline of empty.fcpxml is empty"):
-        lay_tracks(edit, plan_tracks({"props": [placed(edit, 0, 20, "one")]}), tmp_path / "out.fcpxml")
+        lay_tracks(edit, plan_tracks({"FOLEY Props": [placed(edit, 0, 20, "one")]}), tmp_path / "out.fcpxml")
 
 
 def test_the_order_check_finds_what_is_wrong() -> None:
@@ -366,7 +366,7 @@ def test_whatever_is_read_is_laid_into_and_given_back(
         edit = read_edit(path)
     except TimelineError:
         return
-    tracks = plan_tracks({"props": [placed(edit, first, 20, f"take{first}") for first in (0, 10, 150, 500)]})
+    tracks = plan_tracks({"FOLEY Props": [placed(edit, first, 20, f"take{first}") for first in (0, 10, 150, 500)]})
     laid = lay_tracks(edit, tracks, tmp_path / "laid.fcpxml")
     twice = lay_tracks(replace(edit, path=laid, digest=digest_of(laid.read_bytes())), tracks, tmp_path / "2.fcpxml")
     assert twice.read_bytes() == laid.read_bytes()

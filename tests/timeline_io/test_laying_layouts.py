@@ -21,7 +21,7 @@ Place = Callable[..., PlacedClip]
 def _there_and_back(path: Path, placed: Place, sequence: str | None = None) -> bytes:
     """The laid bytes, after checking that laying again changes nothing and removing restores the file."""
     edit = read_edit(path, sequence=sequence)
-    tracks = plan_tracks({"props": [placed(edit, 0, 5, "a"), placed(edit, 3, 5, "b é 日")]})
+    tracks = plan_tracks({"FOLEY Props": [placed(edit, 0, 5, "a"), placed(edit, 3, 5, "b é 日")]})
     laid = lay_tracks(edit, tracks, path.with_name(f"laid{path.suffix}"))
     again: Edit = read_edit(laid, sequence=sequence)
     assert [shot.record for shot in again.shots] == [shot.record for shot in edit.shots]
@@ -142,7 +142,7 @@ def test_a_track_with_an_editors_clip_is_the_editors(
     fcp7: SimpleNamespace, fcp7_file: Write, placed: Place, tmp_path: Path
 ) -> None:
     edit = read_edit(fcp7_file(fcp7.sequence(fcp7.track(fcp7.item("a.mov", 0, 24, 0, 24)))))
-    tracks = plan_tracks({"props": [placed(edit, 0, 5, "a"), placed(edit, 3, 5, "b")]})
+    tracks = plan_tracks({"FOLEY Props": [placed(edit, 0, 5, "a"), placed(edit, 3, 5, "b")]})
     laid = lay_tracks(edit, tracks, tmp_path / "laid.xml")
     foreign = fcp7.item("own.wav", 10, 20, 0, 10)
     text = laid.read_text("utf-8").replace("<locked>", f"{foreign}<locked>", 1)
@@ -159,7 +159,7 @@ def test_an_otio_track_with_an_editors_nested_sequence_is_the_editors(
     otio: SimpleNamespace, otio_file: Write, placed: Place, tmp_path: Path
 ) -> None:
     edit = read_edit(otio_file(otio.track(otio.clip("a.mov", 0, 24))))
-    tracks = plan_tracks({"props": [placed(edit, 0, 5, "a")]})
+    tracks = plan_tracks({"FOLEY Props": [placed(edit, 0, 5, "a")]})
     document = json.loads(lay_tracks(edit, tracks, tmp_path / "laid.otio").read_bytes())
     document["tracks"]["children"][1]["children"].append(otio.stack(otio.track(otio.clip("own.wav", 0, 5))))
     edited = tmp_path / "edited.otio"
@@ -173,7 +173,7 @@ def test_a_track_that_an_editor_exported_again_is_known_by_name_and_folder(
 ) -> None:
     path = fcp7_file(fcp7.sequence(fcp7.track(fcp7.item("a.mov", 0, 24, 0, 24))))
     edit = read_edit(path)
-    tracks = plan_tracks({"props": [placed(edit, 0, 5, "a")]})
+    tracks = plan_tracks({"FOLEY Props": [placed(edit, 0, 5, "a")]})
     text = lay_tracks(edit, tracks, tmp_path / "laid.xml").read_text("utf-8").replace("smooth-foley-", "")
     exported = tmp_path / "exported.xml"
     exported.write_text(text, encoding="utf-8")

@@ -349,7 +349,7 @@ def test_sounds_are_laid_by_the_paths_of_the_editors_machine(
     fixture_timelines: Path, tmp_path: Path, placed: Callable[..., PlacedClip], name: str
 ) -> None:
     edit = read_edit(fixture_timelines / name)
-    tracks = plan_tracks({"props": [placed(edit, 0, 10)]})
+    tracks = plan_tracks({"FOLEY Props": [placed(edit, 0, 10)]})
     maps = (("P:\\film", str(tmp_path)),)
     laid = lay_tracks(edit, tracks, tmp_path / "out" / name, path_maps=maps)
     written = {"golden.otio": rb"P:\\film\\takes\\sh0010_train.wav"}.get(

@@ -105,7 +105,7 @@ OTHERS = [pytest.param(name, marks=pytest.mark.steady) for name in (*FILES, MUTE
 def test_our_tracks_go_in_and_come_out_without_a_trace(real_timelines: Path, tmp_path: Path, name: str) -> None:
     edit = read_edit(real_timelines / name)
     before = graph(edit.path)
-    tracks = plan_tracks({"ambience": [written_take(edit, index, tmp_path / "takes") for index in range(7)]})
+    tracks = plan_tracks({"FOLEY Ambience": [written_take(edit, index, tmp_path / "takes") for index in range(7)]})
     laid = lay_tracks(edit, tracks, tmp_path / name)
     after = graph(laid)
     (composition,) = [mob_id for mob_id, mob in before["mobs"].items() if after["mobs"][mob_id] != mob]

@@ -57,7 +57,7 @@ def test_lengths_and_counts(real_timelines: Path, name: str) -> None:
 def test_our_clips_go_in_and_come_out_without_a_trace(real_timelines: Path, tmp_path: Path, name: str) -> None:
     edit = read_edit(real_timelines / f"{name}.fcpxml")
     clips = seven_takes(edit, tmp_path / "takes")
-    tracks = plan_tracks({"ambience": clips})
+    tracks = plan_tracks({"FOLEY Ambience": clips})
     laid = lay_tracks(edit, tracks, tmp_path / "laid.fcpxml")
     root = ElementTree.parse(laid).getroot()
     assert list(complaints(root)) == []

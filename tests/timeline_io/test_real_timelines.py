@@ -40,7 +40,7 @@ def _shots(edit: Edit) -> list[tuple[str, int, int, Fraction]]:
 def test_our_tracks_go_in_and_come_out_without_a_trace(real_timelines: Path, tmp_path: Path, name: str) -> None:
     edit = read_edit(real_timelines / name)
     clips = seven_takes(edit, tmp_path / "takes")
-    tracks = plan_tracks({"ambience": clips})
+    tracks = plan_tracks({"FOLEY Ambience": clips})
     laid = lay_tracks(edit, tracks, tmp_path / name)
     assert len(laid.read_bytes()) > len(edit.path.read_bytes())
     again = replace(edit, path=laid, digest=digest_of(laid.read_bytes()))
@@ -53,7 +53,7 @@ def test_premieres_xml_keeps_every_link_and_every_track(real_timelines: Path, tm
     clip = PlacedClip(
         name="t", wav=tmp_path / "t.wav", record=FrameSpan(first=0, count=9, rate=edit.rate), shot_id="s", label="l"
     )
-    root = ElementTree.parse(lay_tracks(edit, plan_tracks({"props": [clip]}), tmp_path / "laid.xml")).getroot()
+    root = ElementTree.parse(lay_tracks(edit, plan_tracks({"FOLEY Props": [clip]}), tmp_path / "laid.xml")).getroot()
     assert len(list(root.iter("link"))) == 57
     assert len(list(root.iter("track"))) == 21 + 1
     assert len(root.findall(".//clipitem/sequence/media/*/track/clipitem")) == 4

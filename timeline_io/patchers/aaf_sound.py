@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from fractions import Fraction
-from hashlib import sha256
 from math import ceil
 from pathlib import PurePath
 from typing import Any
@@ -15,6 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from timeline_io.edit import Fade, FoleyTrack, PlacedClip
 from timeline_io.errors import LayingError
+from timeline_io.files import sound_digest
 from timeline_io.media_paths import localhost_url
 from timeline_io.patchers.aaf_fades import dissolve_effect
 from timeline_io.patchers.target import Target
@@ -90,7 +90,7 @@ class TrackWriter:
 
     def _clip(self, clip: PlacedClip, place: str) -> Any:
         seen = self._target.seen(clip.wav)
-        seed = "\n".join((place, clip.name, str(seen), str(clip.file), _digest(clip)))
+        seed = "\n".join((place, clip.name, str(seen), str(clip.file), sound_digest(clip.wav)))
         import_mob = self._import_mob(clip, seen, seed)
         file_mob = self._mob("SourceMob", f"{clip.name}.PHYS", f"{seed}\nfile")
         origin = import_mob.create_source_clip(1, 0, clip.file.count, self._sound)
@@ -159,10 +159,3 @@ class TrackWriter:
         definition = self._aaf.create.DataDef(auid, *args)
         dictionary.register_def(definition)
         return definition
-
-
-def _digest(clip: PlacedClip) -> str:
-    try:
-        return sha256(clip.wav.read_bytes()).hexdigest()
-    except OSError as error:
-        raise LayingError(f"the sound {clip.wav} cannot be read ({error.strerror or error})") from error

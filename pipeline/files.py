@@ -1,11 +1,13 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and what tells one content from another."""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import secrets
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,23 +26,55 @@ _WHAT_TO_DO = {
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
+    """`atomically`, for what a person asked for. Raises OutputError, one sentence, for any OSError of the block or of
+    the disk.
+    """
+    try:
+        with atomically(path) as temporary:
+            yield temporary
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {_what_to_do(error)}.") from error
+
+
+@contextmanager
+def atomically(path: Path, *, private: bool = False) -> Iterator[Path]:
     """A temporary name in the folder of `path` (made if missing); what is there at the end of the block becomes `path`.
 
     The file is flushed to the disk before it gets its name, so neither a reader nor a crash ever meets a half-written
     one, and the last of two writers wins. When the block fails nothing is left behind and `path` is as it was.
-    Raises OutputError, one sentence, for any OSError of the block or of the disk.
+    private: for this user alone from the first byte on. Raises OSError.
     """
-    # Short, whatever the final name: a name near the limit of the disk has no room for a suffix.
-    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
+    # Short, whatever the final name: a name near the limit of the disk has no room for more. Writers go by the suffix.
+    temporary = path.with_name(f".{secrets.token_hex(8)}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if private:
+            temporary.touch(mode=0o600, exist_ok=False)
         yield temporary
-        _flush_to_disk(temporary)
+        flush_to_disk(temporary)
         temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {_what_to_do(error)}.") from error
     finally:
         _forget(temporary)
+
+
+def flush_to_disk(path: Path) -> None:
+    """Make a file's content, or the names in a folder, outlive a crash; folders cannot be flushed on Windows.
+
+    Raises OSError.
+    """
+    if path.is_dir() and sys.platform == "win32":
+        return
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file's content, 64 hex digits. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def make_shared_folder(folder: Path, root: Path) -> None:
@@ -57,11 +91,6 @@ def make_shared_folder(folder: Path, root: Path) -> None:
                 level.chmod(mode)
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {_what_to_do(error)}.") from error
-
-
-def _flush_to_disk(path: Path) -> None:
-    with path.open("r+b") as file:
-        os.fsync(file.fileno())
 
 
 def _forget(path: Path) -> None:
