@@ -20,7 +20,7 @@ from flows.places import edit_name
 from flows.planning.plan import PassPlan
 from flows.records import ExitCode, counted
 from flows.studio.watch import REVIVED
-from timeline_io.read import EDIT_SUFFIXES
+from timeline_io.formats import EDIT_SUFFIXES
 
 if TYPE_CHECKING:
     from prefect import State

@@ -10,26 +10,25 @@ two are always written.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from timeline_io.edit import Edit, FoleyTrack
 from timeline_io.files import write_atomically
+from timeline_io.formats import format_named, laying_of
+from timeline_io.formats.target import Target
 from timeline_io.lay import check_track, refuse_overwriting
-from timeline_io.patchers import PATCHERS, Target
-from timeline_io.patchers.fcp7_track import Line, deeper, rate_lines, timecode_lines, xml_text
 from timeline_io.path_maps import PathMaps, to_edit_path
 
 _TITLE = "{} Foley"
-# The picture's size is not in an `Edit`, and an importer that wants one takes this for a sequence without picture.
-_WIDTH, _HEIGHT = 1920, 1080
+# Formats that every editor takes one of.
+_FORMATS = ("otio", "fcp7")
 
 
 def can_be_laid_into(edit: Edit) -> bool:
     """Whether our tracks can be laid into a copy of the edit's own file; an edit decision list never takes them."""
-    return edit.format in PATCHERS
+    return format_named(edit.format).laying is not None
 
 
 def companion_names(stem: str) -> tuple[str, str]:
@@ -53,60 +52,12 @@ def write_companions(
     target = replace(target, sequence=None)
     length = max([edit.frame_count, *(track.clips[-1].record.end - edit.start_frame for track in filled)])
     written = []
-    kinds = (("otio", _empty_otio), ("fcp7", _empty_fcp7))
-    for name, (format_name, empty) in zip(companion_names(stem), kinds, strict=True):
+    for name, format_name in zip(companion_names(stem), _FORMATS, strict=True):
         out = folder / name
         refuse_overwriting(edit, tracks, out)
-        written.append((out, PATCHERS[format_name].add(empty(edit, target, length), target, filled)))
+        laying = laying_of(format_name)
+        assert laying.empty is not None
+        written.append((out, laying.add(laying.empty(_TITLE.format(edit.name), target, length), target, filled)))
     for out, data in written:
         write_atomically(out, data)
     return tuple(out for out, _data in written)
-
-
-def _empty_otio(edit: Edit, target: Target, length: int) -> bytes:
-    """A timeline of `length` frames without a clip, made by OpenTimelineIO itself."""
-    import opentimelineio as otio
-
-    rate = float(target.rate)
-    title = _TITLE.format(edit.name)
-    timeline = otio.schema.Timeline(name=title, global_start_time=otio.opentime.RationalTime(target.start_frame, rate))
-    # Premiere names the sequence after the stack.
-    timeline.tracks.name = title
-    picture = otio.schema.Track(name="V1", kind=otio.schema.TrackKind.Video)
-    picture.append(otio.schema.Gap(duration=otio.opentime.RationalTime(length, rate)))
-    timeline.tracks.append(picture)
-    plain = json.loads(otio.core.serialize_json_to_string(timeline))
-    return json.dumps(plain, ensure_ascii=False, indent=4).encode("utf-8", "replace") + b"\n"
-
-
-def _empty_fcp7(edit: Edit, target: Target, length: int) -> bytes:
-    """A sequence of `length` frames with an empty picture track, one element a line."""
-    lines = "\n".join("\t" * depth + text for depth, text in _sequence_lines(edit, target, length))
-    head = '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE xmeml>\n<xmeml version="4">\n'
-    return f"{head}{lines}\n</xmeml>\n".encode("utf-8", "replace")
-
-
-def _sequence_lines(edit: Edit, target: Target, length: int) -> Iterator[Line]:
-    yield 1, '<sequence id="foley-only">'
-    yield 2, f"<name>{xml_text(_TITLE.format(edit.name))}</name>"
-    yield 2, f"<duration>{length}</duration>"
-    yield from deeper(deeper(rate_lines(target)))
-    yield from deeper(deeper(timecode_lines(target.start_frame, target)))
-    yield 2, "<media>"
-    yield 3, "<video>"
-    yield 4, "<format>"
-    yield 5, "<samplecharacteristics>"
-    yield from ((depth + 6, text) for depth, text in rate_lines(target))
-    yield 6, f"<width>{_WIDTH}</width>"
-    yield 6, f"<height>{_HEIGHT}</height>"
-    yield 5, "</samplecharacteristics>"
-    yield 4, "</format>"
-    yield 4, "<track>"
-    yield 5, "<enabled>TRUE</enabled>"
-    yield 4, "</track>"
-    yield 3, "</video>"
-    yield 3, "<audio>"
-    yield 4, "<numOutputChannels>2</numOutputChannels>"
-    yield 3, "</audio>"
-    yield 2, "</media>"
-    yield 1, "</sequence>"

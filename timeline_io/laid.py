@@ -15,12 +15,12 @@ from pathlib import Path, PurePosixPath
 from timeline_io.bundle_names import name_before, plain_name
 from timeline_io.bundles import container_of
 from timeline_io.edit import Edit, Fade, PlacedClip
+from timeline_io.formats import format_named
+from timeline_io.formats.found import FoundClip, FoundTrack
+from timeline_io.formats.target import Target, is_take
 from timeline_io.frames import FrameSpan, frame_at
 from timeline_io.lay import check_unchanged, folders_as_seen
 from timeline_io.media_paths import plain_path
-from timeline_io.patchers import PATCHERS, Target
-from timeline_io.patchers.found import FoundClip, FoundTrack
-from timeline_io.patchers.target import is_take
 from timeline_io.path_maps import PathMaps
 
 # Tells names in bundles from others; no file name holds it.
@@ -81,13 +81,13 @@ def laid_tracks(edit: Edit, folders: Collection[Path], *, path_maps: PathMaps = 
     let the editor's machine see it), when laying put it into the bundle, or when it carries our mark. An edit
     decision list has none. Raises LayingError when the edit changed since it was read, or the errors of reading.
     """
-    patcher = PATCHERS.get(edit.format)
-    if patcher is None:
+    laying = format_named(edit.format).laying
+    if laying is None:
         return ()
     data = container_of(edit.path).timeline()
     check_unchanged(edit, data)
     known = folders_as_seen(folders, path_maps)
-    laid = (_laid_track(found, edit, known) for found in patcher.find(data, Target.of(edit)))
+    laid = (_laid_track(found, edit, known) for found in laying.find(data, Target.of(edit)))
     return tuple(track for track in laid if track.clips)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from timeline_io.edit import FoleyTrack, PlacedClip
+from timeline_io.formats.on_markers import on_spans
 from timeline_io.frames import FrameSpan
 from timeline_io.laid import LaidClip, LaidTrack, names_of
-from timeline_io.patchers.on_markers import on_spans
 
 
 def placed_on(laid: Sequence[LaidTrack], earlier: Sequence[FoleyTrack]) -> dict[str, tuple[PlacedClip, ...]]:

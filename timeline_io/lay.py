@@ -19,9 +19,9 @@ from timeline_io.bundles import container_of
 from timeline_io.edit import Edit, FoleyTrack, PlacedClip
 from timeline_io.errors import LayingError
 from timeline_io.files import digest_of
-from timeline_io.patchers import Target, patcher_of
+from timeline_io.formats import format_of, laying_of
+from timeline_io.formats.target import Target
 from timeline_io.path_maps import PathMaps, to_edit_path
-from timeline_io.readers import reader_of
 
 
 def lay_tracks(
@@ -50,14 +50,14 @@ def lay_tracks(
     container = container_of(edit.path)
     data = container.timeline()
     check_unchanged(edit, data)
-    patcher = patcher_of(edit.format)
+    laying = laying_of(edit.format)
     filled = tuple(track for track in tracks if track.clips)
     wavs = {clip.wav for track in filled for clip in track.clips}
     bundled = container.names(wavs)
     target = Target.of(edit, {wav: to_edit_path(wav, path_maps) for wav in wavs} | bundled)
     folders = _folders_of((*wavs, *target.written_as.values())) | folders_as_seen(takes, path_maps)
-    cleared = patcher.remove(data, target, folders, None if keep is None else frozenset(keep))
-    container.write(out, patcher.add(cleared, target, filled) if filled else cleared, bundled)
+    cleared = laying.remove(data, target, folders, None if keep is None else frozenset(keep))
+    container.write(out, laying.add(cleared, target, filled) if filled else cleared, bundled)
     return out
 
 
@@ -73,10 +73,10 @@ def remove_foley_tracks(
         raise LayingError(f"{out} is the edit itself: name another file to write")
     container = container_of(path)
     data = container.timeline()
-    patcher = patcher_of(reader_of(data, path.name).name)
+    laying = laying_of(format_of(data, path.name).name)
     target = Target(file_name=path.name, sequence=sequence)
     folders = None if takes is None else folders_as_seen((takes,), path_maps)
-    container.write(out, patcher.remove(data, target, folders, None), {})
+    container.write(out, laying.remove(data, target, folders, None), {})
     return out
 
 

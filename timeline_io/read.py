@@ -14,18 +14,16 @@ from timeline_io.bundles import container_of
 from timeline_io.edit import Edit, Shot, SkippedItem, shot_id_of
 from timeline_io.errors import EmptyEditError, SequenceChoiceError, TimelineError, UnsupportedEditError
 from timeline_io.files import digest_of
+from timeline_io.formats import format_of, refuse_unread_suffix
+from timeline_io.formats.base import Format
 from timeline_io.frames import FrameSpan, frame_at, rate_name, snap_rate
 from timeline_io.holds import held
 from timeline_io.joined import joined
 from timeline_io.media import MediaSearch
 from timeline_io.model import Clip, Marker, Sequence
 from timeline_io.motion import motion_remarks
-from timeline_io.readers import Reader, reader_of, refuse_unread_suffix
 from timeline_io.shot_media import with_media
 from timeline_io.shots import Picture, Piece, Unseen, flatten, ramp_between
-
-# What the name of an edit ends with; which format it is, its first bytes decide.
-EDIT_SUFFIXES = frozenset({".otio", ".otioz", ".otiod", ".fcpxml", ".fcpxmld", ".xml", ".aaf", ".edl"})
 
 
 def read_edit(
@@ -53,7 +51,7 @@ def list_sequences(path: Path) -> tuple[str, ...]:
     data = container_of(path).timeline()
     try:
         with _naming(path.name):
-            only = reader_of(data, path.name).read(data, path.name, None)
+            only = format_of(data, path.name).read(data, path.name, None)
     except SequenceChoiceError as error:
         return error.names
     return (only.name or path.stem,)
@@ -61,9 +59,9 @@ def list_sequences(path: Path) -> tuple[str, ...]:
 
 def edit_of(data: bytes, path: Path, sequence: str | None = None, rate: Fraction | None = None) -> Edit:
     """The edit that the bytes of a timeline describe, its media not looked for; `path` names it."""
-    reader = reader_of(data, path.name)
+    found = format_of(data, path.name)
     with _naming(path.name):
-        timeline = _read(reader, data, path.name, sequence, rate)
+        timeline = _read(found, data, path.name, sequence, rate)
         if not timeline.tracks:
             raise EmptyEditError(f"{path.name} has no picture track: there is nothing to make sound for")
         shots, skipped = _shots_of(timeline)
@@ -71,7 +69,7 @@ def edit_of(data: bytes, path: Path, sequence: str | None = None, rate: Fraction
         raise EmptyEditError(f"the picture tracks of {path.name} hold no clip: there is nothing to make sound for")
     return Edit(
         path=path,
-        format=reader.name,
+        format=found.name,
         name=timeline.name or path.stem,
         rate=timeline.rate,
         start_frame=timeline.start_frame,
@@ -84,17 +82,17 @@ def edit_of(data: bytes, path: Path, sequence: str | None = None, rate: Fraction
     )
 
 
-def _read(reader: Reader, data: bytes, file_name: str, sequence: str | None, rate: Fraction | None) -> Sequence:
+def _read(found: Format, data: bytes, file_name: str, sequence: str | None, rate: Fraction | None) -> Sequence:
     """The sequence, at `rate` in a format that leaves it open; UnsupportedEditError when the file says another."""
     if rate is None:
-        return reader.read(data, file_name, sequence)
+        return found.read(data, file_name, sequence)
     try:
         exact = snap_rate(rate)
     except ValueError as error:
         raise UnsupportedEditError(str(error)) from error
-    if reader.read_at is not None:
-        return reader.read_at(data, file_name, sequence, exact)
-    timeline = reader.read(data, file_name, sequence)
+    if found.read_at is not None:
+        return found.read_at(data, file_name, sequence, exact)
+    timeline = found.read(data, file_name, sequence)
     if timeline.rate != exact:
         runs, wanted = rate_name(timeline.rate), rate_name(exact)
         raise UnsupportedEditError(f"{file_name} says itself that it runs at {runs}, not at {wanted}: say no rate")

@@ -19,10 +19,10 @@ import opentimelineio as otio
 
 from tests.support.aaf_files import large
 from timeline_io.edit import Edit, FoleyTrack, PlacedClip
+from timeline_io.formats.aaf.reader import read_aaf
 from timeline_io.frames import FrameSpan
 from timeline_io.lay import lay_tracks, plan_tracks
 from timeline_io.read import read_edit
-from timeline_io.readers.aaf import read_aaf
 
 FRAMES = 40
 RATE = Fraction(24000, 1001)

@@ -14,10 +14,10 @@ import pytest
 from timeline_io.companion import can_be_laid_into, write_companions
 from timeline_io.edit import Edit, FoleyTrack, PlacedClip
 from timeline_io.errors import LayingError
+from timeline_io.formats.fcp7.elements import choose_sequence, content, parse, rate_of, start_timecode
+from timeline_io.formats.fcp7.place import places
 from timeline_io.lay import plan_tracks
 from timeline_io.read import read_edit
-from timeline_io.readers.fcp7_place import places
-from timeline_io.readers.fcp7_xml import choose_sequence, content, parse, rate_of, start_timecode
 
 Place = Callable[..., PlacedClip]
 EDITS = ["golden.otio", "golden.xml", "golden.edl"]

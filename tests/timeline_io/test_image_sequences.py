@@ -13,11 +13,11 @@ from tests.support.edl import event
 from tests.support.edl import written as write_edl
 from tests.support.fcpxml import clip, document, project
 from timeline_io.edit import Numbered, Shot
+from timeline_io.formats.pictures import is_still_name, media_named
 from timeline_io.media import Found, MediaSearch
 from timeline_io.media_need import Need
 from timeline_io.numbered_names import numbers_in, pattern_like, with_number
 from timeline_io.read import read_edit
-from timeline_io.readers.pictures import is_still_name, media_named
 
 Write = Callable[..., Path]
 R24, R25, NTSC = Fraction(24), Fraction(25), Fraction(24000, 1001)

@@ -14,11 +14,11 @@ import pytest
 
 from tests.support.fcpxml import clip, document, project
 from timeline_io.edit import Edit, FoleyTrack, PlacedClip
+from timeline_io.formats.target import is_take
 from timeline_io.frames import FrameSpan
 from timeline_io.laid import LaidTrack, is_sound_of, laid_tracks, touched
 from timeline_io.laid_pairs import moved_markers, placed_on
 from timeline_io.lay import lay_tracks, plan_tracks
-from timeline_io.patchers.target import is_take
 from timeline_io.read import read_edit
 
 Place = Callable[..., PlacedClip]

@@ -15,12 +15,12 @@ from tests.support.editors import exported_again
 from tests.support.fcpxml import complaints
 from tests.support.laying import written_take
 from timeline_io.edit import Edit, Fade, FoleyTrack, PlacedClip
+from timeline_io.formats.safe_xml import parse_xml
 from timeline_io.frames import FrameSpan
 from timeline_io.laid import keeps_fades, laid_tracks, touched
 from timeline_io.laid_pairs import moved_markers
 from timeline_io.lay import lay_tracks, plan_tracks, remove_foley_tracks
 from timeline_io.read import read_edit
-from timeline_io.readers.safe_xml import parse_xml
 
 SHORT = Fade(frames=1, seconds=Fraction(1, 100))
 

@@ -12,11 +12,11 @@ from tests.support.fcpxml import complaints
 from tests.support.laying import written_take
 from timeline_io.edit import Edit, FoleyTrack
 from timeline_io.files import digest_of
+from timeline_io.formats.safe_xml import parse_xml
 from timeline_io.laid import laid_tracks, touched
 from timeline_io.laid_pairs import placed_on
 from timeline_io.lay import lay_tracks, plan_tracks, remove_foley_tracks
 from timeline_io.read import read_edit
-from timeline_io.readers.safe_xml import parse_xml
 
 HOW_MANY = {".otio": 7, ".xml": 4, ".fcpxml": 11, ".aaf": 8}
 

@@ -13,10 +13,10 @@ import pytest
 from tests.support.fcpxml import complaints
 from tests.support.laying import seven_takes
 from timeline_io.files import digest_of
+from timeline_io.formats.fcpxml.reader import read_fcpxml
 from timeline_io.frames import timecode
 from timeline_io.lay import lay_tracks, plan_tracks, remove_foley_tracks
 from timeline_io.read import read_edit
-from timeline_io.readers.fcpxml import read_fcpxml
 from timeline_io.shots import flatten
 
 NTSC_24 = Fraction(24000, 1001)
