@@ -94,7 +94,7 @@ class Settings:
 
     def digest(self) -> str:
         """16 hex digits that change with any value."""
-        return _digest(asdict(self))
+        return _digest({name: value for name, value in asdict(self).items() if self._counts(name)})
 
     @property
     def looks(self) -> bool:
@@ -116,7 +116,12 @@ class Settings:
 
     def look_digest(self) -> str:
         """16 hex digits that change with any value that decides what is seen in a shot."""
-        return _digest([getattr(self, name) for name in _LOOKING] + [self.looks, self.watches_onsets])
+        looking = [getattr(self, name) for name in _LOOKING if self._counts(name)]
+        return _digest([*looking, self.looks, self.watches_onsets])
+
+    def _counts(self, name: str) -> bool:
+        """Whether a setting is part of the keys: one that came later is not while it changes nothing."""
+        return name not in _LATER or getattr(self, name) != _LATER[name]
 
     def changed(self, told: Mapping[str, str]) -> Settings:
         """These settings with some values given as text: {"steps": "25"}. Raises ValueError, one sentence."""
@@ -143,7 +148,9 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 _SLOWEST_FPS = 0.01
 
-_LOOKING = ("clip_fps", "near_duplicate_levels", "precision", "clip_weights", "quirks")
+_LOOKING = ("clip_fps", "near_duplicate_levels", "precision", "quirks", "clip_weights")
+# Settings that came after takes had been kept, with the value that all those takes were made with.
+_LATER = {"clip_weights": "full"}
 
 
 def _digest(facts: Any) -> str:

@@ -17,6 +17,12 @@ def test_the_digest_is_that_of_the_values() -> None:
     )
 
 
+def test_takes_and_features_that_were_kept_before_a_setting_came_are_found_again() -> None:
+    assert (Settings().digest(), Settings().look_digest()) == ("10c196283f37253a", "3121b588ce841407")
+    assert Settings(precision="float32", detector="null_margin", steps=12).digest() == "67365c3bce09289a"
+    assert Settings(clip_weights="int8").digest() != Settings().digest()
+
+
 def test_what_is_seen_depends_on_how_one_looks_and_on_nothing_else() -> None:
     seen = Settings().look_digest()
     assert Settings(steps=3, guidance_scale=9.0, detector="linear").look_digest() == seen
