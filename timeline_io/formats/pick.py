@@ -27,7 +27,7 @@ def pick(items: Sequence[Item], names: Sequence[str], file_name: str, wanted: st
     return items[0]
 
 
-def pick_again(choose: Callable[[str | None], Item], name_of: Callable[[Item], str], name: str | None) -> Item:
+def reselect(choose: Callable[[str | None], Item], name_of: Callable[[Item], str], name: str | None) -> Item:
     """The item that reading chose and called `name`; None, or a name that no item has, means the only one."""
     try:
         only = choose(None)

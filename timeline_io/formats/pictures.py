@@ -72,7 +72,7 @@ def is_frame_of_many(ref: str) -> bool:
     return name.suffix.lower() in _FILM_SUFFIXES and bool(_FRAME_NUMBER.search(name.stem))
 
 
-def nothing_seen(name: str, start_s: Fraction, length_s: Fraction, why: str) -> Clip:
+def invisible_clip(name: str, start_s: Fraction, length_s: Fraction, why: str) -> Clip:
     """A stretch of a track that shows nothing and covers nothing, listed with the reason."""
     return Clip(
         name=name,

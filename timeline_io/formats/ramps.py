@@ -18,7 +18,7 @@ def knots_of(pairs: Iterable[Knot]) -> tuple[Knot, ...]:
     return tuple(knot for index, knot in enumerate(ordered) if not _is_on_line(ordered[max(0, index - 1) : index + 2]))
 
 
-def seen_between(ramp: tuple[Knot, ...], start_s: Fraction, end_s: Fraction) -> tuple[Knot, ...]:
+def visible_between(ramp: tuple[Knot, ...], start_s: Fraction, end_s: Fraction) -> tuple[Knot, ...]:
     """The part of a ramp inside [start_s, end_s), counted from `start_s`."""
     return tuple((at_s - start_s, source_s) for at_s, source_s in ramp_between(ramp, start_s, end_s))
 

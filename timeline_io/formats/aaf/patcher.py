@@ -20,7 +20,7 @@ from timeline_io.formats.aaf.reader import choose_composition
 from timeline_io.formats.aaf.sound import TrackWriter
 from timeline_io.formats.aaf.values import children, kind, number, rate_of, text, value
 from timeline_io.formats.found import FoundTrack
-from timeline_io.formats.pick import pick_again
+from timeline_io.formats.pick import reselect
 from timeline_io.formats.target import Folders, Keep, Target, is_ours
 
 
@@ -91,7 +91,7 @@ def _chosen(aaf: Any, target: Target) -> Any:
     def choose(wanted: str | None) -> Any:
         return choose_composition(aaf, target.file_name, wanted)
 
-    return pick_again(choose, lambda mob: text(mob, "Name"), target.sequence)
+    return reselect(choose, lambda mob: text(mob, "Name"), target.sequence)
 
 
 def _our_slots(aaf: Any, composition: Any, folders: Folders, keep: Keep) -> list[int]:

@@ -15,19 +15,19 @@ _BARS = frozenset({"BAR", "BARS", "CB", "COLORBARS"})
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Comment:
     """What an event shows, as its comments say: "" where they do not."""
 
     name: str
     path: str
 
 
-def is_black(event: Event, said: Said) -> bool:
+def is_black(event: Event, said: Comment) -> bool:
     """Whether an event shows nothing: the reel is called black, and no clip is named that comes from it."""
     return event.reel.upper() in _BLACK and (event.is_incoming or not (said.name or said.path))
 
 
-def said_of(event: Event, before: Event | None, last: Event) -> Said:
+def comment_of(event: Event, before: Event | None, last: Event) -> Comment:
     """The name and path of an event.
 
     The comments of a dissolve, a wipe or a key stand after the `last` line of its number and speak of both sides;
@@ -36,24 +36,24 @@ def said_of(event: Event, before: Event | None, last: Event) -> Said:
     if event.is_incoming or event.transition in ("K", "KO"):
         return _incoming(event, before)
     said = event.said or last.said
-    return Said(said.get("FROM CLIP NAME", ""), said.get("FROM PATH", ""))
+    return Comment(said.get("FROM CLIP NAME", ""), said.get("FROM PATH", ""))
 
 
-def _incoming(event: Event, before: Event | None) -> Said:
+def _incoming(event: Event, before: Event | None) -> Comment:
     for role in ("KEY", "TO"):
         name, path = event.said.get(f"{role} CLIP NAME", ""), event.said.get(f"{role} PATH", "")
         if name or path:
-            return Said(name, path)
+            return Comment(name, path)
     # Only one side is named: it is what goes out when the event before has that name, or none of its own.
     name, path = event.said.get("FROM CLIP NAME", ""), event.said.get("FROM PATH", "")
     if before is not None:
         outgoing = before.said.get("TO CLIP NAME") or before.said.get("FROM CLIP NAME", "")
         if before.number == event.number or outgoing == name:
-            return Said("", "")
-    return Said(name, path)
+            return Comment("", "")
+    return Comment(name, path)
 
 
-def clip_of(event: Event, said: Said, source: Source | None, start_s: Fraction, length_s: Fraction) -> Clip:
+def clip_of(event: Event, said: Comment, source: Source | None, start_s: Fraction, length_s: Fraction) -> Clip:
     """The clip that an event shows from `start_s` on, for `length_s` seconds of the list; its source if it has one."""
     reel = known_reel(event.reel)
     media_ref, numbered = media_named(said.path or said.name or reel)
@@ -82,7 +82,7 @@ def clip_of(event: Event, said: Said, source: Source | None, start_s: Fraction, 
     )
 
 
-def _no_picture(event: Event, said: Said) -> str:
+def _no_picture(event: Event, said: Comment) -> str:
     if event.reel.upper() in _BARS:
         return "bars, not a filmed picture"
     if not said.path and is_generator_name(said.name):

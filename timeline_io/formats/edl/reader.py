@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import groupby, pairwise
 
 from timeline_io.errors import UnreadableEditError, UnsupportedEditError
-from timeline_io.formats.edl.clip import Said, clip_of, is_black, said_of
+from timeline_io.formats.edl.clip import Comment, clip_of, comment_of, is_black
 from timeline_io.formats.edl.event import Event, video_track
 from timeline_io.formats.edl.rate import Clock, find_clock
 from timeline_io.formats.edl.source import source_of
@@ -106,7 +106,7 @@ class _Builder:
             for event in group:
                 if event.line in self._places:
                     clips = items.setdefault(self._places[event.line][0], [])
-                    clips += self._clips(event, said_of(event, before, group[-1]))
+                    clips += self._clips(event, comment_of(event, before, group[-1]))
                 before = event
         # The first item that lies at a place is seen; on tape it is the one recorded last.
         return tuple(
@@ -128,7 +128,7 @@ class _Builder:
                 found.append(Dissolve(start_s=cut_s, cut_s=cut_s, end_s=end_s))
         return tuple(found)
 
-    def _clips(self, event: Event, said: Said) -> list[Clip]:
+    def _clips(self, event: Event, said: Comment) -> list[Clip]:
         """The clip of an event, none for black."""
         _track, first, end = self._places[event.line]
         if is_black(event, said):

@@ -13,7 +13,7 @@ _NO_FILE = Element("file")
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class SourceFile:
     """The file behind a clip item, and how many seconds into it the item's own counting begins."""
 
     file: Element
@@ -28,28 +28,28 @@ class Media:
         self._clips = definitions(root, "clip")
         self._multiclips = definitions(root, "multiclip")
 
-    def shown_by(self, item: Element) -> Shown:
+    def shown_by(self, item: Element) -> SourceFile:
         """The file of a clip item, or that of the angle of its multiclip that is cut in."""
         named = item.find("file")
         if named is not None:
-            return Shown(defined(named, self._files))
+            return SourceFile(defined(named, self._files))
         multiclip = item.find("multiclip")
         angle = None if multiclip is None else _active_angle(defined(multiclip, self._multiclips))
         clip = None if angle is None else angle.find("clip")
-        return Shown(_NO_FILE) if clip is None else self._of_angle(defined(clip, self._clips))
+        return SourceFile(_NO_FILE) if clip is None else self._of_angle(defined(clip, self._clips))
 
-    def _of_angle(self, clip: Element) -> Shown:
+    def _of_angle(self, clip: Element) -> SourceFile:
         """The file of an angle, which stands in its clip or in the clip item that this consists of."""
         own = clip.find("file")
         if own is not None:
-            return Shown(defined(own, self._files))
+            return SourceFile(defined(own, self._files))
         inner = clip.find("media/video/track/clipitem")
         named = None if inner is None else inner.find("file")
         if inner is None or named is None:
-            return Shown(_NO_FILE)
+            return SourceFile(_NO_FILE)
         rate = rate_of(inner) or rate_of(clip)
         moved = (frames(inner, "in") or Fraction(0)) - (frames(inner, "start") or Fraction(0))
-        return Shown(defined(named, self._files), moved / rate if rate else Fraction(0))
+        return SourceFile(defined(named, self._files), moved / rate if rate else Fraction(0))
 
 
 def last_frame_s(file: Element) -> Fraction | None:

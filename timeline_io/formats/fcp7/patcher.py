@@ -14,7 +14,7 @@ from timeline_io.formats.fcp7.laid import found_track, is_marked, track_name
 from timeline_io.formats.fcp7.spans import sequence_nodes
 from timeline_io.formats.fcp7.track import ID_PREFIX, track_lines
 from timeline_io.formats.found import FoundTrack
-from timeline_io.formats.pick import pick_again
+from timeline_io.formats.pick import reselect
 from timeline_io.formats.splice import inserted, without
 from timeline_io.formats.target import Folders, Keep, Target, is_ours
 from timeline_io.formats.xml_layout import Layout, to_kept_utf8
@@ -81,7 +81,7 @@ def _chosen(data: bytes, target: Target) -> tuple[Element, int, Element]:
     def choose(wanted: str | None) -> Element:
         return choose_sequence(root, target.file_name, wanted)
 
-    chosen = pick_again(choose, lambda item: content(item, "name"), target.sequence)
+    chosen = reselect(choose, lambda item: content(item, "name"), target.sequence)
     return root, next(index for index, item in enumerate(top_sequences(root)) if item is chosen), chosen
 
 

@@ -20,10 +20,10 @@ from timeline_io.formats.fcp7.elements import (
     start_timecode,
 )
 from timeline_io.formats.fcp7.grid import Grid, grid_of
-from timeline_io.formats.fcp7.media import Media, Shown, is_invisible, last_frame_s, no_picture
+from timeline_io.formats.fcp7.media import Media, SourceFile, is_invisible, last_frame_s, no_picture
 from timeline_io.formats.fcp7.place import Place, dissolves, places
-from timeline_io.formats.fcp7.retime import Source, Used, plays_media_frames, source_of
-from timeline_io.formats.pictures import INVISIBLE, is_still_name, media_named, nothing_seen
+from timeline_io.formats.fcp7.retime import Source, SourceRange, plays_media_frames, source_of
+from timeline_io.formats.pictures import INVISIBLE, invisible_clip, is_still_name, media_named
 from timeline_io.formats.ramps import ramped
 from timeline_io.frames import rate_name
 from timeline_io.model import Clip, Marker, Nest, Sequence, Track
@@ -164,7 +164,7 @@ class _Builder:
         used = _used(place, own_rate, rate, sequence)
         source = _seen(place, used, own_rate, rate)
         if is_invisible(place.item):
-            return (nothing_seen(name, start_s, length_s, INVISIBLE),)
+            return (invisible_clip(name, start_s, length_s, INVISIBLE),)
         content_of = self._nested(sequence, inner_rate, path)
         nest = Nest(
             name=name,
@@ -186,18 +186,18 @@ class _Builder:
         return self._built[id(sequence)]
 
 
-def _seen(place: Place, used: Used, own_rate: Fraction, rate: Fraction) -> Source:
+def _seen(place: Place, used: SourceRange, own_rate: Fraction, rate: Fraction) -> Source:
     """The source from the item's edge on; what its `<in>` says may lie before it, under a transition."""
     source = source_of(place.item, used, own_rate)
     return source.seen((place.start - place.anchor) / rate, (place.end - place.start) / rate)
 
 
-def _used(place: Place, own_rate: Fraction, rate: Fraction, media: Element) -> Used:
+def _used(place: Place, own_rate: Fraction, rate: Fraction, media: Element) -> SourceRange:
     in_frames = frames(place.item, "in") or Fraction(0)
     out_frames = frames(place.item, "out")
     length_s = (place.end - place.anchor) / rate
     media_frames = frames(media, "duration")
-    return Used(
+    return SourceRange(
         in_s=in_frames / own_rate,
         out_s=in_frames / own_rate + length_s if out_frames is None else out_frames / own_rate,
         length_s=length_s,
@@ -207,7 +207,7 @@ def _used(place: Place, own_rate: Fraction, rate: Fraction, media: Element) -> U
     )
 
 
-def _timecode(shown: Shown, source: Source, rate: Fraction) -> Fraction | None:
+def _timecode(shown: SourceFile, source: Source, rate: Fraction) -> Fraction | None:
     """The source time in the media's own timecode, if the file's start is written."""
     if shown.file.find("timecode") is None:
         return None
@@ -215,7 +215,9 @@ def _timecode(shown: Shown, source: Source, rate: Fraction) -> Fraction | None:
     return start_timecode(shown.file, own_rate)[0] / own_rate + source.start_s + shown.offset_s
 
 
-def _clip_markers(place: Place, used: Used, speed: Fraction, own_rate: Fraction, rate: Fraction) -> tuple[Marker, ...]:
+def _clip_markers(
+    place: Place, used: SourceRange, speed: Fraction, own_rate: Fraction, rate: Fraction
+) -> tuple[Marker, ...]:
     """Markers on a clip count like its `<in>`; given here from the clip's start on the track."""
     scale = 1 / abs(speed) if speed and plays_media_frames(used, speed) else Fraction(1)
     before_s = (place.start - place.anchor) / rate

@@ -14,13 +14,13 @@ from xml.etree.ElementTree import Element
 
 from timeline_io.edit import Knot
 from timeline_io.formats.fcp7.elements import content, frames, is_on, number
-from timeline_io.formats.ramps import knots_of, mean_speed, seen_between
+from timeline_io.formats.ramps import knots_of, mean_speed, visible_between
 
 _PERCENT = Fraction(1, 100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Used:
+class SourceRange:
     """What a clip item says about itself, in seconds; `length_s` is what it plays on the timeline."""
 
     in_s: Fraction
@@ -43,11 +43,11 @@ class Source:
         """The source of the part that begins `start_s` seconds later and lasts `length_s`."""
         if not self.ramp or length_s <= 0:
             return Source(start_s=self.start_s + self.speed * start_s, speed=self.speed)
-        ramp = seen_between(self.ramp, start_s, start_s + length_s)
+        ramp = visible_between(self.ramp, start_s, start_s + length_s)
         return Source(start_s=ramp[0][1], speed=mean_speed(ramp), ramp=ramp)
 
 
-def source_of(item: Element, used: Used, rate: Fraction) -> Source:
+def source_of(item: Element, used: SourceRange, rate: Fraction) -> Source:
     """The source of a clip item whose `<in>` and keyframes are frames at `rate`."""
     remap = _time_remap(item)
     if is_on(item, "stillframe", default=False):
@@ -59,7 +59,7 @@ def source_of(item: Element, used: Used, rate: Fraction) -> Source:
     return ramp if ramp is not None else _constant(remap, used)
 
 
-def plays_media_frames(used: Used, speed: Fraction) -> bool:
+def plays_media_frames(used: SourceRange, speed: Fraction) -> bool:
     """Whether `<in>` and `<out>` count frames of the media itself and not of the retimed clip."""
     span_s = used.out_s - used.in_s
     return abs(span_s - used.length_s * abs(speed)) < abs(span_s - used.length_s)
@@ -83,7 +83,7 @@ def _time_remap(item: Element) -> dict[str, Element] | None:
     return None
 
 
-def _constant(remap: dict[str, Element], used: Used) -> Source:
+def _constant(remap: dict[str, Element], used: SourceRange) -> Source:
     speed = _percentage(remap)
     backwards = speed < 0 or ("reverse" in remap and is_on(remap["reverse"], "value", default=False))
     speed = abs(speed)
@@ -101,7 +101,7 @@ def _percentage(remap: dict[str, Element]) -> Fraction:
     return Fraction(1) if percent is None else percent * _PERCENT
 
 
-def _far_edge(used: Used, start_s: Fraction, in_s: Fraction, speed: Fraction) -> Fraction:
+def _far_edge(used: SourceRange, start_s: Fraction, in_s: Fraction, speed: Fraction) -> Fraction:
     """Where a reversed clip begins: `in` before the end of its media, if that leaves enough to play."""
     shown_s = used.length_s * speed
     if used.media_s is not None:
@@ -111,7 +111,7 @@ def _far_edge(used: Used, start_s: Fraction, in_s: Fraction, speed: Fraction) ->
     return start_s + shown_s
 
 
-def _ramp(remap: dict[str, Element], used: Used, rate: Fraction) -> Source | None:
+def _ramp(remap: dict[str, Element], used: SourceRange, rate: Fraction) -> Source | None:
     """A changing speed by its key frames (retimed frame -> media frame); the curves between them are straightened."""
     is_ramp = "variablespeed" in remap and is_on(remap["variablespeed"], "value", default=False)
     points = sorted(_key_frames(remap["graphdict"])) if is_ramp and "graphdict" in remap else []

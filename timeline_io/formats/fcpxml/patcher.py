@@ -27,7 +27,7 @@ from timeline_io.formats.fcpxml.spans import Spans
 from timeline_io.formats.fcpxml.story import Builder
 from timeline_io.formats.fcpxml.values import Resources, choose_project, minor_version, parse, sequence_of, time_of
 from timeline_io.formats.found import FoundTrack
-from timeline_io.formats.pick import pick_again
+from timeline_io.formats.pick import reselect
 from timeline_io.formats.target import TRACK_PREFIX, Folders, Keep, Target, is_ours
 from timeline_io.formats.xml_layout import Layout, to_kept_utf8
 from timeline_io.formats.xml_text import from_utf8
@@ -103,7 +103,7 @@ def _chosen(data: bytes, target: Target) -> tuple[Element, Element]:
     def choose(wanted: str | None) -> Element:
         return choose_project(root, target.file_name, wanted)
 
-    project = pick_again(choose, lambda item: item.get("name", ""), target.sequence)
+    project = reselect(choose, lambda item: item.get("name", ""), target.sequence)
     return root, sequence_of(project)
 
 

@@ -24,7 +24,7 @@ Lane = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Laid:
+class PlacedElement:
     """An element of a storyline and the stretch of the timeline that is left to it; `dissolve` leads into it."""
 
     element: Element
@@ -34,14 +34,14 @@ class Laid:
     dissolve: Dissolve | None = None
 
 
-def without_overlaps(along: Iterable[Laid]) -> list[Laid]:
+def without_overlaps(along: Iterable[PlacedElement]) -> list[PlacedElement]:
     """The clips of a storyline, its transitions as the dissolves that lead into them.
 
     Final Cut lets two clips meet in the middle of their transition. Where another program lets them overlap for
     as long as the transition takes, they are cut at its centre.
     """
-    kept: list[Laid] = []
-    transition: Laid | None = None
+    kept: list[PlacedElement] = []
+    transition: PlacedElement | None = None
     for laid in along:
         if laid.element.tag == "transition":
             transition = laid
@@ -58,7 +58,7 @@ def without_overlaps(along: Iterable[Laid]) -> list[Laid]:
     return kept
 
 
-def _cut(from_s: Fraction, until_s: Fraction, transition: Laid | None) -> Fraction:
+def _cut(from_s: Fraction, until_s: Fraction, transition: PlacedElement | None) -> Fraction:
     centre_s = from_s if transition is None else (transition.from_s + transition.until_s) / 2
     return min(until_s, max(from_s, centre_s))
 

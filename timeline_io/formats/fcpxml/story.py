@@ -21,8 +21,8 @@ from timeline_io.formats.fcpxml.place import (
     HOLDERS,
     NOT_FILMED,
     STORY_ITEMS,
-    Laid,
     Lane,
+    PlacedElement,
     first_pick,
     lane_name,
     lane_of,
@@ -128,7 +128,7 @@ class _Layers:
             if laid.dissolve is not None:
                 self._dissolves.setdefault(lane, []).append(laid.dissolve)
 
-    def lay(self, element: Element, at_s: Fraction, lane: Lane, laid: Laid | None = None) -> None:
+    def lay(self, element: Element, at_s: Fraction, lane: Lane, laid: PlacedElement | None = None) -> None:
         """Lay an element that begins at `at_s`, and all that is connected to it."""
         with self._builder.opened(element):
             if element.tag == "spine":
@@ -138,7 +138,7 @@ class _Layers:
             elif element.tag in STORY_ITEMS or (laid and time_of(element, "duration")):
                 self._lay_clip(element, at_s, lane, laid)
 
-    def _lay_audition(self, audition: Element, at_s: Fraction, lane: Lane, laid: Laid | None) -> None:
+    def _lay_audition(self, audition: Element, at_s: Fraction, lane: Lane, laid: PlacedElement | None) -> None:
         """The first pick is the one that is seen; the others lie where it lies, however long they are."""
         picks = [child for child in audition if child.tag in STORY_ITEMS]
         length_s = self._length(audition, at_s)
@@ -150,7 +150,7 @@ class _Layers:
             behind = replace(timing, length_s=min(timing.length_s, length_s))
             self._put(lane, clip_of(pick, behind, media, self._name_of(pick, media)))
 
-    def _lay_clip(self, element: Element, at_s: Fraction, lane: Lane, laid: Laid | None) -> None:
+    def _lay_clip(self, element: Element, at_s: Fraction, lane: Lane, laid: PlacedElement | None) -> None:
         timing = self._timing(element, at_s)
         shown = timing.cut(laid.from_s, laid.until_s) if laid else timing
         pictures = list(self._pictures(element, shown))
@@ -170,7 +170,7 @@ class _Layers:
     def _put(self, lane: Lane, item: Clip | Nest) -> None:
         self._lanes.setdefault(lane, []).append(item)
 
-    def _along(self, elements: list[Element], base_s: Fraction, first_s: Fraction) -> Iterator[Laid]:
+    def _along(self, elements: list[Element], base_s: Fraction, first_s: Fraction) -> Iterator[PlacedElement]:
         """The elements of a storyline, transitions among them, each where it says or after the one before."""
         reached_s = base_s + first_s
         for element in elements:
@@ -180,7 +180,7 @@ class _Layers:
                 end_s = at_s + (time_of(element, "duration") or Fraction(0))
             else:
                 end_s = reached_s = at_s + self._length(element, at_s)
-            yield Laid(element=element, at_s=at_s, from_s=at_s, until_s=end_s)
+            yield PlacedElement(element=element, at_s=at_s, from_s=at_s, until_s=end_s)
 
     def _length(self, element: Element, at_s: Fraction) -> Fraction:
         return self._timing(first_pick(element), at_s).length_s

@@ -20,7 +20,7 @@ from timeline_io.formats.otio.choose import TimelinePlace, choose_timeline
 from timeline_io.formats.otio.document import OtioObject, decode, objects, parse, schema, text
 from timeline_io.formats.otio.laid import MARK, found_track, is_marked
 from timeline_io.formats.otio.spans import Span, elements_at
-from timeline_io.formats.pick import pick_again
+from timeline_io.formats.pick import reselect
 from timeline_io.formats.splice import inserted, without
 from timeline_io.formats.target import Folders, Keep, Target, is_ours
 
@@ -68,7 +68,7 @@ def _track_list(data: bytes, source: str, target: Target) -> tuple[TimelinePlace
     def choose(wanted: str | None) -> TimelinePlace:
         return choose_timeline(root, target.file_name, wanted)
 
-    place = pick_again(choose, lambda item: item.name, target.sequence)
+    place = reselect(choose, lambda item: item.name, target.sequence)
     try:
         return place, *elements_at(source, (*place.path, "tracks", "children"))
     except (KeyError, IndexError) as error:

@@ -23,7 +23,7 @@ from timeline_io.formats.otio.document import (
 )
 from timeline_io.formats.otio.media import is_invisible, media_of, source_offset, timecode_of
 from timeline_io.formats.otio.retime import Retime, retime_of
-from timeline_io.formats.pictures import INVISIBLE, nothing_seen
+from timeline_io.formats.pictures import INVISIBLE, invisible_clip
 from timeline_io.frames import frame_at
 from timeline_io.model import Clip, Dissolve, Marker, Nest, Sequence, Track
 
@@ -112,7 +112,7 @@ class _Builder:
         if schema(item) == "Clip":
             return self._clip(item, at_s)
         nest = self._nest(item, at_s, depth + 1)
-        return nothing_seen(nest.name, at_s, nest.length_s, INVISIBLE) if is_invisible(item) else nest
+        return invisible_clip(nest.name, at_s, nest.length_s, INVISIBLE) if is_invisible(item) else nest
 
     def _clip(self, clip: OtioObject, at_s: Fraction) -> Clip:
         name = text(clip, "name") or "a clip without a name"

@@ -15,7 +15,7 @@ from typing import TypeGuard
 
 from timeline_io.edit import Knot
 from timeline_io.formats.otio.document import OtioObject, objects, rate_of, scalar, schema
-from timeline_io.formats.ramps import knots_of, mean_speed, seen_between
+from timeline_io.formats.ramps import knots_of, mean_speed, visible_between
 from timeline_io.shots import ramp_at
 
 # Seconds; a longer clip is a damaged number.
@@ -55,7 +55,7 @@ class Retime:
         """The media of a source range that starts at `start_s` and plays `played_s`."""
         if self.ramp and played_s > 0:
             ramp = tuple(
-                (at_s, start_s + source_s) for at_s, source_s in seen_between(self.ramp, Fraction(0), played_s)
+                (at_s, start_s + source_s) for at_s, source_s in visible_between(self.ramp, Fraction(0), played_s)
             )
             return Seen(ramp[0][1], mean_speed(ramp), ramp)
         # Backwards, playing begins at the far edge.
