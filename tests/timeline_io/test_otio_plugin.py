@@ -39,7 +39,7 @@ def test_the_plugin_is_found_as_an_entry_point() -> None:
     (module,) = project["project"]["entry-points"]["opentimelineio.plugins"].values()
     folder = Path(str(importlib.import_module(module).__file__)).parent
     assert folder / "plugin_manifest.json" == MANIFEST
-    assert module in project["tool"]["setuptools"]["packages"]
+    assert (folder / "__init__.py").is_file()
     assert project["tool"]["setuptools"]["package-data"][module] == ["plugin_manifest.json"]
 
 
