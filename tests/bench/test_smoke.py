@@ -146,8 +146,8 @@ def test_switches_of_published(tiny: Path, tmp_path: Path) -> None:
     assert [row["name"] for row in json.loads((tmp_path / "out.json").read_text())] == ["float32", "steps=8"]
 
 
-def test_gpu(capsys: pytest.CaptureFixture[str]) -> None:
-    sizes = ["--size", "tiny", "--steps", "1", "--seconds", "1", "--batches", "1"]
+def test_gpu(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = ["--model", str(tiny), "--size", "tiny", "--steps", "1", "--seconds", "1", "--batches", "1"]
     bench_gpu.main(["--device", "cpu", "--dtype", "float32", *sizes])
     assert [row[0] for row in rows(capsys.readouterr().out)] == ["shots at once", "---:", "1"]
 
