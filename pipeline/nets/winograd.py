@@ -6,6 +6,10 @@ nothing changes. Every picture is convolved by itself, so that no batch changes 
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import product
+
 import torch
 from torch import Tensor, nn
 
@@ -16,12 +20,29 @@ _LEAST_PIXELS = 512
 
 def use_winograd(net: nn.Module) -> None:
     """Let the 3x3 convolutions of `net` be computed so where that is quicker. Parameters keep their names."""
-    if not torch._nnpack_available():
+    if not _nnpack_is_there():
         return
     for parent in list(net.modules()):
         for name, child in parent.named_children():
             if type(child) is nn.Conv2d and _fits(child):
                 setattr(parent, name, _Winograd(child))
+
+
+@cache
+def _nnpack_is_there() -> bool:
+    """Whether torch has NNPACK; if so, its first call is made with one thread, of which it then keeps to one.
+
+    Its own threads wait by spinning and share the transforms so badly that two take as long as one.
+    """
+    if not torch._nnpack_available():
+        return False
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        _convolved(torch.zeros(1, 16, 16, 16), torch.zeros(16, 16, 3, 3), None)
+    finally:
+        torch.set_num_threads(before)
+    return True
 
 
 def _fits(conv: nn.Conv2d) -> bool:
@@ -39,4 +60,27 @@ class _Winograd(nn.Conv2d):
         if x.shape[-2] * x.shape[-1] < _LEAST_PIXELS or torch.is_grad_enabled():
             return super().forward(x)
         pictures = x.contiguous().split(1)
-        return torch.cat([torch._nnpack_spatial_convolution(one, self.weight, self.bias, [1, 1]) for one in pictures])
+        threads = torch.get_num_threads()
+        shares = min(max(1, threads // len(pictures)), self.out_channels // _LEAST_CHANNELS)
+        weights = zip(self.weight.chunk(shares), _chunks(self.bias, shares), strict=True)
+        work = [(picture, *share) for picture, share in product(pictures, weights)]
+        if threads == 1:
+            parts = [_convolved(*one) for one in work]
+        else:
+            parts = list(_threads(threads).map(lambda one: _convolved(*one), work))
+        rows = [parts[first : first + shares] for first in range(0, len(parts), shares)]
+        return torch.cat([torch.cat(row, dim=1) for row in rows])
+
+
+def _chunks(bias: Tensor | None, shares: int) -> tuple[Tensor | None, ...]:
+    return (None,) * shares if bias is None else bias.chunk(shares)
+
+
+@torch.inference_mode()  # which is each thread's own
+def _convolved(picture: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    return torch._nnpack_spatial_convolution(picture, weight, bias, [1, 1])
+
+
+@cache
+def _threads(count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, thread_name_prefix="winograd")

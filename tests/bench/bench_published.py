@@ -45,7 +45,6 @@ _EQUAL = (
     "detector=onset",
     "threshold=0.5",
     "quirks=time_grid,frames,pixel_range,int16",
-    "clip_weights=full",
 )
 _ROOM_GB = 12
 _PICTURE = {"full": (1280, 720), "tiny": (160, 90)}
