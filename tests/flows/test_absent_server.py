@@ -23,6 +23,7 @@ def retries_after_waiting(told: list[PassEvent]) -> int:
         return int(PREFECT_CLIENT_MAX_RETRIES.value())
 
 
+@pytest.mark.steady
 def test_a_server_that_is_gone_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     news: SimpleQueue[str] = SimpleQueue()
     for line in ("first", "second"):

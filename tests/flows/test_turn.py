@@ -41,6 +41,7 @@ def held(tmp_path: Path) -> Callable[[], None]:
     return kill
 
 
+@pytest.mark.steady
 def test_the_second_night_waits_and_says_so_until_the_first_is_killed(tmp_path: Path, held: Callable[[], None]) -> None:
     told: list[PassEvent] = []
     waiting, got = threading.Event(), threading.Event()

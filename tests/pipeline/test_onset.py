@@ -58,6 +58,7 @@ def test_half_precision_stays_close(detector: OnsetDetector, tmp_path: Path) -> 
     np.testing.assert_allclose(found, _whole(detector, FRAMES[:6]), atol=0.05)
 
 
+@pytest.mark.steady
 def test_loaded_weights_are_the_saved_ones_and_misfits_are_named(detector: OnsetDetector, tmp_path: Path) -> None:
     state = detector.state_dict()
     save_file(state, tmp_path / "model.safetensors")

@@ -62,6 +62,7 @@ def test_nothing_but_the_files_is_asked_for(hub: LocalHub, tmp_path: Path) -> No
     assert {path.split("/resolve/")[0] for _, path, _ in hub.asked} == {f"/{SOURCES['unet'].repo}"}
 
 
+@pytest.mark.steady
 def test_a_second_model_downloads_only_what_the_first_has_not(hub: LocalHub, tmp_path: Path) -> None:
     _install("auffusion", tmp_path / "models")
     hub.asked.clear()
@@ -106,6 +107,7 @@ def test_a_full_disk_is_told_before_anything_is_downloaded(
     assert hub.asked == []
 
 
+@pytest.mark.steady
 def test_offline_the_cache_serves(hub: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _install("auffusion", tmp_path / "models")
     hub.asked.clear()

@@ -13,6 +13,7 @@ def sounds(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return write_listening_set("mini", tmp_path_factory.mktemp("sounds") / "here", device="cpu", steps=2)
 
 
+@pytest.mark.steady
 def test_three_scenes_are_three_sounds_beside_their_movies(sounds: list[Path]) -> None:
     assert [path.name for path in sounds] == ["train.wav", "door.wav", "rain.wav"]
     assert all(path.with_suffix(".mp4").is_file() for path in sounds)

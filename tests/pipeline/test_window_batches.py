@@ -139,6 +139,7 @@ class _SmallDevice:
         return getattr(self._unet, name)
 
 
+@pytest.mark.steady
 def test_batches_are_halved_until_they_fit(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     plans = [_plan(bundle, FAST, 32, seed) for seed in range(8)]
     alone = [_denoised([plan], bundle, FAST)[0] for plan in plans]

@@ -236,6 +236,7 @@ def test_listing_shots_loads_nothing_heavy(movie: Movie, edit_of: EditOf) -> Non
     assert not set(done.stderr.rsplit("LOADED", 1)[1].split()) & HEAVY
 
 
+@pytest.mark.steady
 def test_a_reader_that_goes_away_is_no_error(movie: Movie, edit_of: EditOf) -> None:
     edit = edit_of(*(Cut(name=f"train {n} {'x' * 200}", media=None) for n in range(900)))
     command = f"{sys.executable} -m plugin.cli shots '{edit}' | head -1"

@@ -99,6 +99,7 @@ def test_a_schedule_gets_its_runs_planned() -> None:
     assert "plans the runs" in finding.text
 
 
+@pytest.mark.steady
 @pytest.mark.parametrize(
     ("proxy", "health"), [("", Health.OK), ("socks5://127.0.0.1:9", Health.OK), ("what://box", Health.FAIL)]
 )

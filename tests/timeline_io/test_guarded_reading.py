@@ -142,6 +142,7 @@ def test_an_answer_builds_nothing_but_an_edit(name: bytes) -> None:
         guarded._Records(io.BytesIO(b"\x80\x04c" + name + b"\n.")).load()
 
 
+@pytest.mark.steady
 def test_from_threads_and_from_a_daemon_process(fixture_timelines: Path) -> None:
     path = fixture_timelines / "small.otio"
     with ThreadPoolExecutor(3) as pool:

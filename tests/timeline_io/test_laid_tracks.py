@@ -33,7 +33,7 @@ STEPS, TRAIN = "FOLEY Footsteps 1", "FOLEY Vehicles 1"
 ON = {"step_1": [(12, 5), (22, 3)], "step_2": [(41, 4)], "train": [(65, 10)]}
 
 
-@pytest.fixture(params=[*WITH_MARKERS, "golden.aaf"])
+@pytest.fixture(params=[*WITH_MARKERS, pytest.param("golden.aaf", marks=pytest.mark.steady)])
 def edit(request: pytest.FixtureRequest, fixture_timelines: Path, tmp_path: Path) -> Edit:
     """The golden cut in one format."""
     return _golden(request.param, fixture_timelines, tmp_path / "export")

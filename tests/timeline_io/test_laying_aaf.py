@@ -98,6 +98,7 @@ def test_the_tracks_lie_where_they_belong_and_the_picture_is_the_same(edit: Edit
     assert (again.frame_count, again.start_frame, again.skipped) == (edit.frame_count, edit.start_frame, edit.skipped)
 
 
+@pytest.mark.steady
 def test_only_the_slots_of_the_composition_are_new(edit: Edit, take: Place, tmp_path: Path) -> None:
     before, after = graph(edit.path), graph(lay_tracks(edit, _tracks(edit, take), tmp_path / "laid.aaf"))
     changed = [mob_id for mob_id, mob in before["mobs"].items() if after["mobs"][mob_id] != mob]
@@ -135,6 +136,7 @@ def test_laying_twice_is_laying_once_and_always_the_same(edit: Edit, take: Place
     assert twice.stat().st_size < once.stat().st_size + 100_000
 
 
+@pytest.mark.steady
 def test_other_takes_replace_the_earlier_ones(edit: Edit, take: Place, tmp_path: Path) -> None:
     many = lay_tracks(edit, _tracks(edit, take), tmp_path / "many.aaf")
     few = plan_tracks({"FOLEY Props": [take(edit, 3, 9, "door")]})
@@ -142,6 +144,7 @@ def test_other_takes_replace_the_earlier_ones(edit: Edit, take: Place, tmp_path:
     assert graph(replaced) == graph(lay_tracks(edit, few, tmp_path / "new.aaf"))
 
 
+@pytest.mark.steady
 def test_removing_gives_back_the_graph_and_the_room(edit: Edit, take: Place, tmp_path: Path) -> None:
     laid = lay_tracks(edit, _tracks(edit, take), tmp_path / "laid.aaf")
     for takes in (None, tmp_path / "takes"):
@@ -182,6 +185,7 @@ def test_a_sound_that_an_editor_used_elsewhere_stays(edit: Edit, take: Place, tm
     assert len(kept["mobs"]) == len(graph(edit.path)["mobs"]) + 3 + 1 and len(kept["essence"]) == 1
 
 
+@pytest.mark.steady
 def test_a_sound_that_ends_within_its_last_frame_fills_it(tmp_path: Path, take: Place) -> None:
     rate = Fraction(30000, 1001)
     with written(tmp_path / "cut.aaf", rate) as aaf:

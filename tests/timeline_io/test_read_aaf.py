@@ -273,6 +273,7 @@ def test_the_tape_of_a_clip_is_its_reel(cut: Callable[..., Edit]) -> None:
     assert [shot.reel for shot in edit.shots] == ["a.mov tape", ""]
 
 
+@pytest.mark.steady
 def test_a_long_cut_reads_whole(tmp_path: Path) -> None:
     edit = read_edit(large(tmp_path / "large.aaf", 60))
     assert [(s.name, s.record.first - edit.start_frame, s.speed) for s in edit.shots] == [

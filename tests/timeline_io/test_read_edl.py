@@ -255,6 +255,7 @@ def test_nothing_can_be_laid_into_a_list(edl_file: Write, tmp_path: Path) -> Non
         lay_tracks(read_edit(edl_file(AT_24)), (), tmp_path / "out.edl")
 
 
+@pytest.mark.steady
 @settings(max_examples=200, derandomize=True)
 @given(
     edits=st.lists(
