@@ -1,5 +1,8 @@
 """The store of finished takes: a folder that several people and machines may share."""
 
+import hashlib
+import json
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,9 +10,13 @@ from pathlib import Path
 from flows.errors import OutputFolderError
 from flows.output.delivery import require_writable
 from pipeline.errors import OutputError
-from pipeline.files import make_shared_folder
+from pipeline.files import make_shared_folder, replacing
 
-_PARTS = ("clips", "features", "spots", "pace")
+log = logging.getLogger(__name__)
+
+# Where it is noted which edits took takes from the store.
+EDITS = "edits"
+_PARTS = ("clips", "features", "spots", "pace", EDITS)
 _OPTION = "--store or FOLEY_STORE"
 
 
@@ -30,6 +37,20 @@ def open_store(store: Path) -> None:
             f"{closed}, a folder of the store, may not be written to: let all who share the store write there, or name "
             f"another store with {_OPTION}"
         )
+
+
+def note_use(store: Path, edit: Path, folder: Path) -> None:
+    """Note that what was made for an edit, told by the manifest in `folder`, came from this store.
+
+    Where that cannot be written nothing is lost but the knowledge that somebody needs these takes.
+    """
+    note = store / EDITS / f"{hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:32]}.json"
+    facts = {"edit": str(edit.absolute()), "folder": str(folder.absolute())}
+    try:
+        with replacing(note) as draft:
+            draft.write_text(json.dumps(facts), encoding="utf-8", errors="surrogatepass")
+    except OutputError as error:
+        log.info("the use of the store is not noted: %s", error)
 
 
 def _folders(store: Path) -> Iterator[Path]:

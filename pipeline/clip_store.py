@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,7 @@ from pipeline.records import ClipReceipt, FoleyClip, ShotFeatures, TakeScore
 _SCHEMA = 2
 _UNSCORED_SCHEMA = 1  # such takes still serve; only how good they are is not known
 _ASIDE = "smooth-foley-take-"
+_TOUCH_EVERY_S = 1800.0  # a pass over a thousand takes need not write a thousand dates each time
 _KEY = re.compile(r"[0-9A-Za-z_-]{2,128}")
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
@@ -38,15 +42,19 @@ class ClipStore:
 
     root: Path
 
-    def find(self, key: str) -> ClipReceipt | None:
-        """The receipt of a stored take whose sound is on the disk as it was written; else None."""
+    def find(self, key: str, *, touch: bool = True) -> ClipReceipt | None:
+        """The receipt of a stored take whose sound is on the disk as it was written; else None. touch: it is used."""
         wav = _entry(self.root, key, ".wav")
         try:
             receipt = _receipt_from(wav.with_suffix(".json").read_bytes(), wav)
             intact = receipt.key == key and receipt.sha256 == sha256_of(wav)
         except _DAMAGED:
             return None
-        return receipt if intact else None
+        if not intact:
+            return None
+        if touch:
+            mark_used(wav.with_suffix(".json"))
+        return receipt
 
     def curve(self, key: str) -> SeenCurve | None:
         """How surely the sound was seen in the picture; None for a take that is from before curves were kept."""
@@ -100,16 +108,19 @@ class FeatureStore:
 
     root: Path
 
-    def find(self, key: str) -> ShotFeatures | None:
-        """The stored features, or None when absent or damaged."""
+    def find(self, key: str, *, touch: bool = True) -> ShotFeatures | None:
+        """The stored features, or None when absent or damaged. touch: they are used."""
         npz = _entry(self.root, key, ".npz")
         try:
             if npz.with_suffix(".sha256").read_text(encoding="utf-8") != sha256_of(npz):
                 return None
             with np.load(npz, allow_pickle=False) as arrays:
-                return ShotFeatures(**{name: arrays[name] for name in arrays.files})
+                found = ShotFeatures(**{name: arrays[name] for name in arrays.files})
         except _DAMAGED:
             return None
+        if touch:
+            mark_used(npz.with_suffix(".sha256"))
+        return found
 
     def holds(self, key: str) -> bool:
         """Whether there are features under this key, whole or damaged: a quick look, for estimates."""
@@ -123,6 +134,13 @@ class FeatureStore:
             np.savez(file, **{name: array for name, array in _arrays_of(features).items() if array is not None})
         with replacing(npz.with_suffix(".sha256")) as temporary:
             temporary.write_text(sha256_of(npz), encoding="utf-8")
+
+
+def mark_used(file: Path) -> None:
+    """Let the date of a file say that its entry is used now; where that is not allowed, it keeps its date."""
+    with suppress(OSError):
+        if time.time() - file.stat().st_mtime > _TOUCH_EVERY_S:
+            os.utime(file)
 
 
 def put_or_set_aside(clips: ClipStore, key: str, clip: FoleyClip, **facts: Any) -> ClipReceipt:

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import typer
 
-from plugin.commands import demo, doctor, models, overnight, run, schedule, shots, spot, studio
+from plugin.commands import demo, doctor, models, overnight, run, schedule, shots, spot, store, studio
 from plugin.console import complain, let_the_reader_go, survive_any_letter
 from plugin.errors import NothingMadeError, UsageError
 
@@ -33,6 +33,7 @@ app.command("spot")(spot.spot)
 app.command("shots")(shots.shots)
 app.command("demo")(demo.demo)
 app.add_typer(models.app, name="models")
+app.add_typer(store.app, name="store")
 app.add_typer(studio.app, name="studio")
 app.add_typer(schedule.app, name="schedule")
 app.command("doctor")(doctor.doctor)

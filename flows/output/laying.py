@@ -22,6 +22,7 @@ from flows.placing import place_take
 from flows.planning.hand_work import HandWork, KeptSound
 from flows.planning.plan import PassPlan
 from flows.records import CueReport, OutputPaths, PassReport, counted
+from flows.store import note_use
 from flows.work.boundary import Failure, attempt
 from flows.work.ledger import Ledger
 from flows.work.slots import alone_in
@@ -254,4 +255,5 @@ def _with_preview(
 def _with_papers(report: PassReport, plan: PassPlan, written: _Written, out: OutputFolder) -> PassReport:
     write_text(out.report, report_page(report, plan.card))
     out.conclude([*written.files, out.report], manifest(report, plan))
+    note_use(plan.studio.store, plan.edit.path, out.folder)
     return report

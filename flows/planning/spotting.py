@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from flows.shot_job import HEARD, NAME, NOTE, Spotted
+from pipeline.clip_store import mark_used
 from pipeline.errors import OutputError
 from pipeline.files import make_shared_folder, replacing
 from pipeline.label import KnownLabel, SpottedLabel, category_of, clean_label, label_in_name, labels_in_note
@@ -94,7 +95,9 @@ class SpotMemory:
     def find(self, feature_key: str, settings_digest: str) -> tuple[Spotted, ...] | None:
         """What was heard, or None when nobody listened yet."""
         try:
-            rows = json.loads(self._file(feature_key, settings_digest).read_text(encoding="utf-8"))
+            file = self._file(feature_key, settings_digest)
+            rows = json.loads(file.read_text(encoding="utf-8"))
+            mark_used(file)
             return tuple(Spotted(label=row[0], category=row[1], confidence=float(row[2]), source=HEARD) for row in rows)
         except (OSError, ValueError, TypeError, LookupError):
             return None
