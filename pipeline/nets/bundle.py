@@ -96,6 +96,12 @@ class Bundle:
         return self.card.labels
 
     @property
+    def _saves_products(self) -> bool:
+        """Whether large networks run in float32 on a processor: there products are what takes the time, and what is
+        saved of them is worth other roundings."""
+        return self.fused and self.dtype == torch.float32 and self.device.type == "cpu"
+
+    @property
     def latent_rows(self) -> int:
         """Height of a latent canvas."""
         return self.mel.bands // self.grid.columns_per_latent
@@ -278,13 +284,16 @@ class Bundle:
 
     def _load_unet(self) -> UNet2DConditionModel:
         unet = self._stock(UNet2DConditionModel, "unet", self.dtype)
-        use_parallel_attention(unet, fused=self.fused)
+        use_parallel_attention(unet, fused=self.fused, once=self._saves_products)
         return torch.compile(unet, dynamic=False) if self.compiled else unet
 
     def _load_temporal_adapter(self) -> ControlNetModel:
         adapter = self._stock(ControlNetModel, "temporal_adapter", self.dtype)
-        adapter.controlnet_cond_embedding = EmbeddedOnce(adapter)
-        use_parallel_attention(adapter, fused=self.fused)
+        if self._saves_products:
+            adapter.controlnet_cond_embedding = EmbeddedOnce(adapter)
+            use_parallel_attention(adapter, fused=True, once=True)
+        elif not self.fused:
+            use_parallel_attention(adapter)
         return adapter
 
     def _load_codec(self) -> LatentCodec:
@@ -315,7 +324,7 @@ class Bundle:
         wrong = [f"{name} {found[kind]}" for kind, name in _WRONG_KEYS.items() if found.get(kind)]
         if wrong:
             raise WeightsError(f"the weights in {path} do not fit the network: {'; '.join(wrong)[:500]}")
-        if self.fused and dtype == torch.float32 and self.device.type == "cpu":
+        if self._saves_products and dtype == torch.float32:
             use_winograd(model)
         elif self.fused:
             model.to(memory_format=torch.channels_last)

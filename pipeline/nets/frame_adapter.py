@@ -164,11 +164,16 @@ def cross_attention_layers(unet: UNet2DConditionModel) -> dict[str, Attention]:
     return {str(i): unet.get_submodule(name) for i, name in enumerate(names) if name.endswith("attn2")}
 
 
-def use_parallel_attention(unet: UNet2DConditionModel | ControlNetModel, *, fused: bool = False) -> None:
-    """Make `unet` accept `cross_attention_kwargs={"frames": FrameContext | None}`. fused: by torch's fused kernels."""
+def use_parallel_attention(
+    unet: UNet2DConditionModel | ControlNetModel, *, fused: bool = False, once: bool = False
+) -> None:
+    """Make `unet` accept `cross_attention_kwargs={"frames": FrameContext | None}`. fused: by torch's fused kernels.
+
+    once: what both halves of a guidance pair have in common is worked out once.
+    """
     processors: dict[str, Any] = {}
     for i, name in enumerate(unet.attn_processors):
-        processors[name] = ParallelAttention(str(i) if ".attn2." in name else None, fused=fused, first=i == 0)
+        processors[name] = ParallelAttention(str(i) if ".attn2." in name else None, fused=fused, first=once and i == 0)
     unet.set_attn_processor(processors)
 
 

@@ -16,6 +16,7 @@ from pipeline.errors import OutOfMemoryError
 from pipeline.nets.bundle import Bundle
 from pipeline.nets.feature_reuse import ReusableUNet
 from pipeline.nets.frame_adapter import FrameContext
+from pipeline.nets.temporal_adapter import EmbeddedOnce
 from pipeline.settings import Settings
 from pipeline.windows import Window
 
@@ -145,15 +146,17 @@ class WindowBatches:
         return tuple(down), middle
 
     def _picture(self, number: int) -> Tensor:
-        """The on/off pictures of a batch as the temporal adapter embeds them."""
+        """The on/off pictures of a batch, embedded where the temporal adapter takes them so."""
         if number not in self._pictures:
             plans = [part.plan for part in self._batches[number]]
             rows = torch.cat([plan.condition for plan in plans if plan.condition is not None])
             picture = rows[:, :, None, :].expand(-1, -1, self._bundle.mel.bands, -1).to(self._bundle.dtype)
-            embedded: Tensor = self._bundle.temporal_adapter.controlnet_cond_embedding(picture)
+            embedding = self._bundle.temporal_adapter.controlnet_cond_embedding
+            if isinstance(embedding, EmbeddedOnce):
+                picture = embedding(picture)
             if len(self._batches) > _CONTEXTS_KEPT:
-                return embedded
-            self._pictures[number] = embedded
+                return picture
+            self._pictures[number] = picture
         return self._pictures[number]
 
     def _context(self, number: int) -> FrameContext | None:
