@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from pipeline.bwf import write_bwf
 from pipeline.curve import SeenCurve, curve_from, plain_curve
 from pipeline.errors import OutputError
 from pipeline.files import make_shared_folder, replacing, sha256_of
-from pipeline.records import ClipReceipt, FoleyClip, ShotFeatures, TakeScore
+from pipeline.records import ClipReceipt, FoleyClip, ShotFeatures, Stream, TakeScore
 
 _SCHEMA = 2
 _UNSCORED_SCHEMA = 1  # such takes still serve; only how good they are is not known
@@ -115,7 +115,7 @@ class FeatureStore:
             if npz.with_suffix(".sha256").read_text(encoding="utf-8") != sha256_of(npz):
                 return None
             with np.load(npz, allow_pickle=False) as arrays:
-                found = ShotFeatures(**{name: arrays[name] for name in arrays.files})
+                found = _features_from({name: arrays[name] for name in arrays.files})
         except _DAMAGED:
             return None
         if touch:
@@ -127,11 +127,11 @@ class FeatureStore:
         return _entry(self.root, key, ".sha256").is_file()
 
     def put(self, key: str, features: ShotFeatures) -> None:
-        """Store features: frame_embeddings (T, D), times_s (T,). Raises OutputError when they cannot be written."""
+        """Store what was seen. Raises OutputError when it cannot be written."""
         npz = _entry(self.root, key, ".npz")
         make_shared_folder(npz.parent, self.root.absolute())
         with replacing(npz) as temporary, temporary.open("wb") as file:
-            np.savez(file, **{name: array for name, array in _arrays_of(features).items() if array is not None})
+            np.savez(file, **_arrays_of(features))
         with replacing(npz.with_suffix(".sha256")) as temporary:
             temporary.write_text(sha256_of(npz), encoding="utf-8")
 
@@ -167,8 +167,27 @@ def forget_aside(receipt: ClipReceipt) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+# What the two oldest streams are called in a file.
+_ARRAYS = {"clip": ("frame_embeddings", "times_s"), "onset": ("onset_probability", "onset_times_s")}
+
+
 def _arrays_of(features: ShotFeatures) -> dict[str, Any]:
-    return {field.name: getattr(features, field.name) for field in fields(features)}
+    arrays: dict[str, Any] = {}
+    for name, stream in features.streams.items():
+        values, times_s = _ARRAYS.get(name, (f"{name} values", f"{name} times_s"))
+        arrays |= {values: stream.values, times_s: stream.times_s}
+    return arrays
+
+
+def _features_from(arrays: dict[str, Any]) -> ShotFeatures:
+    """The streams of a file; KeyError when one is without its times."""
+    others = {name.removesuffix(" values") for name in arrays if name.endswith(" values")}
+    places = {name: place for name, place in _ARRAYS.items() if place[0] in arrays}
+    places |= {name: (f"{name} values", f"{name} times_s") for name in others}
+    streams = {name: Stream(values=arrays[values], times_s=arrays[times]) for name, (values, times) in places.items()}
+    if "clip" not in streams:
+        raise KeyError("clip")
+    return ShotFeatures(streams=streams)
 
 
 def _entry(root: Path, key: str, suffix: str) -> Path:

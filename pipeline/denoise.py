@@ -18,7 +18,7 @@ from torch import Tensor
 from pipeline.legacy import legacy_time_row
 from pipeline.near_duplicates import unique_runs
 from pipeline.nets.bundle import Bundle
-from pipeline.nets.detector import unit_level
+from pipeline.nets.label_detector import unit_level
 from pipeline.nets.temporal_adapter import condition_rows
 from pipeline.nets.window_batch import Stage, WindowBatches, WindowPlan
 from pipeline.records import ShotFeatures, TemporalCondition
@@ -48,7 +48,7 @@ def plan_denoising(
 ) -> DenoisingPlan:
     """Text, frames, on/off rows and noise of one take, `duration_s` long or else as long as its frames are shown."""
     grid = bundle.grid
-    columns = grid.latents_for(duration_s or len(features.times_s) * features.step_s)
+    columns = grid.latents_for(duration_s or len(features.clip.times_s) * features.clip.step_s)
     longest = grid.window_latents * (2 if settings.canvas == "wide" else 1)
     if settings.canvas == "full":
         columns = max(columns, grid.window_latents)
@@ -94,12 +94,12 @@ def _frames_of(window: Window, features: ShotFeatures, bundle: Bundle, settings:
     """What the frame adapter is to see in one window: embeddings (1, F, D), their weights and times."""
     if settings.frame_attention == "off" or settings.frame_scale == 0:
         return {}
-    per_frame = features.step_s / bundle.grid.column_s
+    per_frame = features.clip.step_s / bundle.grid.column_s
     which = bundle.grid.looking_every(per_frame).frames_in(window.first, window.count)
-    frames = features.frame_embeddings[which]
+    frames = features.clip.values[which]
     if settings.frame_attention == "time_local":
         start_s = float(window.first * bundle.grid.columns_per_latent * bundle.grid.column_s)
-        times_s = torch.from_numpy(features.times_s[which] - start_s).float()
+        times_s = torch.from_numpy(features.clip.times_s[which] - start_s).float()
         return {"frames": _row(frames, bundle), "times_s": times_s.to(bundle.device)}
     if settings.frame_attention == "clip_wise":
         return {"frames": _row(frames.mean(axis=0, keepdims=True), bundle)}

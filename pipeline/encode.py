@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -14,7 +15,7 @@ from pipeline.nets.bundle import Bundle
 from pipeline.nets.clip import FrameEncoder, encode_in_batches, same_image_encoder
 from pipeline.nets.onset import ONSET_FPS, ONSET_PIXELS, ONSET_REACH_FRAMES, onset_probability
 from pipeline.probe import glance_at
-from pipeline.records import MediaSpan, ShotFeatures
+from pipeline.records import MediaSpan, ShotFeatures, Stream
 from pipeline.settings import Settings
 
 _CHUNK_FRAMES = 512
@@ -25,26 +26,32 @@ _ALIKE = 0.999
 
 
 def encode_shot(span: MediaSpan, bundle: Bundle, settings: Settings) -> ShotFeatures:
-    """A stretch of a movie -> one CLIP embedding per frame of the canvas that covers it; none where nothing looks.
+    """A stretch of a movie -> what the detector and the generator need to have seen of it, and CLIP's clock anyway.
 
     Frames past the end of the stretch show its last moment. Long stretches are decoded in chunks, so memory does not
-    grow with their length beyond the embeddings. Raises MediaError.
+    grow with their length beyond the features. Raises MediaError.
     """
-    if "frames" in settings.quirks:
-        times, shown = _as_the_reference_looks(span)
-    else:
-        grid = bundle.grid.looking_at(settings.clip_fps)
-        times = grid.frame_times(grid.frames_of(span.duration_s))
-        shown = np.minimum(times, float(span.duration_s) - float(grid.column_s) / 2)
+    return ShotFeatures(streams={name: STREAMS[name](span, bundle, settings) for name in settings.streams | {"clip"}})
+
+
+def _clip(span: MediaSpan, bundle: Bundle, settings: Settings) -> Stream:
+    """An embedding (D,) for each frame of the canvas that covers the stretch; (0,) where nobody needs them."""
+    times, shown = _clip_times(span, bundle, settings)
     rows = [np.zeros((len(times), 0), np.float32)]
-    if settings.looks:
+    if "clip" in settings.streams:
         with bundle.visiting("clip"):
             chunks = [shown[first : first + _CHUNK_FRAMES] for first in range(0, len(times), _CHUNK_FRAMES)]
             rows = [_embedded(span, chunk, bundle, settings) for chunk in chunks]
-    onsets, onset_times = _onsets(span, times, shown, bundle, settings)
-    return ShotFeatures(
-        frame_embeddings=np.concatenate(rows), times_s=times, onset_probability=onsets, onset_times_s=onset_times
-    )
+    return Stream(values=np.concatenate(rows), times_s=times)
+
+
+def _clip_times(span: MediaSpan, bundle: Bundle, settings: Settings) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The middle of each step, and the moment whose frame stands for it."""
+    if "frames" in settings.quirks:
+        return _as_the_reference_looks(span)
+    grid = bundle.grid.looking_at(settings.clip_fps)
+    times = grid.frame_times(grid.frames_of(span.duration_s))
+    return times, np.minimum(times, float(span.duration_s) - float(grid.column_s) / 2)
 
 
 def _embedded(span: MediaSpan, times_s: NDArray[np.float64], bundle: Bundle, settings: Settings) -> NDArray[np.float32]:
@@ -70,22 +77,16 @@ def _as_the_reference_looks(span: MediaSpan) -> tuple[NDArray[np.float64], NDArr
     return times, np.minimum((indexes + 0.5) / float(rate), duration_s)
 
 
-def _onsets(
-    span: MediaSpan,
-    times: NDArray[np.float64],
-    shown: NDArray[np.float64],
-    bundle: Bundle,
-    settings: Settings,
-) -> tuple[NDArray[np.float32] | None, NDArray[np.float64] | None]:
-    """The onset detector's probabilities and their times, where the settings ask for them."""
-    if not settings.watches_onsets:
-        return None, None
-    if "frames" not in settings.quirks:
+def _onset(span: MediaSpan, bundle: Bundle, settings: Settings) -> Stream:
+    """How likely something hits at each frame of the onset detector's own clock."""
+    if "frames" in settings.quirks:
+        times, shown = _clip_times(span, bundle, settings)
+    else:
         count = max(1, round(float(span.duration_s) * ONSET_FPS))
         times = shown = (np.arange(count) + 0.5) * float(span.duration_s) / count
     unit_scale = "pixel_range" not in settings.quirks
     found = [_onset_chunk(span, shown, first, bundle, unit_scale) for first in range(0, len(shown), _CHUNK_FRAMES)]
-    return np.concatenate(found), times
+    return Stream(values=np.concatenate(found), times_s=times)
 
 
 def _onset_chunk(
@@ -97,3 +98,7 @@ def _onset_chunk(
     pixels = decode_span(span, times_s=seen, size=ONSET_PIXELS, whole=True).pixels
     likely = onset_probability(bundle.onset_detector, pixels, unit_scale=unit_scale)
     return likely[first - begin :][:_CHUNK_FRAMES]
+
+
+# Ways of looking by name; each has a clock of its own.
+STREAMS: dict[str, Callable[[MediaSpan, Bundle, Settings], Stream]] = {"clip": _clip, "onset": _onset}

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from operator import itemgetter
@@ -117,21 +118,38 @@ class ShotFrames:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ShotFeatures:
-    """CLIP embeddings of a shot, float32 (T, D) as the model's adapter wants them, at times_s (T,).
+class Stream:
+    """What one way of looking saw of a shot, at its own even steps: values (T, ...) at times_s (T,), the middle of each
+    in seconds from the shot's first edge."""
 
-    Where the detector of onsets was asked: its probability 0..1 (S,) at onset_times_s (S,).
-    """
-
-    frame_embeddings: NDArray[np.float32]
+    values: NDArray[np.float32]
     times_s: NDArray[np.float64]
-    onset_probability: NDArray[np.float32] | None = None
-    onset_times_s: NDArray[np.float64] | None = None
 
     @property
     def step_s(self) -> Fraction:
-        """Seconds from one frame to the next."""
+        """Seconds from one step to the next."""
         return _step_s(self.times_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ShotFeatures:
+    """What was seen in a shot: streams by name, each with a rate of its own.
+
+    "clip" is always there: embeddings float32 (T, D) as the model's adapter wants them, (T, 0) where nobody needs them.
+    "onset", where it was asked for: the probability 0..1 (T,) that something hits.
+    """
+
+    streams: Mapping[str, Stream]
+
+    @property
+    def clip(self) -> Stream:
+        """The embeddings of CLIP."""
+        return self.streams["clip"]
+
+
+def clip_features(values: NDArray[np.float32], times_s: NDArray[np.float64]) -> ShotFeatures:
+    """What CLIP alone saw: embeddings (T, D) at times_s (T,)."""
+    return ShotFeatures(streams={"clip": Stream(values=values, times_s=times_s)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from pipeline.detectors import DETECTORS
+
 Sampler = Literal["dpm++", "unipc", "pndm"]
 FrameAttention = Literal["time_local", "literal", "clip_wise", "off"]
-Detector = Literal["temporal", "linear", "null_margin", "onset", "either", "always"]
 Canvas = Literal["adaptive", "full", "wide"]
 FixedPrecision = Literal["float32", "bfloat16", "float16"]
 Precision = Literal["auto", FixedPrecision]
@@ -62,7 +63,7 @@ class Settings:
     use_level: bool = True
     clip_fps: float = 0.0
     near_duplicate_levels: float = 0.0
-    detector: Detector = "temporal"
+    detector: str = "temporal"
     threshold: float = 0.5
     median_frames: int = 5
     null_offset: float = 0.02
@@ -85,6 +86,8 @@ class Settings:
         for name, (least, most) in _RANGES.items():
             if not least <= getattr(self, name) <= most:
                 raise ValueError(f"{name} is {getattr(self, name)}, it must be {least:g} to {most:g}")
+        if self.detector not in DETECTORS:
+            raise ValueError(f"detector is {self.detector!r}, it must be one of {', '.join(DETECTORS)}")
         if 0 < self.clip_fps < _SLOWEST_FPS:
             raise ValueError(f"clip_fps is {self.clip_fps}, it must be 0 (the model's own) or at least {_SLOWEST_FPS}")
         if self.median_frames % 2 == 0:
@@ -97,15 +100,11 @@ class Settings:
         return _digest({name: value for name, value in asdict(self).items() if self._counts(name)})
 
     @property
-    def looks(self) -> bool:
-        """Whether CLIP is needed; a model that goes by the label alone never opens the picture."""
+    def streams(self) -> frozenset[str]:
+        """What has to be seen of a shot, by the names of encode.STREAMS; a model that goes by the label alone never
+        opens the picture."""
         attends = self.frame_attention != "off" and self.frame_scale != 0
-        return attends or self.detector not in ("onset", "always")
-
-    @property
-    def watches_onsets(self) -> bool:
-        """Whether the detector of onsets is needed."""
-        return self.detector in ("onset", "either")
+        return DETECTORS[self.detector].streams | (frozenset({"clip"}) if attends else frozenset())
 
     @property
     def number_format(self) -> str:
@@ -117,7 +116,8 @@ class Settings:
     def look_digest(self) -> str:
         """16 hex digits that change with any value that decides what is seen in a shot."""
         looking = [getattr(self, name) for name in _LOOKING if self._counts(name)]
-        return _digest([*looking, self.looks, self.watches_onsets])
+        further = sorted(self.streams - {"clip", "onset"})
+        return _digest([*looking, "clip" in self.streams, "onset" in self.streams, *further])
 
     def _counts(self, name: str) -> bool:
         """Whether a setting is part of the keys: one that came later is not while it changes nothing."""

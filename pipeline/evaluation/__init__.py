@@ -1,4 +1,4 @@
-"""Measures of how well a sound fits its picture: plain functions over arrays, torch only in the classifier.
+"""Measures of how well a sound fits its picture: plain functions over arrays.
 
     clips.py        clips side by side: what a measure accepts, checked once
     waveform.py     a waveform's power in spans of samples, in dB
@@ -7,7 +7,6 @@
     onsets.py       when it hits: the onsets of a waveform
     onset_match.py  detected onsets against true ones: recall, error, one-to-one matching
     seams.py        whether a long sound shows where its windows meet: steps, dips, drift of loudness
-    classifier.py   which sound it is, and the features for the Frechet distance
     frechet.py      how far two sets of features lie apart
     bootstrap.py    how sure we are: intervals over resampled clips, paired differences
     effects.py      one system against another, in one sentence

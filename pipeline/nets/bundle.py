@@ -23,9 +23,9 @@ from pipeline.label import KnownLabel
 from pipeline.mel import MelScale
 from pipeline.nets.building import building
 from pipeline.nets.clip import FrameEncoder, load_clip, load_image_encoder
-from pipeline.nets.detector import LinearDetector, TemporalDetector
 from pipeline.nets.frame_adapter import FrameAdapter, use_parallel_attention
 from pipeline.nets.int8 import Int8Encoder
+from pipeline.nets.label_detector import LinearDetector, TemporalDetector
 from pipeline.nets.latents import LatentCodec
 from pipeline.nets.listener import listener_for
 from pipeline.nets.onset import OnsetDetector, load_onset_detector

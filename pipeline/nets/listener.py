@@ -12,16 +12,16 @@ import soxr
 import torch
 from numpy.typing import NDArray
 
-from pipeline.evaluation.classifier import SoundClassifier
 from pipeline.mel import MelScale
+from pipeline.nets.sound_classifier import SoundClassifier
 from pipeline.nets.strict import load_into
-from pipeline.scenes.catalogue import SOURCES
 from pipeline.scoring import Listener
+from pipeline.sound_phrases import PHRASES
 
 _CLASSIFIER = "controls/classifier.safetensors"
 _WINDOW_S = 10
 _LEAST_COLUMNS = 16
-_CLASS_OF = {phrase: number for number, thing in enumerate(SOURCES) for phrase in thing.phrases}
+_CLASS_OF = {phrase: number for number, phrases in enumerate(PHRASES.values()) for phrase in phrases}
 
 
 class Deaf:
@@ -85,4 +85,4 @@ def listener_for(folder: Path, structure: Mapping[str, Any], mel: MelScale) -> L
 
 @lru_cache(maxsize=4)
 def _classifier(path: Path) -> SoundClassifier:
-    return load_into(partial(SoundClassifier, len(SOURCES)), path)
+    return load_into(partial(SoundClassifier, len(PHRASES)), path)

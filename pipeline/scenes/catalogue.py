@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipeline.sound_phrases import PHRASES
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thing:
@@ -20,28 +22,11 @@ class Thing:
         return self.phrases[0]
 
 
-CONTINUOUS_SOURCES = (
-    Thing(name="airplane", phrases=("airplane flying", "a plane flies by", "jet aircraft passing"), continuous=True),
-    Thing(name="train", phrases=("train passing", "a train on the railway", "railroad cars rolling"), continuous=True),
-    Thing(
-        name="siren",
-        phrases=("ambulance siren", "an ambulance with siren", "emergency vehicle wailing"),
-        continuous=True,
-    ),
-    Thing(name="car", phrases=("car passing by", "a car drives past", "vehicle engine on road"), continuous=True),
-    Thing(
-        name="helicopter",
-        phrases=("helicopter flying", "a helicopter hovering", "chopper rotor blades"),
-        continuous=True,
-    ),
-    Thing(name="rain", phrases=("rain falling", "heavy rain drops", "a rain shower"), continuous=True),
+CONTINUOUS_SOURCES = tuple(
+    Thing(name=name, phrases=PHRASES[name], continuous=True)
+    for name in ("airplane", "train", "siren", "car", "helicopter", "rain")
 )
-IMPACT_SOURCES = (
-    Thing(name="ball", phrases=("ball bouncing", "a bouncing ball", "rubber ball hits the floor")),
-    Thing(name="hammer", phrases=("hammer hitting metal", "a hammer on an anvil", "metal hammering")),
-    Thing(name="footsteps", phrases=("footsteps walking", "a person walking", "steps on the floor")),
-    Thing(name="door", phrases=("door slamming", "a door closes", "slam of a door")),
-)
+IMPACT_SOURCES = tuple(Thing(name=name, phrases=PHRASES[name]) for name in ("ball", "hammer", "footsteps", "door"))
 DISTRACTORS = (
     Thing(name="balloon", phrases=("balloon floating", "a drifting balloon", "a balloon"), silent=True),
     Thing(name="kite", phrases=("kite in the wind", "a flying kite", "a kite"), silent=True),

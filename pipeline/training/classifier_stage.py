@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pipeline.evaluation.classifier import SoundClassifier, augmented_pictures
 from pipeline.nets.building import building
+from pipeline.nets.sound_classifier import SoundClassifier
 from pipeline.scenes.catalogue import SOURCES
 from pipeline.training.dataset import SceneSet
 from pipeline.training.loop import Progress, TrainingLoop
@@ -31,8 +31,17 @@ def train_classifier(work: Path, scenes: SceneSet, pictures: Tensor, *, steps: i
 
     def loss(progress: Progress) -> Tensor:
         which = pool[torch.randint(len(pool), (_BATCH,))]
-        logits = classifier(augmented_pictures(pictures[which].float()))
+        logits = classifier(_augmented(pictures[which].float()))
         return F.cross_entropy(logits, targets[which], label_smoothing=0.05)
 
     loop.run(loss)
     return classifier.eval()
+
+
+def _augmented(pictures: Tensor) -> Tensor:
+    """Blur, level, noise and time shift at random, so that the classifier judges sounds and not their rendering."""
+    blurred = F.avg_pool2d(pictures[:, None], 3, stride=1, padding=1)[:, 0]
+    mixed = torch.where((torch.rand(len(pictures)) < 0.3)[:, None, None], blurred, pictures)
+    mixed = mixed + 0.08 * torch.randn(len(pictures), 1, 1) + 0.05 * torch.rand(1) * torch.randn_like(pictures)
+    shift = int(torch.randint(pictures.shape[-1], ()))
+    return torch.roll(mixed, shift, dims=-1).clamp(-1, 1)

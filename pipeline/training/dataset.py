@@ -18,7 +18,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from pipeline.nets.detector import unit_level
+from pipeline.nets.label_detector import unit_level
 from pipeline.scenes.catalogue import SOURCES, THINGS
 from pipeline.scenes.scene import Scene, audible, level_db
 from pipeline.training.moments import Moment, short_scene

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.nets.building import building
-from pipeline.nets.detector import COSINE_SHARPNESS, LinearDetector, TemporalDetector
+from pipeline.nets.label_detector import COSINE_SHARPNESS, LinearDetector, TemporalDetector
 from pipeline.nets.label_free import LabelFreeDetector, grey
 from pipeline.scenes.catalogue import CONTINUOUS_SOURCES
 from pipeline.training.dataset import NEARNESS_DECAY_S, SceneSet

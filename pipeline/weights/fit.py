@@ -25,8 +25,8 @@ from transformers import (
 
 from pipeline.errors import WeightsError, first_line
 from pipeline.nets.building import building
-from pipeline.nets.detector import LinearDetector
 from pipeline.nets.frame_adapter import FrameAdapter
+from pipeline.nets.label_detector import LinearDetector
 from pipeline.weights.states import Shapes, read_shapes
 
 logging.getLogger("diffusers").setLevel(logging.ERROR)

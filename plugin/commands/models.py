@@ -134,9 +134,9 @@ def _fetched(name: str, folder: Path | None, revision: str | None, accept_licenc
 
 
 def _listening_set(name: str, folder: Path, device: str | None, voice: "Voice") -> list[Path]:
-    from pipeline.weights.listening import write_listening_set
+    from pipeline.scenes.audition import write_audition_set
 
-    sounds = write_listening_set(name, folder, device=device or "auto")
+    sounds = write_audition_set(name, folder, device=device or "auto")
     if not voice.as_json:
         voice.result(None, *(f"listen to {path}" for path in sounds))
     return sounds

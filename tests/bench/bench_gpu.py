@@ -111,8 +111,8 @@ def _row(
 
 
 def _plan(seed: int, features: ShotFeatures, bundle: Bundle, settings: Settings) -> DenoisingPlan:
-    active = np.ones(len(features.times_s), bool)
-    condition = TemporalCondition(similarity=active.astype(np.float32), active=active, times_s=features.times_s)
+    active = np.ones(len(features.clip.times_s), bool)
+    condition = TemporalCondition(similarity=active.astype(np.float32), active=active, times_s=features.clip.times_s)
     return plan_denoising(LABEL, seed, features, condition, bundle, settings)
 
 

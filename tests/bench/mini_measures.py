@@ -12,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 
 from pipeline.evaluation.bootstrap import Interval, Statistic, bootstrap_interval, clip_mean
-from pipeline.evaluation.classifier import SoundClassifier
 from pipeline.evaluation.envelope import (
     best_threshold,
     envelope_correlation,
@@ -26,6 +25,7 @@ from pipeline.evaluation.onsets import onset_times_s
 from pipeline.evaluation.presence import frame_counts
 from pipeline.evaluation.table import Measure
 from pipeline.nets.bundle import Bundle
+from pipeline.nets.sound_classifier import SoundClassifier
 from pipeline.nets.strict import load_into
 from pipeline.scenes.catalogue import SOURCES
 from tests.bench.mini_scenes import ENVELOPE_STEP_S, HeldOutScene

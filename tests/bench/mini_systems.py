@@ -39,10 +39,10 @@ def label_free(kind: str) -> Listen:
     def listen(held_out: HeldOutScene, features: ShotFeatures, bundle: Bundle, settings: Settings) -> TemporalCondition:
         detector = load_into(LabelFreeDetector, bundle.card.folder / f"controls/{kind}.safetensors")
         last = float(held_out.span.duration_s) - 0.008
-        times = np.minimum(features.times_s, last)
+        times = np.minimum(features.clip.times_s, last)
         pixels = decode_span(held_out.span, times_s=times, size=bundle.clip.image_size).pixels
         chance = torch.sigmoid(detector(grey(torch.from_numpy(pixels))[None]))[0].numpy()
-        return TemporalCondition(similarity=chance, active=chance >= 0.5, times_s=features.times_s)
+        return TemporalCondition(similarity=chance, active=chance >= 0.5, times_s=features.clip.times_s)
 
     return listen
 

@@ -32,7 +32,7 @@ from pipeline.generate import compose, voice
 from pipeline.nets import window_batch
 from pipeline.nets.bundle import Bundle, load_bundle
 from pipeline.probe import probe_movie
-from pipeline.records import SAMPLE_RATE_HZ, MediaSpan, ShotFeatures, TemporalCondition
+from pipeline.records import SAMPLE_RATE_HZ, MediaSpan, ShotFeatures, TemporalCondition, clip_features
 from pipeline.runtime import best_device_in_words, pin_threads
 from pipeline.settings import Settings
 from tests.bench.plain_reference import timed
@@ -106,7 +106,7 @@ def like_plain(path: Path, settings: Settings) -> tuple[ShotFeatures, TemporalCo
     times_s = (np.arange(len(rows)) + 0.5) * 10.24 / len(rows)
     active = plain["row"] > 0
     column_s = (np.arange(len(active)) + 0.5) / 100
-    features = ShotFeatures(frame_embeddings=rows, times_s=times_s)
+    features = clip_features(rows, times_s)
     return features, TemporalCondition(similarity=active.astype(np.float32), active=active, times_s=column_s)
 
 
@@ -153,7 +153,7 @@ def _make(
     else:
         with timed(seconds, "look"):
             features = encode_shot(span, bundle, settings)
-        notes.keep("embeddings", features.frame_embeddings)
+        notes.keep("embeddings", features.clip.values)
         with timed(seconds, "listen"):
             condition = detect(features, label, bundle, settings)
     notes.keep("active", condition.active)

@@ -15,7 +15,7 @@ from flows.watching.pace_keeper import PaceKeeper
 from flows.watching.remaining import Left, duration, remaining, stages_left, time_left
 from flows.watching.stopwatch import Stopwatch
 from flows.work.footprint import Footprint
-from pipeline.records import ShotFeatures, feature_key
+from pipeline.records import clip_features, feature_key
 from tests.support.nights import MadeUpPass, heard_of, plan_of, studio_at, take_of
 
 LENGTHS_S = list(islice(cycle([2.0, 3.0, 1.0, 4.0]), 120))
@@ -210,7 +210,7 @@ def test_amounts_count_what_the_store_lacks(tmp_path: Path) -> None:
 
 
 def looked_at(store: Path, plan: PassPlan) -> None:
-    features = ShotFeatures(frame_embeddings=np.zeros((1, 2), np.float32), times_s=np.array([0.5]))
+    features = clip_features(np.zeros((1, 2), np.float32), np.array([0.5]))
     for job in plan.jobs:
         key = feature_key(job.span, plan.studio.model_digest, plan.studio.settings.look_digest())
         plan.studio.features.put(key, features)

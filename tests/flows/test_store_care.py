@@ -11,7 +11,7 @@ import pytest
 from flows.store import note_use
 from flows.store_care import damaged, entries, left_over, superfluous, uses
 from pipeline.clip_store import ClipStore, FeatureStore
-from pipeline.records import FoleyClip, ShotFeatures
+from pipeline.records import FoleyClip, clip_features
 from plugin.cli import exit_code_of
 
 DAY_S = 24 * 3600.0
@@ -26,7 +26,7 @@ def store(tmp_path: Path) -> Path:
     for key, days in zip(KEYS, (1.5, 40, 90), strict=True):
         ClipStore(root / "clips").put(key, FoleyClip(samples=noise, sample_rate_hz=48_000))
         _used(root / "clips" / key[:2], days)
-    seen = ShotFeatures(frame_embeddings=np.ones((4, 8), np.float32), times_s=np.arange(4) / 8 + 1 / 16)
+    seen = clip_features(np.ones((4, 8), np.float32), np.arange(4) / 8 + 1 / 16)
     FeatureStore(root / "features").put(KEYS[0], seen)
     _used(root / "features" / "aa", 90)
     return root

@@ -14,7 +14,7 @@ from torch import nn
 
 from pipeline.nets.building import building
 from pipeline.nets.bundle import Bundle
-from pipeline.nets.detector import TemporalDetector
+from pipeline.nets.label_detector import TemporalDetector
 from pipeline.nets.strict import load_into
 from pipeline.weights.registry import find_model
 from tests.support.waiting import PATIENCE_S

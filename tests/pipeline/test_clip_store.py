@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.clip_store import ClipStore, FeatureStore
 from pipeline.errors import OutputError
-from pipeline.records import ClipReceipt, FoleyClip, ShotFeatures, TakeScore
+from pipeline.records import ClipReceipt, FoleyClip, ShotFeatures, Stream, TakeScore, clip_features
 from tests.support.sounds import noise, stored
 from tests.support.waiting import PATIENCE_S
 
@@ -180,7 +180,7 @@ def test_two_processes_may_put_the_same_take(tmp_path: Path) -> None:
 
 def _features() -> ShotFeatures:
     embeddings = np.random.default_rng(0).standard_normal((5, 16)).astype(np.float32)
-    return ShotFeatures(frame_embeddings=embeddings, times_s=np.arange(5) / 3)
+    return clip_features(embeddings, np.arange(5) / 3)
 
 
 def test_features_are_found_exactly_as_they_were_put(tmp_path: Path) -> None:
@@ -189,9 +189,34 @@ def test_features_are_found_exactly_as_they_were_put(tmp_path: Path) -> None:
     store.put(KEY, _features())
     found = store.find(KEY)
     assert found is not None
-    assert np.array_equal(found.frame_embeddings, _features().frame_embeddings)
-    assert np.array_equal(found.times_s, _features().times_s)
-    assert (found.frame_embeddings.dtype, found.times_s.dtype) == (np.float32, np.float64)
+    assert np.array_equal(found.clip.values, _features().clip.values)
+    assert np.array_equal(found.clip.times_s, _features().clip.times_s)
+    assert (found.clip.values.dtype, found.clip.times_s.dtype) == (np.float32, np.float64)
+
+
+def test_every_stream_is_found_on_its_own_clock(tmp_path: Path) -> None:
+    onset = Stream(values=np.array([0.1, 0.9], np.float32), times_s=np.array([0.25, 0.75]))
+    sync = Stream(values=np.ones((25, 3), np.float32), times_s=(np.arange(25) + 0.5) / 25)
+    FeatureStore(tmp_path).put(KEY, ShotFeatures(streams={**_features().streams, "onset": onset, "sync": sync}))
+    found = FeatureStore(tmp_path).find(KEY)
+    assert found is not None and sorted(found.streams) == ["clip", "onset", "sync"]
+    for name, put in (("onset", onset), ("sync", sync)):
+        assert np.array_equal(found.streams[name].values, put.values)
+        assert np.array_equal(found.streams[name].times_s, put.times_s)
+
+
+@pytest.mark.parametrize("with_onsets", [False, True])
+def test_features_that_were_kept_before_streams_had_names_are_found(with_onsets: bool, tmp_path: Path) -> None:
+    arrays = {"frame_embeddings": _features().clip.values, "times_s": _features().clip.times_s}
+    if with_onsets:
+        arrays |= {"onset_probability": np.array([0.5], np.float32), "onset_times_s": np.array([0.5])}
+    npz = tmp_path / "ab" / f"{KEY}.npz"
+    npz.parent.mkdir()
+    np.savez(npz, **arrays)  # type: ignore[arg-type]
+    npz.with_suffix(".sha256").write_text(hashlib.sha256(npz.read_bytes()).hexdigest())
+    found = FeatureStore(tmp_path).find(KEY)
+    assert found is not None and np.array_equal(found.clip.values, arrays["frame_embeddings"])
+    assert ("onset" in found.streams) is with_onsets
 
 
 def test_damaged_features_are_a_miss_wherever_the_damage_is(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pipeline.detect import detect
 from pipeline.encode import encode_shot
 from pipeline.nets.bundle import Bundle, load_bundle
 from pipeline.probe import probe_movie
-from pipeline.records import MediaSpan, ShotFeatures
+from pipeline.records import MediaSpan, ShotFeatures, clip_features
 from pipeline.scenes.catalogue import DISTRACTORS, source_named
 from pipeline.scenes.motion import CONTROL_RATE_HZ
 from pipeline.scenes.movie import write_scene_movie
@@ -27,7 +27,7 @@ def bundle() -> Bundle:
 
 
 def _features(frames: np.ndarray, bundle: Bundle) -> ShotFeatures:
-    return ShotFeatures(frame_embeddings=frames, times_s=bundle.grid.frame_times(len(frames)))
+    return clip_features(frames, bundle.grid.frame_times(len(frames)))
 
 
 def _frames(count: int, dim: int, seed: int) -> np.ndarray:

@@ -22,7 +22,7 @@ from pipeline.evaluation.presence import frame_f1
 from pipeline.generate import generate_takes, look, make_take, voice
 from pipeline.nets.bundle import Bundle, load_bundle
 from pipeline.probe import probe_movie
-from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, FoleyRequest, MediaSpan, ShotFeatures
+from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, FoleyRequest, MediaSpan, clip_features
 from pipeline.runtime import pin_threads, take_noise
 from pipeline.scenes.catalogue import source_named
 from pipeline.scenes.movie import write_scene_movie
@@ -145,18 +145,18 @@ def test_features_are_looked_at_once(train: Path, bundle: Bundle, tmp_path: Path
     features = FeatureStore(tmp_path / "f")
     first = look(_span(train, "1", "1"), bundle, features, FAST)
     gone = replace(_span(train, "1", "1"), path=tmp_path / "gone.mp4")
-    np.testing.assert_array_equal(look(gone, bundle, features, FAST).frame_embeddings, first.frame_embeddings)
+    np.testing.assert_array_equal(look(gone, bundle, features, FAST).clip.values, first.clip.values)
 
 
 def test_detection_follows_the_scene(bundle: Bundle, train: Path, tmp_path: Path) -> None:
     scene = make_scene(245, 12.5, target=source_named("train"), others=())
     features = look(_span(train, "0", "12"), bundle, FeatureStore(tmp_path / "f"), FAST)
     found = detect(features, "train passing", bundle, bundle.card.settings)
-    truth = audible(scene.stems[0], features.times_s)
+    truth = audible(scene.stems[0], features.clip.times_s)
     assert frame_f1([found.active], [truth]) > 0.9
     backwards = look(_span(train, "12", "12", -1), bundle, FeatureStore(tmp_path / "f"), FAST)
     reverse = detect(backwards, "train passing", bundle, bundle.card.settings)
-    assert frame_f1([reverse.active], [audible(scene.stems[0], 12 - features.times_s)]) > 0.85
+    assert frame_f1([reverse.active], [audible(scene.stems[0], 12 - features.clip.times_s)]) > 0.85
 
 
 def test_clip_itself_spots_what_sounds_and_leaves_silence_alone(bundle: Bundle, train: Path, tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_a_long_canvas_is_made_in_windows_and_a_short_one_is_not(bundle: Bundle,
 
 def test_switching_both_adapters_off_leaves_the_text_alone(bundle: Bundle, train: Path, tmp_path: Path) -> None:
     features = look(_span(train, "3", "2"), bundle, FeatureStore(tmp_path / "f"), FAST)
-    other = ShotFeatures(frame_embeddings=features.frame_embeddings[::-1].copy(), times_s=features.times_s)
+    other = clip_features(features.clip.values[::-1].copy(), features.clip.times_s)
     off = replace(FAST, frame_scale=0.0, temporal_scale=0.0, detector="always")
     on = replace(FAST, detector="always")
     request = _request(_span(train, "3", "2"), bundle)
@@ -219,7 +219,7 @@ def test_a_person_may_say_when_it_sounds(bundle: Bundle, train: Path, tmp_path: 
     features = look(_span(train, "1", "2"), bundle, FeatureStore(tmp_path / "f"), FAST)
     heard = detect(features, "train passing", bundle, FAST)
     told = switched(heard, [(Fraction(1, 2), Fraction(1)), (Fraction(3, 2), Fraction(9))])
-    on = ((features.times_s >= 0.5) & (features.times_s < 1)) | (features.times_s >= 1.5)
+    on = ((features.clip.times_s >= 0.5) & (features.clip.times_s < 1)) | (features.clip.times_s >= 1.5)
     np.testing.assert_array_equal(told.active, on)
     assert heard.level_db is not None and told.level_db is not None
     np.testing.assert_array_equal(told.level_db[heard.active], heard.level_db[heard.active])

@@ -78,14 +78,14 @@ def test_what_is_no_plain_transformer_is_refused(full: ClipEncoder) -> None:
 
 
 def test_a_shot_is_looked_at_in_8_bits_where_that_comes_out_alike(bundle: Bundle, span: MediaSpan) -> None:
-    full, int8 = (encode_shot(span, bundle, settings).frame_embeddings for settings in (Settings(), INT8))
+    full, int8 = (encode_shot(span, bundle, settings).clip.values for settings in (Settings(), INT8))
     cosine = np.sum(full * int8, axis=1) / np.linalg.norm(full, axis=1) / np.linalg.norm(int8, axis=1)
     assert 0.999 < cosine.min() < 1 - 1e-6
 
 
 def test_a_shot_is_looked_at_in_full_where_8_bits_come_out_otherwise(bundle: Bundle, span: MediaSpan) -> None:
     _coarsen(bundle.clip)
-    full, int8 = (encode_shot(span, bundle, settings).frame_embeddings for settings in (Settings(), INT8))
+    full, int8 = (encode_shot(span, bundle, settings).clip.values for settings in (Settings(), INT8))
     side = bundle.clip.image_size
     assert (
         same_image_encoder(bundle.clip, bundle.int8_clip, np.eye(side, dtype=np.uint8)[None, :, :, None] * _WHITE)

@@ -11,7 +11,7 @@ import torch
 from pipeline.denoise import denoise, plan_denoising
 from pipeline.detect import detect
 from pipeline.nets.bundle import Bundle, load_bundle
-from pipeline.records import ShotFeatures
+from pipeline.records import clip_features
 from pipeline.runtime import pin_threads
 from pipeline.windows import Window, split
 from tests.bench.bench_long import presence_table, seam_table
@@ -39,7 +39,7 @@ def _latents(bundle: Bundle) -> np.ndarray:
     grid, settings = bundle.grid, replace(bundle.card.settings, steps=1, detector="always")
     count = grid.frames_for(LATENTS)
     frame = np.full((1, bundle.clip.embed_dim), bundle.clip.embed_dim**-0.5, dtype=np.float32)
-    features = ShotFeatures(frame_embeddings=frame.repeat(count, axis=0), times_s=grid.frame_times(count))
+    features = clip_features(frame.repeat(count, axis=0), grid.frame_times(count))
     with torch.inference_mode():
         condition = detect(features, "rain falling", bundle, settings)
         plan = plan_denoising("rain falling", 3, features, condition, bundle, settings)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pipeline.detectors.null_margin import NullMargin, hysteresis, presence
 from pipeline.evaluation.presence import frame_f1
-from pipeline.null_margin import NullMargin, hysteresis, presence
 
 RATE = 15.0
 RAW = NullMargin(smooth_s=0.0)

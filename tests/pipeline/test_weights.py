@@ -11,7 +11,7 @@ import torch
 from pipeline.errors import WeightsError
 from pipeline.label import category_of
 from pipeline.nets.bundle import load_bundle
-from pipeline.nets.detector import LinearDetector
+from pipeline.nets.label_detector import LinearDetector
 from pipeline.nets.strict import load_into
 from pipeline.weights.registry import find_model, known_models, verify_files
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from pipeline.weights.listening import write_listening_set
+from pipeline.scenes.audition import write_audition_set
 
 
 @pytest.fixture(scope="module")
 def sounds(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return write_listening_set("mini", tmp_path_factory.mktemp("sounds") / "here", device="cpu", steps=2)
+    return write_audition_set("mini", tmp_path_factory.mktemp("sounds") / "here", device="cpu", steps=2)
 
 
 @pytest.mark.steady

@@ -13,7 +13,7 @@ from pipeline.errors import OutOfMemoryError
 from pipeline.nets.bundle import Bundle, load_bundle
 from pipeline.nets.feature_reuse import ReusableUNet
 from pipeline.nets.window_batch import Stage
-from pipeline.records import ShotFeatures, TemporalCondition
+from pipeline.records import ShotFeatures, TemporalCondition, clip_features
 from pipeline.runtime import pin_threads
 from pipeline.settings import Settings
 
@@ -37,7 +37,7 @@ def _shot(frames: int, seed: int) -> tuple[ShotFeatures, TemporalCondition]:
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
     times_s = (np.arange(frames, dtype=np.float64) + 0.5) * 0.032
     active = np.arange(frames) < frames // 2
-    return ShotFeatures(frame_embeddings=embeddings, times_s=times_s), TemporalCondition(
+    return clip_features(embeddings, times_s), TemporalCondition(
         similarity=active.astype(np.float32), active=active, times_s=times_s
     )
 
@@ -84,8 +84,8 @@ def test_one_window_at_a_time_gives_the_same_bits_in_any_company(bundle: Bundle)
 
 def test_equal_frames_count_as_often_as_they_are_shown(bundle: Bundle) -> None:
     features, condition = _shot(32, 1)
-    rows = features.frame_embeddings[[0] * 20 + [1] * 8 + [2, 3, 4, 5]]
-    runs = ShotFeatures(frame_embeddings=rows, times_s=features.times_s)
+    rows = features.clip.values[[0] * 20 + [1] * 8 + [2, 3, 4, 5]]
+    runs = clip_features(rows, features.clip.times_s)
     with torch.inference_mode():
         plan = plan_denoising("rain falling", 1, runs, condition, bundle, LITERAL)
     (window,) = plan.windows
@@ -100,7 +100,7 @@ def test_equal_frames_count_as_often_as_they_are_shown(bundle: Bundle) -> None:
 
 def test_the_order_of_frames_means_nothing_without_the_bias(bundle: Bundle) -> None:
     features, condition = _shot(32, 3)
-    shuffled = replace(features, frame_embeddings=features.frame_embeddings[np.random.default_rng(0).permutation(32)])
+    shuffled = clip_features(features.clip.values[np.random.default_rng(0).permutation(32)], features.clip.times_s)
     for settings, differs in ((LITERAL, False), (FAST, True)):
         with torch.inference_mode():
             plans = [plan_denoising("rain falling", 1, f, condition, bundle, settings) for f in (features, shuffled)]

@@ -22,7 +22,7 @@ _DURATION_S = 4
 _RATE = Fraction(25)
 
 
-def write_listening_set(model: str, folder: Path, *, device: str = "auto", steps: int | None = None) -> list[Path]:
+def write_audition_set(model: str, folder: Path, *, device: str = "auto", steps: int | None = None) -> list[Path]:
     """One take of each of three drawn scenes, by a model's name or folder; the WAV files, with the movies beside them.
 
     steps: fewer than the model's own, for a quick look. Raises WeightsError, MediaError or OutputError.

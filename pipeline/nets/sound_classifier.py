@@ -1,8 +1,7 @@
-"""A small classifier of the ten sounds on mel pictures: class accuracy and the features of the Frechet distance."""
+"""A small classifier of ten sounds on mel pictures."""
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -30,12 +29,3 @@ class SoundClassifier(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         logits: Tensor = self.head(self.features(pictures))
         return logits
-
-
-def augmented_pictures(pictures: Tensor) -> Tensor:
-    """Blur, level, noise and time shift at random, so that the classifier judges sounds and not their rendering."""
-    blurred = F.avg_pool2d(pictures[:, None], 3, stride=1, padding=1)[:, 0]
-    mixed = torch.where((torch.rand(len(pictures)) < 0.3)[:, None, None], blurred, pictures)
-    mixed = mixed + 0.08 * torch.randn(len(pictures), 1, 1) + 0.05 * torch.rand(1) * torch.randn_like(pictures)
-    shift = int(torch.randint(pictures.shape[-1], ()))
-    return torch.roll(mixed, shift, dims=-1).clamp(-1, 1)
