@@ -13,10 +13,10 @@ from fractions import Fraction
 import numpy as np
 import torch
 
+from pipeline.components import ModelComponents
 from pipeline.detectors import DETECTORS
 from pipeline.errors import WeightsError
 from pipeline.label import SpottedLabel
-from pipeline.nets.bundle import Bundle
 from pipeline.records import Detection, ShotFeatures, TemporalCondition
 from pipeline.settings import Settings
 
@@ -27,13 +27,13 @@ _USUAL_LEVEL_DB = -24.0
 
 
 @torch.inference_mode()
-def detect(features: ShotFeatures, label: str, bundle: Bundle, settings: Settings) -> TemporalCondition:
+def detect(features: ShotFeatures, label: str, bundle: ModelComponents, settings: Settings) -> TemporalCondition:
     """When `label` sounds in a shot, and how loud."""
     return DETECTORS[settings.detector].load()(features, [label], bundle, settings)[0]
 
 
 @torch.inference_mode()
-def spot(features: ShotFeatures, bundle: Bundle, settings: Settings) -> tuple[SpottedLabel, ...]:
+def spot(features: ShotFeatures, bundle: ModelComponents, settings: Settings) -> tuple[SpottedLabel, ...]:
     """What CLIP itself hears in a shot, among the labels the model knows: best first, at most two, () for silence.
 
     Raises WeightsError when the model's detector cannot tell labels apart.

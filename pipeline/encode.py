@@ -8,10 +8,10 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.components import ModelComponents
 from pipeline.decode import decode_span
 from pipeline.legacy import linspace_frames
 from pipeline.near_duplicates import kept_frames
-from pipeline.nets.bundle import Bundle
 from pipeline.nets.clip import FrameEncoder, encode_in_batches, same_image_encoder
 from pipeline.nets.onset import ONSET_FPS, ONSET_PIXELS, ONSET_REACH_FRAMES, onset_probability
 from pipeline.probe import glance_at
@@ -25,7 +25,7 @@ _USUAL_RATE = Fraction(24)
 _ALIKE = 0.999
 
 
-def encode_shot(span: MediaSpan, bundle: Bundle, settings: Settings) -> ShotFeatures:
+def encode_shot(span: MediaSpan, bundle: ModelComponents, settings: Settings) -> ShotFeatures:
     """A stretch of a movie -> what the detector and the generator need to have seen of it, and CLIP's clock anyway.
 
     Frames past the end of the stretch show its last moment. Long stretches are decoded in chunks, so memory does not
@@ -34,7 +34,7 @@ def encode_shot(span: MediaSpan, bundle: Bundle, settings: Settings) -> ShotFeat
     return ShotFeatures(streams={name: STREAMS[name](span, bundle, settings) for name in settings.streams | {"clip"}})
 
 
-def _clip(span: MediaSpan, bundle: Bundle, settings: Settings) -> Stream:
+def _clip(span: MediaSpan, bundle: ModelComponents, settings: Settings) -> Stream:
     """An embedding (D,) for each frame of the canvas that covers the stretch; (0,) where nobody needs them."""
     times, shown = _clip_times(span, bundle, settings)
     rows = [np.zeros((len(times), 0), np.float32)]
@@ -45,23 +45,25 @@ def _clip(span: MediaSpan, bundle: Bundle, settings: Settings) -> Stream:
     return Stream(values=np.concatenate(rows), times_s=times)
 
 
-def _clip_times(span: MediaSpan, bundle: Bundle, settings: Settings) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _clip_times(
+    span: MediaSpan, bundle: ModelComponents, settings: Settings
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The middle of each step, and the moment whose frame stands for it."""
     if "frames" in settings.quirks:
         return _as_the_reference_looks(span)
-    grid = bundle.grid.looking_at(settings.clip_fps)
-    times = grid.frame_times(grid.frames_of(span.duration_s))
-    return times, np.minimum(times, float(span.duration_s) - float(grid.column_s) / 2)
+    return bundle.frame_times(span.duration_s, settings.clip_fps)
 
 
-def _embedded(span: MediaSpan, times_s: NDArray[np.float64], bundle: Bundle, settings: Settings) -> NDArray[np.float32]:
+def _embedded(
+    span: MediaSpan, times_s: NDArray[np.float64], bundle: ModelComponents, settings: Settings
+) -> NDArray[np.float32]:
     """Embeddings (T, D) of the frames on the screen at `times_s`; one that looks like the last kept one shares its."""
     pixels = decode_span(span, times_s=np.maximum(times_s, 0.0), size=bundle.clip.image_size).pixels
     kept, source = kept_frames(pixels, settings.near_duplicate_levels)
     return encode_in_batches(_encoder(pixels[kept], bundle, settings), pixels[kept], batch=bundle.clip_batch)[source]
 
 
-def _encoder(pixels: NDArray[np.uint8], bundle: Bundle, settings: Settings) -> FrameEncoder:
+def _encoder(pixels: NDArray[np.uint8], bundle: ModelComponents, settings: Settings) -> FrameEncoder:
     """CLIP in 8 bits where the settings say so and the first of these pictures comes out alike."""
     if settings.clip_weights == "int8" and same_image_encoder(bundle.clip, bundle.int8_clip, pixels[:1]) >= _ALIKE:
         return bundle.int8_clip
@@ -77,7 +79,7 @@ def _as_the_reference_looks(span: MediaSpan) -> tuple[NDArray[np.float64], NDArr
     return times, np.minimum((indexes + 0.5) / float(rate), duration_s)
 
 
-def _onset(span: MediaSpan, bundle: Bundle, settings: Settings) -> Stream:
+def _onset(span: MediaSpan, bundle: ModelComponents, settings: Settings) -> Stream:
     """How likely something hits at each frame of the onset detector's own clock."""
     if "frames" in settings.quirks:
         times, shown = _clip_times(span, bundle, settings)
@@ -90,7 +92,7 @@ def _onset(span: MediaSpan, bundle: Bundle, settings: Settings) -> Stream:
 
 
 def _onset_chunk(
-    span: MediaSpan, shown: NDArray[np.float64], first: int, bundle: Bundle, unit_scale: bool
+    span: MediaSpan, shown: NDArray[np.float64], first: int, bundle: ModelComponents, unit_scale: bool
 ) -> NDArray[np.float32]:
     """Probabilities of one chunk of frames, which is looked at with all the neighbours that it can see."""
     begin = max(0, first - ONSET_REACH_FRAMES)
@@ -101,4 +103,4 @@ def _onset_chunk(
 
 
 # Ways of looking by name; each has a clock of its own.
-STREAMS: dict[str, Callable[[MediaSpan, Bundle, Settings], Stream]] = {"clip": _clip, "onset": _onset}
+STREAMS: dict[str, Callable[[MediaSpan, ModelComponents, Settings], Stream]] = {"clip": _clip, "onset": _onset}

@@ -13,13 +13,33 @@ from pipeline.bwf import ORIGINATOR, BroadcastTag, pcm_of, read_tag, sound_diges
 from pipeline.errors import OutputError
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt
 
-__all__ = ["PEAK_CEILING", "TAKES_FOLDER", "deliver_take", "limit_peaks", "pcm_of", "to_delivery_rate", "write_bwf"]
+__all__ = [
+    "PEAK_CEILING",
+    "TAKES_FOLDER",
+    "deliver_take",
+    "delivered",
+    "limit_peaks",
+    "mixed",
+    "pcm_of",
+    "to_delivery_rate",
+    "write_bwf",
+]
 
 TAKES_FOLDER = "takes"
 _BLOCK_SAMPLES = 1 << 18  # a long take needs no more memory than itself
 # Up to the knee nothing is touched. The ceiling leaves room for peaks between the samples: -1 dBTP for Foley.
 _KNEE = 10 ** (-3 / 20)
 PEAK_CEILING = 10 ** (-2 / 20)
+
+
+def delivered(samples: NDArray[np.float32], from_hz: int, count: int) -> NDArray[np.float32]:
+    """`to_delivery_rate` for every channel: (C, N) at `from_hz` -> (C, count) at SAMPLE_RATE_HZ."""
+    return np.stack([to_delivery_rate(channel, from_hz, count) for channel in samples])
+
+
+def mixed(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The channels (C, N) as one, (N,): what is judged of a sound is judged of that."""
+    return samples[0] if len(samples) == 1 else samples.mean(axis=0, dtype=np.float32)
 
 
 def to_delivery_rate(samples: NDArray[np.float32], from_hz: int, count: int) -> NDArray[np.float32]:

@@ -1,9 +1,10 @@
 """The paper on one screen: a shot and a label in, a take out.
 
-    look     the shot's frames through CLIP                                       II-B
-    listen   when and how loud the label sounds in them                           II-C
-    compose  text, frames (eq. 2) and the on/off track steer the denoising        II-A, II-B, II-C
-    voice    latents to a mel picture to a wave, at the delivery rate
+    encode   the shot's frames through CLIP                                        II-B
+    detect   when and how loud the label sounds in them                            II-C
+    make     text, frames (eq. 2) and the on/off track steer the denoising; latents to a mel picture to a wave:
+             what the model's family does (generators/)                            II-A, II-B, II-C
+    finish   to the delivery rate, silent where nothing is to sound
 
 Work is done once: features by what is looked at, takes by everything that decides how they sound. A take depends on
 its request alone, never on what else is made, in which order, or where.
@@ -20,17 +21,16 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from pipeline.clip_store import ClipStore, FeatureStore, put_or_set_aside
+from pipeline.components import ModelComponents
 from pipeline.curve import curve_of
-from pipeline.denoise import DenoisingPlan, denoise, plan_denoising
-from pipeline.detect import detect, spot, summary, switched, throughout
+from pipeline.detect import detect as detect_label
+from pipeline.detect import spot, summary, switched, throughout
 from pipeline.encode import encode_shot
 from pipeline.errors import OutOfMemoryError, OutputError
-from pipeline.finish import to_delivery_rate
-from pipeline.legacy import wrapping_int16
-from pipeline.nets.bundle import Bundle
+from pipeline.finish import delivered, mixed
+from pipeline.generators.base import SoundOrder
 from pipeline.records import (
     SAMPLE_RATE_HZ,
     ClipReceipt,
@@ -46,7 +46,7 @@ from pipeline.scoring import judge, longest_gap_s
 from pipeline.settings import Settings
 from pipeline.silence import finished
 
-__all__ = ["compose", "generate_takes", "listen", "look", "make_take", "make_takes", "spot", "voice"]
+__all__ = ["detect", "encode", "generate_takes", "make_take", "make_takes", "spot"]
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ Made = tuple[FoleyClip, TemporalCondition]
 
 
 @torch.inference_mode()
-def look(span: MediaSpan, bundle: Bundle, features: FeatureStore, settings: Settings) -> ShotFeatures:
+def encode(span: MediaSpan, bundle: ModelComponents, features: FeatureStore, settings: Settings) -> ShotFeatures:
     """The CLIP features of what the audience sees, from the store when they are there. Raises MediaError."""
     pin_threads(bundle.threads_per_take)
     key = feature_key(span, bundle.digest, settings.look_digest())
@@ -74,73 +74,60 @@ def look(span: MediaSpan, bundle: Bundle, features: FeatureStore, settings: Sett
     return seen
 
 
-def listen(request: FoleyRequest, features: ShotFeatures, bundle: Bundle, settings: Settings) -> TemporalCondition:
+def detect(
+    request: FoleyRequest, features: ShotFeatures, bundle: ModelComponents, settings: Settings
+) -> TemporalCondition:
     """When the request's label sounds, or when a person said that it does: somewhere at least, if one ordered it."""
-    condition = detect(features, request.label, bundle, settings)
+    condition = detect_label(features, request.label, bundle, settings)
     if request.spans_s is not None:
         return switched(condition, request.spans_s)
     return throughout(condition) if request.ordered and not condition.active.any() else condition
 
 
-def compose(plans: Sequence[DenoisingPlan], bundle: Bundle, settings: Settings) -> list[Tensor]:
-    """What is asked of each take -> its latents (1, C, rows, columns)."""
-    return denoise(plans, bundle, settings)
-
-
-def voice(latents: Tensor, count: int, bundle: Bundle, settings: Settings) -> NDArray[np.float32]:
-    """Latents -> exactly `count` samples at SAMPLE_RATE_HZ, float32 mono."""
-    with bundle.visiting("codec"):
-        picture = bundle.codec.decode(latents)
-    wave = bundle.vocoder(picture)[0].float().cpu().numpy()
-    if "int16" in settings.quirks:
-        wave = wrapping_int16(wave).astype(np.float32) / 32768
-    return to_delivery_rate(wave, bundle.grid.sample_rate_hz, count)
-
-
-def make_take(request: FoleyRequest, features: ShotFeatures, bundle: Bundle, settings: Settings) -> Made:
+def make_take(request: FoleyRequest, features: ShotFeatures, bundle: ModelComponents, settings: Settings) -> Made:
     """One take of one cue, and when it was found to sound. Where nothing sounds the take is digital silence."""
     return make_takes([request], [features], bundle, settings)[0]
 
 
 @torch.inference_mode()
 def make_takes(
-    requests: Sequence[FoleyRequest], features: Sequence[ShotFeatures], bundle: Bundle, settings: Settings
+    requests: Sequence[FoleyRequest], features: Sequence[ShotFeatures], bundle: ModelComponents, settings: Settings
 ) -> list[Made]:
     """Takes made together: their windows share batches, and none depends on the others."""
     pin_threads(bundle.threads_per_take)
     pairs = zip(requests, features, strict=True)
-    asked = [(request, seen, listen(request, seen, bundle, settings)) for request, seen in pairs]
-    takes = [np.zeros(_samples_of(request), dtype=np.float32) for request in requests]
+    asked = [(request, seen, detect(request, seen, bundle, settings)) for request, seen in pairs]
+    takes = [np.zeros((bundle.channels, _samples_of(request)), dtype=np.float32) for request in requests]
     gaps_s = [math.inf if condition.active.any() else 0.0 for _, _, condition in asked]
     for attempt in range(_ATTEMPTS):
         missing = [number for number, gap_s in enumerate(gaps_s) if gap_s > _LONGEST_GAP_S]
         sounds = _sounds([asked[number] for number in missing], attempt, bundle, settings)
         for number, samples in zip(missing, sounds, strict=True):
-            gap_s = longest_gap_s(samples, SAMPLE_RATE_HZ, asked[number][2])
+            gap_s = longest_gap_s(mixed(samples), SAMPLE_RATE_HZ, asked[number][2])
             if gap_s < gaps_s[number]:
                 takes[number], gaps_s[number] = samples, gap_s
-    clips = [FoleyClip(samples=samples[None], sample_rate_hz=SAMPLE_RATE_HZ) for samples in takes]
+    clips = [FoleyClip(samples=samples, sample_rate_hz=SAMPLE_RATE_HZ) for samples in takes]
     return [(clip, condition) for clip, (_, _, condition) in zip(clips, asked, strict=True)]
 
 
-def _sounds(asked: Sequence[Asked], attempt: int, bundle: Bundle, settings: Settings) -> list[NDArray[np.float32]]:
-    """Samples (N,) of each; every attempt begins with other noise."""
-    plans = [
-        plan_denoising(
-            request.label,
-            (request.seed + attempt * _NEXT_NOISE) % 2**63,
-            seen,
-            condition,
-            bundle,
-            settings,
+def _sounds(
+    asked: Sequence[Asked], attempt: int, bundle: ModelComponents, settings: Settings
+) -> list[NDArray[np.float32]]:
+    """Samples (C, N) of each at SAMPLE_RATE_HZ; every attempt begins with other noise."""
+    orders = [
+        SoundOrder(
+            label=request.label,
+            seed=(request.seed + attempt * _NEXT_NOISE) % 2**63,
+            features=seen,
+            condition=condition,
             duration_s=request.span.duration_s,
         )
         for request, seen, condition in asked
     ]
-    composed = compose(plans, bundle, settings) if plans else []
+    made = bundle.make(orders, settings) if orders else []
     return [
-        finished(voice(latents, _samples_of(request), bundle, settings), condition)
-        for latents, (request, _, condition) in zip(composed, asked, strict=True)
+        finished(delivered(wave, bundle.sample_rate_hz, _samples_of(request)), condition)
+        for wave, (request, _, condition) in zip(made, asked, strict=True)
     ]
 
 
@@ -150,7 +137,7 @@ def _samples_of(request: FoleyRequest) -> int:
 
 def generate_takes(
     requests: Sequence[FoleyRequest],
-    bundle: Bundle,
+    bundle: ModelComponents,
     settings: Settings,
     features: FeatureStore,
     clips: ClipStore,
@@ -169,7 +156,7 @@ def generate_takes(
                 on_done(receipt)
         return receipts
 
-    together = len(requests) if bundle.windows_at_once > 1 else 1
+    together = len(requests) if bundle.takes_together else 1
     groups = [requests[first : first + together] for first in range(0, len(requests), max(1, together))]
     workers = min(parallel_takes(bundle.device, bundle.threads_per_take), len(groups))
     if workers <= 1:
@@ -179,12 +166,16 @@ def generate_takes(
 
 
 def _make_and_keep(
-    requests: Sequence[FoleyRequest], bundle: Bundle, settings: Settings, features: FeatureStore, clips: ClipStore
+    requests: Sequence[FoleyRequest],
+    bundle: ModelComponents,
+    settings: Settings,
+    features: FeatureStore,
+    clips: ClipStore,
 ) -> list[ClipReceipt]:
     found = {request.key(): clips.find(request.key()) for request in requests}
     missing = list({request.key(): request for request in requests if found[request.key()] is None}.values())
     started = time.monotonic()
-    seen = [look(request.span, bundle, features, settings) for request in missing]
+    seen = [encode(request.span, bundle, features, settings) for request in missing]
     try:
         made = make_takes(missing, seen, bundle, settings)
     except torch.OutOfMemoryError as error:

@@ -1,4 +1,4 @@
-"""How takes are made: the knobs of one pass, part of every take's content key."""
+"""How takes are made: the settings of one pass, part of every take's content key."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
 
 from pipeline.detectors import DETECTORS
 
-Sampler = Literal["dpm++", "unipc", "pndm"]
-FrameAttention = Literal["time_local", "literal", "clip_wise", "off"]
-Canvas = Literal["adaptive", "full", "wide"]
 FixedPrecision = Literal["float32", "bfloat16", "float16"]
 Precision = Literal["auto", FixedPrecision]
 ClipWeights = Literal["auto", "full", "int8"]
@@ -22,25 +19,17 @@ Quirk = Literal["time_grid", "frames", "pixel_range", "int16"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Defaults are the bundled model's; a model card may bring others, and presets of its own.
+    """What all families of models have in common: how a shot is looked at, and when a label sounds in it.
 
-    Denoising. steps: denoising steps; "pndm" evaluates the network once more than that. guidance_scale:
-    classifier-free guidance, in the share of the steps from guidance_from to guidance_until (0..1). negative_prompt:
-    what the unconditional half is told. feature_reuse: only every n-th step runs the whole UNet, the others its
-    outermost blocks. canvas: "adaptive" is as wide as the shot needs, "full" never less than a window, "wide" has
-    windows of twice the length.
+    Defaults are the bundled model's; a model card may bring others, and presets of its own. A family adds its own
+    settings in a class of its own (generators/), and only they enter its keys.
 
-    Conditions. frame_scale: lambda of eq. (2), 0 switches the frame adapter off. frame_attention: "literal" is eq. (2)
-    as printed, "clip_wise" one mean frame. temporal_scale: strength of the temporal adapter, 0 switches it off; it is
-    asked in the first temporal_until (0..1) of the steps. use_level: feed the detected level to the temporal adapter
-    as well, where the model has one.
-
-    Listening. clip_fps: frames looked at per second, 0 for the model's own rate. near_duplicate_levels: a frame that
+    clip_fps: frames looked at per second, 0 for the model's own rate. near_duplicate_levels: a frame that
     differs from the one before by less (mean of 256 grey levels) is not looked at again; 0 skips equal ones only.
     detector: "linear" is the paper's projection, "null_margin" needs no training, "onset" is FoleyCrafter's network,
     "either" is null_margin or onset. threshold: cosine (of "onset": probability) from which a label sounds.
-    median_frames: length of the median filter on the similarity, odd. null_...: how the margin over the null prompts
-    becomes on and off, pipeline/null_margin.py.
+    use_level: take the level that the detector heard, where it has one. median_frames: length of the median filter on
+    the similarity, odd. null_...: how the margin over the null prompts becomes on and off, detectors/null_margin.py.
 
     precision: of the large networks; "auto" is half precision where the device is made for it. clip_weights: "int8"
     looks in 8 bits, on processors, at stretches whose first picture then comes out alike (cosine over 0.999); "auto"
@@ -48,23 +37,11 @@ class Settings:
     pipeline/legacy.py explains each.
     """
 
-    steps: int = 16
-    sampler: Sampler = "dpm++"
-    guidance_scale: float = 2.0
-    guidance_from: float = 0.0
-    guidance_until: float = 1.0
-    negative_prompt: str = ""
-    feature_reuse: int = 1
-    canvas: Canvas = "adaptive"
-    frame_scale: float = 1.0
-    frame_attention: FrameAttention = "time_local"
-    temporal_scale: float = 1.0
-    temporal_until: float = 1.0
-    use_level: bool = True
     clip_fps: float = 0.0
     near_duplicate_levels: float = 0.0
     detector: str = "temporal"
     threshold: float = 0.5
+    use_level: bool = True
     median_frames: int = 5
     null_offset: float = 0.02
     null_sharpness: float = 100.0
@@ -77,13 +54,25 @@ class Settings:
     clip_weights: ClipWeights = "full"
     quirks: tuple[Quirk, ...] = ()
 
+    # Lowest and highest value of those that are numbers; seconds end where any shot does.
+    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "clip_fps": (0, 240),
+        "near_duplicate_levels": (0, 256),
+        "median_frames": (1, 9999),
+        "null_sharpness": (0, 1e6),
+        "null_smooth_s": (0, 3600),
+        "null_close_s": (0, 3600),
+        "null_drop_s": (0, 3600),
+    }
+
     def __post_init__(self) -> None:
         # A card's list becomes a tuple; a text would become its letters.
         object.__setattr__(self, "quirks", tuple(self.quirks) if isinstance(self.quirks, list) else self.quirks)
-        for name, kind in get_type_hints(Settings).items():
-            _check_kind(name, getattr(self, name), kind)
-            _check_choice(name, getattr(self, name), kind)
-        for name, (least, most) in _RANGES.items():
+        kinds = get_type_hints(type(self))
+        for field in fields(self):
+            _check_kind(field.name, getattr(self, field.name), kinds[field.name])
+            _check_choice(field.name, getattr(self, field.name), kinds[field.name])
+        for name, (least, most) in self.ranges.items():
             if not least <= getattr(self, name) <= most:
                 raise ValueError(f"{name} is {getattr(self, name)}, it must be {least:g} to {most:g}")
         if self.detector not in DETECTORS:
@@ -101,10 +90,8 @@ class Settings:
 
     @property
     def streams(self) -> frozenset[str]:
-        """What has to be seen of a shot, by the names of encode.STREAMS; a model that goes by the label alone never
-        opens the picture."""
-        attends = self.frame_attention != "off" and self.frame_scale != 0
-        return DETECTORS[self.detector].streams | (frozenset({"clip"}) if attends else frozenset())
+        """What has to be seen of a shot, by the names of encode.STREAMS."""
+        return DETECTORS[self.detector].streams
 
     @property
     def number_format(self) -> str:
@@ -123,29 +110,14 @@ class Settings:
         """Whether a setting is part of the keys: one that came later is not while it changes nothing."""
         return name not in _LATER or getattr(self, name) != _LATER[name]
 
-    def changed(self, told: Mapping[str, str]) -> Settings:
-        """These settings with some values given as text: {"steps": "25"}. Raises ValueError, one sentence."""
-        return replace(self, **{name: _parsed(name, text) for name, text in told.items()})
+    def changed(self, told: Mapping[str, str]) -> Self:
+        """These settings with some values given as text: {"threshold": "0.6"}. Raises ValueError, one sentence."""
+        shared = {field.name for field in fields(Settings)}
+        # A family's own come first, where they are listed.
+        known = {field.name: field.default for field in sorted(fields(self), key=lambda field: field.name in shared)}
+        return replace(self, **{name: _parsed(name, text, known) for name, text in told.items()})
 
 
-# A share is one of the steps; noise schedules have a thousand steps; seconds end where any shot does.
-_RANGES: dict[str, tuple[float, float]] = {
-    "steps": (1, 1000),
-    "guidance_scale": (-100, 100),
-    "guidance_from": (0, 1),
-    "guidance_until": (0, 1),
-    "feature_reuse": (1, 1000),
-    "frame_scale": (-100, 100),
-    "temporal_scale": (-100, 100),
-    "temporal_until": (0, 1),
-    "clip_fps": (0, 240),
-    "near_duplicate_levels": (0, 256),
-    "median_frames": (1, 9999),
-    "null_sharpness": (0, 1e6),
-    "null_smooth_s": (0, 3600),
-    "null_close_s": (0, 3600),
-    "null_drop_s": (0, 3600),
-}
 _SLOWEST_FPS = 0.01
 
 _LOOKING = ("clip_fps", "near_duplicate_levels", "precision", "quirks", "clip_weights")
@@ -178,8 +150,7 @@ def _quirk_names(kind: Any) -> tuple[Any, ...]:
     return get_args(get_args(kind)[0]) if get_origin(kind) is tuple else ()
 
 
-def _parsed(name: str, text: str) -> Any:
-    known: dict[str, Any] = {field.name: field.default for field in fields(Settings)}
+def _parsed(name: str, text: str, known: Mapping[str, Any]) -> Any:
     if name not in known:
         raise ValueError(f"there is no setting {name!r}; there are {', '.join(known)}")
     default = known[name]

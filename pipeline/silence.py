@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.edges import ONSET_CONTEXT_SAMPLES, SHORT_FADE_SAMPLES, first_onset
+from pipeline.finish import mixed
 from pipeline.records import SAMPLE_RATE_HZ, TemporalCondition
 
 _BLOCK = SAMPLE_RATE_HZ // 100
@@ -30,16 +31,17 @@ _MOST_GAIN_DB = 40.0
 
 
 def finished(samples: NDArray[np.float32], condition: TemporalCondition) -> NDArray[np.float32]:
-    """A take (N,) at SAMPLE_RATE_HZ as it is kept: silent where nothing sounds, or outside the stretches that a person
-    named, each of which is made to be heard."""
+    """A take (C, N) at SAMPLE_RATE_HZ as it is kept: silent where nothing sounds, or outside the stretches that a
+    person named, each of which is made to be heard. All channels are switched together."""
     gated = samples * _gate(samples, condition)
-    spans = [(0, len(samples))] if condition.unseen else _in_samples(condition.spans_s, len(samples))
+    count = samples.shape[1]
+    spans = [(0, count)] if condition.unseen else _in_samples(condition.spans_s, count)
     if spans is None:
         return gated
     kept = np.zeros_like(samples)
     for first, end in spans:
         heard = _faded(gated, first, end)
-        kept[first:end] = heard if _loudest_db(heard) >= _AUDIBLE_DB else _raised(_faded(samples, first, end))
+        kept[:, first:end] = heard if _loudest_db(heard) >= _AUDIBLE_DB else _raised(_faded(samples, first, end))
     return kept
 
 
@@ -53,20 +55,21 @@ def _in_samples(spans_s: Sequence[tuple[Fraction, Fraction]] | None, count: int)
 
 def _faded(samples: NDArray[np.float32], first: int, end: int) -> NDArray[np.float32]:
     """Samples [first, end) of a take with a short fade at each edge inside it; a fade-in ends before an onset."""
-    sound = samples[first:end].copy()
-    length = min(SHORT_FADE_SAMPLES, len(sound) // 2)
+    sound = samples[:, first:end].copy()
+    count = end - first
+    length = min(SHORT_FADE_SAMPLES, count // 2)
     if first > 0:
         start = max(0, first - ONSET_CONTEXT_SAMPLES)
-        onset = first_onset(samples[start : first + length], first - start)
+        onset = first_onset(mixed(samples[:, start : first + length]), first - start)
         rising = length if onset is None else onset - (first - start)
-        sound[:rising] *= np.linspace(0, 1, rising, endpoint=False, dtype=np.float32)
-    if end < len(samples):
-        sound[len(sound) - length :] *= np.linspace(1, 0, length, endpoint=False, dtype=np.float32)
+        sound[:, :rising] *= np.linspace(0, 1, rising, endpoint=False, dtype=np.float32)
+    if end < samples.shape[1]:
+        sound[:, count - length :] *= np.linspace(1, 0, length, endpoint=False, dtype=np.float32)
     return sound
 
 
 def _raised(sound: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Sound (N,) raised so that it can be heard, by 40 dB at most."""
+    """Sound (C, N) raised so that it can be heard, by 40 dB at most."""
     raised = sound * 10 ** (min(_MOST_GAIN_DB, _RAISED_DB - _loudest_db(sound)) / 20)
     return np.clip(raised, -1, 1).astype(np.float32)
 
@@ -80,11 +83,12 @@ def _gate(samples: NDArray[np.float32], condition: TemporalCondition) -> NDArray
     levels_db = np.array(list(_levels_db(samples, _BLOCK)))
     middles_s = (np.arange(len(levels_db)) + 0.5) * _BLOCK / SAMPLE_RATE_HZ
     quiet = levels_db < np.where(_active_at(condition, middles_s), _HISS_WHILE_ON_DB, _HISS_DB)
-    gain = np.ones(len(samples), np.float32)
+    count = samples.shape[1]
+    gain = np.ones(count, np.float32)
     for first, end in _runs(quiet):
         if end - first >= _SHORTEST_SILENCE_BLOCKS:
-            begin, stop = first * _BLOCK, min(end * _BLOCK, len(samples))
-            gain[begin:stop] = _closed(stop - begin, from_start=begin == 0, to_end=stop == len(samples))
+            begin, stop = first * _BLOCK, min(end * _BLOCK, count)
+            gain[begin:stop] = _closed(stop - begin, from_start=begin == 0, to_end=stop == count)
     return gain
 
 
@@ -109,9 +113,9 @@ def _active_at(condition: TemporalCondition, times_s: NDArray[np.float64]) -> ND
 
 
 def _levels_db(samples: NDArray[np.float32], block: int) -> Iterable[float]:
-    """RMS of each block in dBFS; the last takes what is left over."""
-    for first in range(0, len(samples), block):
-        power = float(np.mean(samples[first : first + block].astype(np.float64) ** 2))
+    """RMS over all channels of each block in dBFS; the last takes what is left over."""
+    for first in range(0, samples.shape[1], block):
+        power = float(np.mean(samples[:, first : first + block].astype(np.float64) ** 2))
         yield 10 * np.log10(max(power, 1e-20))
 
 

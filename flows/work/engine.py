@@ -81,11 +81,11 @@ class _PipelineEngine:
     """The real one: the model loaded once, the stores on disk."""
 
     def __init__(self, studio: Studio) -> None:
-        from pipeline.nets.bundle import load_bundle
+        from pipeline.components import load_model
 
         self._studio = studio
         self._settings = studio.settings
-        self._bundle = load_bundle(
+        self._bundle = load_model(
             studio.model,
             device=studio.device,
             precision=studio.settings.precision,
@@ -94,16 +94,16 @@ class _PipelineEngine:
         )
 
     def listen(self, span: MediaSpan, *, ask: bool) -> tuple[SpottedLabel, ...]:
-        from pipeline.generate import look, spot
+        from pipeline.generate import encode, spot
 
-        features = look(span, self._bundle, self._studio.features, self._settings)
+        features = encode(span, self._bundle, self._studio.features, self._settings)
         return spot(features, self._bundle, self._settings) if ask else ()
 
     def detect(self, span: MediaSpan, label: str) -> Detection:
         from pipeline.detect import detect, summary
-        from pipeline.generate import look
+        from pipeline.generate import encode
 
-        features = look(span, self._bundle, self._studio.features, self._settings)
+        features = encode(span, self._bundle, self._studio.features, self._settings)
         return summary(detect(features, label, self._bundle, self._settings))
 
     def make(self, requests: Sequence[FoleyRequest], on_take: OnTake) -> list[ClipReceipt]:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.nets.bundle import Bundle
+from pipeline.components import ModelComponents
 from pipeline.records import ShotFeatures, TemporalCondition
 from pipeline.settings import Settings
 
 
 def always(
-    features: ShotFeatures, labels: Sequence[str], bundle: Bundle, settings: Settings
+    features: ShotFeatures, labels: Sequence[str], bundle: ModelComponents, settings: Settings
 ) -> list[TemporalCondition]:
     """On at every step of CLIP's clock, whatever is seen."""
     times_s = features.clip.times_s

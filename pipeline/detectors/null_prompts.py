@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipeline.components import ModelComponents
 from pipeline.detectors.null_margin import NullMargin, hysteresis, presence
 from pipeline.detectors.projected import array, unit_frames
-from pipeline.nets.bundle import Bundle
 from pipeline.records import ShotFeatures, TemporalCondition
 from pipeline.settings import Settings
 
 
 def null_margin(
-    features: ShotFeatures, labels: Sequence[str], bundle: Bundle, settings: Settings
+    features: ShotFeatures, labels: Sequence[str], bundle: ModelComponents, settings: Settings
 ) -> list[TemporalCondition]:
     """On where a frame is closer to the label than to the model's null prompts, with hysteresis."""
     frames = array(unit_frames(features, bundle))

@@ -7,14 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 
+from pipeline.components import ModelComponents
 from pipeline.detectors.null_prompts import null_margin
 from pipeline.errors import WeightsError
-from pipeline.nets.bundle import Bundle
 from pipeline.records import ShotFeatures, TemporalCondition
 from pipeline.settings import Settings
 
 
-def onset(features: ShotFeatures, labels: Sequence[str], bundle: Bundle, settings: Settings) -> list[TemporalCondition]:
+def onset(
+    features: ShotFeatures, labels: Sequence[str], bundle: ModelComponents, settings: Settings
+) -> list[TemporalCondition]:
     """On where something hits, whatever the label."""
     if "onset" not in features.streams:
         raise WeightsError(f"these features of model {bundle.name!r} were made without its onset detector")
@@ -24,7 +26,7 @@ def onset(features: ShotFeatures, labels: Sequence[str], bundle: Bundle, setting
 
 
 def either(
-    features: ShotFeatures, labels: Sequence[str], bundle: Bundle, settings: Settings
+    features: ShotFeatures, labels: Sequence[str], bundle: ModelComponents, settings: Settings
 ) -> list[TemporalCondition]:
     """Where the label is seen or something hits; on the finer time steps of the onset detector."""
     onsets = onset(features, labels, bundle, settings)

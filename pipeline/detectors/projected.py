@@ -10,14 +10,14 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline.nets.bundle import Bundle
+from pipeline.components import ModelComponents
 from pipeline.nets.label_detector import LEVEL_FLOOR_DB
 from pipeline.records import ShotFeatures, TemporalCondition
 from pipeline.settings import Settings
 
 
 def linear(
-    features: ShotFeatures, labels: Sequence[str], bundle: Bundle, settings: Settings
+    features: ShotFeatures, labels: Sequence[str], bundle: ModelComponents, settings: Settings
 ) -> list[TemporalCondition]:
     """The paper's detector: each frame's projection, by itself."""
     frames, asked = unit_frames(features, bundle)[None], bundle.label_embeddings(labels)
@@ -25,7 +25,7 @@ def linear(
 
 
 def temporal(
-    features: ShotFeatures, labels: Sequence[str], bundle: Bundle, settings: Settings
+    features: ShotFeatures, labels: Sequence[str], bundle: ModelComponents, settings: Settings
 ) -> list[TemporalCondition]:
     """Ours: each frame with its neighbours, and how loud it is."""
     frames, asked = unit_frames(features, bundle)[None], bundle.label_embeddings(labels)
@@ -54,7 +54,7 @@ def median_filter(row: NDArray[np.float32], width: int) -> NDArray[np.float32]:
     return np.asarray(np.median(windows, axis=-1), dtype=np.float32)
 
 
-def unit_frames(features: ShotFeatures, bundle: Bundle) -> Tensor:
+def unit_frames(features: ShotFeatures, bundle: ModelComponents) -> Tensor:
     """Frame embeddings (T, D) at unit length."""
     frames = torch.from_numpy(features.clip.values).to(bundle.device)
     return frames if bundle.clip.unit_length else F.normalize(frames, dim=-1)

@@ -73,14 +73,14 @@ class SceneListener(Deaf):
         return float(self._classifier(picture)[0].softmax(-1)[wanted])
 
 
-def listener_for(folder: Path, structure: Mapping[str, Any], mel: MelScale) -> Listener:
+def listener_for(folder: Path, structure: Mapping[str, Any]) -> Listener:
     """The listener of the model in `folder`: the classifier it brings, or one that knows nothing.
 
     It runs on the CPU in fp32 wherever the model runs, so that a take's score does not depend on the device.
     Raises WeightsError when the classifier does not fit.
     """
     path = folder / _CLASSIFIER
-    return SceneListener(_classifier(path), mel) if path.is_file() else Deaf()
+    return SceneListener(_classifier(path), MelScale(**structure["mel"])) if path.is_file() else Deaf()
 
 
 @lru_cache(maxsize=4)

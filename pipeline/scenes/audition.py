@@ -9,8 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from pipeline.clip_store import ClipStore, FeatureStore
+from pipeline.components import load_model
 from pipeline.generate import generate_takes
-from pipeline.nets.bundle import load_bundle
 from pipeline.probe import probe_movie
 from pipeline.records import FoleyRequest, MediaSpan
 from pipeline.scenes.catalogue import source_named
@@ -28,7 +28,7 @@ def write_audition_set(model: str, folder: Path, *, device: str = "auto", steps:
     steps: fewer than the model's own, for a quick look. Raises WeightsError, MediaError or OutputError.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    bundle = load_bundle(model, device=device)
+    bundle = load_model(model, device=device)
     settings = bundle.card.settings if steps is None else replace(bundle.card.settings, steps=steps)
     requests = [
         FoleyRequest(

@@ -12,11 +12,11 @@ from diffusers import ControlNetModel, DDPMScheduler, UNet2DConditionModel
 from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+from pipeline.generators.auffusion.frame_adapter import FrameAdapter, FrameContext, use_parallel_attention
+from pipeline.generators.auffusion.temporal import level_at_columns, presence_at_columns
+from pipeline.generators.auffusion.temporal_adapter import condition_image, temporal_adapter_for
 from pipeline.nets.building import building
-from pipeline.nets.frame_adapter import FrameAdapter, FrameContext, use_parallel_attention
-from pipeline.nets.temporal_adapter import condition_image, temporal_adapter_for
 from pipeline.scenes.catalogue import SOURCES
-from pipeline.temporal import level_at_columns, presence_at_columns
 from pipeline.training.loop import Progress, Team, TrainingLoop
 from pipeline.training.sizes import (
     CONDITION_CHANNELS,

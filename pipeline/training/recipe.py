@@ -26,9 +26,9 @@ from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from pipeline.files import atomically
+from pipeline.generators.auffusion.frame_adapter import use_parallel_attention
 from pipeline.nets.building import building
 from pipeline.nets.clip import ClipEncoder, load_clip
-from pipeline.nets.frame_adapter import use_parallel_attention
 from pipeline.training.classifier_stage import train_classifier
 from pipeline.training.clip_stage import embed_scenes, label_embeddings, train_clip
 from pipeline.training.dataset import open_scenes, render_scenes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from pipeline.grid import Grid
+from pipeline.generators.auffusion.grid import Grid
 from pipeline.mel import MelScale
 
 GRID = Grid(

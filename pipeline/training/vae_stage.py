@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from torch import Tensor
 
+from pipeline.generators.auffusion.latents import LatentCodec
 from pipeline.nets.building import building
-from pipeline.nets.latents import LatentCodec
 from pipeline.training.dataset import SceneSet
 from pipeline.training.loop import Progress, TrainingLoop
 from pipeline.training.sizes import MEL, PIXEL_UNSHUFFLE, VAE

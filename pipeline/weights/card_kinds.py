@@ -22,8 +22,9 @@ _KINDS: dict[str, type] = {
     "sizes": dict,
     "sources": dict,
     "presets": dict,
+    "family": str,
 }
-_OPTIONAL = {"non_commercial", "sizes", "sources", "presets"}
+_OPTIONAL = {"non_commercial", "sizes", "sources", "presets", "family"}
 _WORDS = {str: "text", list: "a list", dict: "a table", bool: "true or false"}
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

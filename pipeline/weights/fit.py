@@ -24,8 +24,8 @@ from transformers import (
 )
 
 from pipeline.errors import WeightsError, first_line
+from pipeline.generators.auffusion.frame_adapter import FrameAdapter
 from pipeline.nets.building import building
-from pipeline.nets.frame_adapter import FrameAdapter
 from pipeline.nets.label_detector import LinearDetector
 from pipeline.weights.states import Shapes, read_shapes
 

@@ -17,6 +17,8 @@ from typing import Any
 
 from pipeline.errors import WeightsError
 from pipeline.files import sha256_of
+from pipeline.generators import family_named
+from pipeline.generators.base import Family
 from pipeline.label import KnownLabel
 from pipeline.settings import Settings
 from pipeline.weights.card_kinds import require_card
@@ -29,6 +31,8 @@ from pipeline.weights.templates import template
 CARD_NAME = "model.json"
 _BUNDLED = Path(__file__).parent
 _BUNDLED_NAMES = ("mini",)
+# Whose cards do not say it: there was no other.
+_FIRST_FAMILY = "auffusion"
 _ONSET_FILE = "onset/model.safetensors"
 _DETECTOR_FILES = {
     "temporal": "detector/temporal.safetensors",
@@ -44,7 +48,8 @@ class ModelCard:
     """What a model says of itself.
 
     domain: what it was trained on, in one phrase. procedural_only: real footage is outside its domain.
-    closed_vocabulary: labels outside `labels` are outside its domain. files: relative path -> sha256.
+    closed_vocabulary: labels outside `labels` are outside its domain. family: the models that make sound as it does.
+    files: relative path -> sha256.
     structure: sizes and layouts the loader needs. sizes: relative path -> bytes, for a fetched model. sources: part ->
     {"source": "repo@revision", "files": {path: sha256}}, for a fetched model. presets: name -> settings that differ.
     """
@@ -61,6 +66,7 @@ class ModelCard:
     procedural_only: bool
     closed_vocabulary: bool
     bundled: bool
+    family: Family
     non_commercial: bool = False
     sizes: dict[str, int] = field(default_factory=dict)
     sources: dict[str, Any] = field(default_factory=dict)
@@ -84,11 +90,7 @@ class ModelCard:
     def lacks(self, settings: Settings) -> str:
         """What `settings` ask for and the model is without, for a person; "" when it has all of it."""
         wanted = {f"detector {settings.detector!r}": _DETECTOR_FILES.get(settings.detector)}
-        if settings.frame_attention != "off" and settings.frame_scale != 0:
-            entry = self.structure.get("frame_adapters", {}).get(settings.frame_attention, {})
-            wanted[f"frame_attention {settings.frame_attention!r}"] = entry.get("file", "frame_adapter")
-        if settings.temporal_scale != 0:
-            wanted["temporal_scale other than 0"] = "temporal_adapter/diffusion_pytorch_model.safetensors"
+        wanted |= self.family.needs(settings, self.structure)
         return next((what for what, file in wanted.items() if file and file not in self.files), "")
 
     @property
@@ -180,6 +182,7 @@ def _card_from(card: dict[str, Any], folder: Path) -> ModelCard:
         KnownLabel(text=label["text"], category=label["category"], words=tuple(label["words"]))
         for label in card["labels"]
     )
+    family = family_named(card.get("family", _FIRST_FAMILY))
     read = ModelCard(
         name=card["name"],
         title=card["title"],
@@ -187,12 +190,13 @@ def _card_from(card: dict[str, Any], folder: Path) -> ModelCard:
         domain=card["domain"],
         folder=folder,
         labels=labels,
-        settings=Settings(**card["settings"]),
+        settings=family.settings(**card["settings"]),
         files=card["files"],
         structure=card["structure"],
         procedural_only=card["procedural_only"],
         closed_vocabulary=card["closed_vocabulary"],
         bundled=folder.parent == _BUNDLED,
+        family=family,
         non_commercial=card.get("non_commercial", False),
         sizes=card.get("sizes", {}),
         sources=card.get("sources", {}),

@@ -19,16 +19,16 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from pipeline.denoise import DenoisingPlan, plan_denoising
 from pipeline.encode import encode_shot
 from pipeline.errors import PipelineError
-from pipeline.generate import compose, voice
-from pipeline.nets.bundle import Bundle, load_bundle
+from pipeline.generators.auffusion.components import AuffusionComponents, load_auffusion
+from pipeline.generators.auffusion.denoise import DenoisingPlan, denoise, plan_denoising
+from pipeline.generators.auffusion.settings import AuffusionSettings
 from pipeline.probe import probe_movie
 from pipeline.records import SAMPLE_RATE_HZ, MediaSpan, ShotFeatures, TemporalCondition
-from pipeline.settings import Settings
 from tests.bench.full_size import install_random
 from tests.bench.noisy_movie import LABEL, film
+from tests.bench.voiced import voiced
 
 Result = TypeVar("Result")
 
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         model = told.model or install_random(folder / "model", told.size)
         movie = film(folder / "movie.mp4", seconds=told.seconds + 1, size=_PICTURE[told.size])
         try:
-            bundle = load_bundle(str(model), device=told.device, precision=told.dtype, verify=False)
+            bundle = load_auffusion(str(model), device=told.device, precision=told.dtype, verify=False)
             _table(bundle, movie, told)
         except PipelineError as error:
             sys.exit(f"bench-gpu stopped: {error}")
@@ -66,7 +66,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 @torch.inference_mode()
-def _table(bundle: Bundle, movie: Path, told: argparse.Namespace) -> None:
+def _table(bundle: AuffusionComponents, movie: Path, told: argparse.Namespace) -> None:
     settings = bundle.card.settings.changed({"steps": str(told.steps)} if told.steps else {})
     rate = matrix_rate(bundle.device, bundle.dtype)
     span = MediaSpan(
@@ -91,18 +91,18 @@ def _row(
     looking: float,
     features: ShotFeatures,
     rate: float,
-    bundle: Bundle,
-    settings: Settings,
+    bundle: AuffusionComponents,
+    settings: AuffusionSettings,
 ) -> str:
     plans = [_plan(seed, features, bundle, settings) for seed in range(batch)]
     bundle.windows_at_once = batch
     with FlopCounterMode(display=False) as counter:  # which also warms the kernels up
-        compose(plans, bundle, settings)
+        denoise(plans, bundle, settings)
     if bundle.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(bundle.device)
-    denoising, latents = _timed(lambda: compose(plans, bundle, settings), bundle.device)
+    denoising, latents = _timed(lambda: denoise(plans, bundle, settings), bundle.device)
     count = seconds * SAMPLE_RATE_HZ
-    voicing, _ = _timed(lambda: [voice(one, count, bundle, settings) for one in latents], bundle.device)
+    voicing, _ = _timed(lambda: [voiced(one, count, bundle, settings) for one in latents], bundle.device)
     reached = counter.get_total_flops() / denoising
     per_shot = looking + (denoising + voicing) / batch
     shares = f"{reached / 1e12:.1f} | {reached / rate:.0%}"
@@ -110,7 +110,7 @@ def _row(
     return f"| {at_once} | {per_shot:.2f} | {seconds / per_shot:.1f} | {shares} | {_peak_mb(bundle.device):.0f} |"
 
 
-def _plan(seed: int, features: ShotFeatures, bundle: Bundle, settings: Settings) -> DenoisingPlan:
+def _plan(seed: int, features: ShotFeatures, bundle: AuffusionComponents, settings: AuffusionSettings) -> DenoisingPlan:
     active = np.ones(len(features.clip.times_s), bool)
     condition = TemporalCondition(similarity=active.astype(np.float32), active=active, times_s=features.clip.times_s)
     return plan_denoising(LABEL, seed, features, condition, bundle, settings)

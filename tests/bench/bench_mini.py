@@ -24,8 +24,8 @@ from pipeline.evaluation.bootstrap import Interval, Statistic, bootstrap_interva
 from pipeline.evaluation.presence import frame_counts, recall_within, roc_auc, toggles_per_clip
 from pipeline.evaluation.table import Measure, ResultsTable, SystemResult, to_json, to_markdown
 from pipeline.finish import write_bwf
-from pipeline.generate import look
-from pipeline.nets.bundle import Bundle
+from pipeline.generate import encode
+from pipeline.generators.auffusion.components import AuffusionComponents
 from pipeline.records import FoleyClip, TemporalCondition
 from pipeline.runtime import parallel_takes, pin_threads
 from tests.bench.few_steps import load_with_steps
@@ -97,7 +97,7 @@ class _Trial:
 
 
 def _try_systems(
-    title: str, folder: Path, scenes: list[HeldOutScene], bundle: Bundle, options: argparse.Namespace
+    title: str, folder: Path, scenes: list[HeldOutScene], bundle: AuffusionComponents, options: argparse.Namespace
 ) -> _Trial:
     listener, features = Listener(bundle), FeatureStore(folder / "features")
     heard = {
@@ -108,7 +108,7 @@ def _try_systems(
         started, name = time.monotonic(), f"{system.name}, best of {takes} takes" if takes > 1 else system.name
 
         def take(held_out: HeldOutScene, number: int, system: System = system, takes: int = takes) -> FoleyClip:
-            seen = look(held_out.span, bundle, features, bundle.card.settings)
+            seen = encode(held_out.span, bundle, features, bundle.card.settings)
             return best_of(takes, system, held_out, seen, bundle, seed=number)
 
         heard[name] = _hear_all(name[:8], folder, scenes, listener, take)
@@ -116,7 +116,7 @@ def _try_systems(
     return _Trial(title=title, scenes=scenes, heard=heard)
 
 
-def _runs(bundle: Bundle, options: argparse.Namespace) -> list[tuple[System, int]]:
+def _runs(bundle: AuffusionComponents, options: argparse.Namespace) -> list[tuple[System, int]]:
     """The systems asked for, with one take each, and ours once more with several."""
     wanted = [(one, 1) for one in systems(bundle.card.settings) if one.name.startswith(options.only)]
     return [*wanted, (wanted[-1][0], options.takes)] if options.takes > 1 else wanted
@@ -158,7 +158,7 @@ def _hear_all(name: str, folder: Path, scenes: list[HeldOutScene], listener: Lis
         return list(pool.map(one, enumerate(scenes)))
 
 
-def _detection_table(folder: Path, bundle: Bundle, count: int) -> ResultsTable:
+def _detection_table(folder: Path, bundle: AuffusionComponents, count: int) -> ResultsTable:
     scenes = film(folder / "detection", first_seed=DETECTION_SEED, count=count, duration_s=SHORT_S)
     features = FeatureStore(folder / "features")
     ours = bundle.card.settings
@@ -170,12 +170,16 @@ def _detection_table(folder: Path, bundle: Bundle, count: int) -> ResultsTable:
     }
     rows = []
     for name, (listen, settings) in listeners.items():
-        found = [listen(held_out, look(held_out.span, bundle, features, ours), bundle, settings) for held_out in scenes]
+        found = [
+            listen(held_out, encode(held_out.span, bundle, features, ours), bundle, settings) for held_out in scenes
+        ]
         rows.append(SystemResult(system=name, cells=_detection_cells(found, scenes, bundle)))
     return ResultsTable(title="Detection, 4 s scenes", clips=count, measures=DETECTION_MEASURES, rows=tuple(rows))
 
 
-def _detection_cells(found: list[TemporalCondition], scenes: list[HeldOutScene], bundle: Bundle) -> dict[str, Interval]:
+def _detection_cells(
+    found: list[TemporalCondition], scenes: list[HeldOutScene], bundle: AuffusionComponents
+) -> dict[str, Interval]:
     step_s = float(bundle.grid.frame_s)
     truth = [s.present(step_s) for s in scenes]
     off_screen = [s.off_screen(step_s) for s in scenes]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pipeline.nets.bundle import Bundle, load_bundle
+from pipeline.generators.auffusion.components import AuffusionComponents, load_auffusion
 
 
-def load_with_steps(model: str, steps: int) -> Bundle:
+def load_with_steps(model: str, steps: int) -> AuffusionComponents:
     """The networks of a model whose card asks for so many steps; 0 for its own."""
-    bundle = load_bundle(model, device="cpu")
+    bundle = load_auffusion(model, device="cpu")
     if not steps:
         return bundle
     settings = bundle.card.settings.changed({"steps": str(steps)})
-    return Bundle(replace(bundle.card, settings=settings), bundle.device)
+    return AuffusionComponents(replace(bundle.card, settings=settings), bundle.device)

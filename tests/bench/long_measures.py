@@ -19,10 +19,10 @@ from pipeline.encode import encode_shot
 from pipeline.evaluation.envelope import loudness_envelope_db
 from pipeline.evaluation.seams import Contrast, Drift, changes, contrast, loudness_drift
 from pipeline.generate import make_take
-from pipeline.nets.bundle import Bundle
+from pipeline.generators.auffusion.components import AuffusionComponents
+from pipeline.generators.auffusion.windows import Window, split
 from pipeline.records import SAMPLE_RATE_HZ, FoleyRequest, MediaSpan
 from pipeline.runtime import pin_threads
-from pipeline.windows import Window, split
 
 # A step in the latents is spread over a latent column by the decoder, so steps are sought between means.
 _PICTURE_SPAN, _LEVEL_SPAN, _REACH = 8, 4, 4
@@ -48,7 +48,7 @@ class Take:
         return loudness_drift(self.samples, self.rate_hz)
 
 
-def take_of(label: str, span: MediaSpan, bundle: Bundle, seed: int) -> Take:
+def take_of(label: str, span: MediaSpan, bundle: AuffusionComponents, seed: int) -> Take:
     """One take, from the movie to the delivered sound."""
     pin_threads(bundle.threads_per_take)
     settings, grid = bundle.card.settings, bundle.grid
@@ -72,7 +72,7 @@ def take_of(label: str, span: MediaSpan, bundle: Bundle, seed: int) -> Take:
     )
 
 
-def _tiles(columns: int, bundle: Bundle) -> list[Window]:
+def _tiles(columns: int, bundle: AuffusionComponents) -> list[Window]:
     """The tiles in which the VAE decodes a canvas; like windows, the last one is flush with the end."""
     tile, hop = bundle.codec.tile, bundle.codec.tile - bundle.codec.overlap
     if columns <= tile:
@@ -113,5 +113,5 @@ def flat_weights() -> Iterator[None]:
             covering[window.columns] += 1
         return [1 / covering[window.columns] for window in windows]
 
-    with mock.patch("pipeline.denoise.hann_weights", flat):
+    with mock.patch("pipeline.generators.auffusion.denoise.hann_weights", flat):
         yield

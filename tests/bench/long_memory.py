@@ -16,14 +16,14 @@ from typing import TypeVar
 
 import torch
 
-from pipeline.denoise import DenoisingPlan, plan_denoising
 from pipeline.detect import detect
 from pipeline.encode import encode_shot
-from pipeline.generate import compose, voice
-from pipeline.nets.bundle import load_bundle
+from pipeline.generators.auffusion.components import load_auffusion
+from pipeline.generators.auffusion.denoise import DenoisingPlan, denoise, plan_denoising
 from pipeline.probe import probe_movie
 from pipeline.records import SAMPLE_RATE_HZ, MediaSpan, ShotFeatures, TemporalCondition
 from pipeline.runtime import pin_threads
+from tests.bench.voiced import voiced
 
 Result = TypeVar("Result")
 
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print one line of JSON."""
     asked = sys.argv[1:] if arguments is None else arguments
     movie, label, seconds = Path(asked[0]), asked[1], Fraction(asked[2])
-    bundle = load_bundle("mini", device="cpu")
+    bundle = load_auffusion("mini", device="cpu")
     pin_threads(bundle.threads_per_take)
     settings, digest = bundle.card.settings, probe_movie(movie).digest
     idle_mb, stages = _resident_mb("VmRSS"), {}
@@ -51,8 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     def take(span: MediaSpan) -> None:
         features = staged("look", lambda: encode_shot(span, bundle, settings))
         condition = staged("listen", lambda: detect(features, label, bundle, settings))
-        latents = staged("compose", lambda: compose([plan(features, condition)], bundle, settings)[0])
-        staged("voice", lambda: voice(latents, math.ceil(span.duration_s * SAMPLE_RATE_HZ), bundle, settings))
+        latents = staged("compose", lambda: denoise([plan(features, condition)], bundle, settings)[0])
+        staged("voice", lambda: voiced(latents, math.ceil(span.duration_s * SAMPLE_RATE_HZ), bundle, settings))
 
     span = MediaSpan(path=movie, digest=digest, start_s=Fraction(0), duration_s=Fraction(1))
     take(span)  # what is loaded at first use is loaded now

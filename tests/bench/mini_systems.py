@@ -11,23 +11,26 @@ import torch
 
 from flows.shot_job import seed_of_take
 from pipeline.decode import decode_span
-from pipeline.denoise import plan_denoising
 from pipeline.detect import detect
 from pipeline.finish import to_delivery_rate
-from pipeline.generate import Made, compose, voice
-from pipeline.nets.bundle import Bundle
+from pipeline.generate import Made
+from pipeline.generators.auffusion.components import AuffusionComponents
+from pipeline.generators.auffusion.denoise import denoise, plan_denoising
+from pipeline.generators.auffusion.settings import AuffusionSettings
 from pipeline.nets.label_free import LabelFreeDetector, grey
 from pipeline.nets.strict import load_into
 from pipeline.records import SAMPLE_RATE_HZ, FoleyClip, ShotFeatures, TemporalCondition
 from pipeline.runtime import pin_threads
 from pipeline.scoring import judge
-from pipeline.settings import Settings
 from tests.bench.mini_scenes import HeldOutScene
+from tests.bench.voiced import voiced
 
-Listen = Callable[[HeldOutScene, ShotFeatures, Bundle, Settings], TemporalCondition]
+Listen = Callable[[HeldOutScene, ShotFeatures, AuffusionComponents, AuffusionSettings], TemporalCondition]
 
 
-def by_label(held_out: HeldOutScene, features: ShotFeatures, bundle: Bundle, settings: Settings) -> TemporalCondition:
+def by_label(
+    held_out: HeldOutScene, features: ShotFeatures, bundle: AuffusionComponents, settings: AuffusionSettings
+) -> TemporalCondition:
     """The product's own detector."""
     return detect(features, held_out.target.label, bundle, settings)
 
@@ -36,7 +39,9 @@ def label_free(kind: str) -> Listen:
     """A control that sees the pixels and no label: "onset" or "presence"."""
 
     @torch.inference_mode()
-    def listen(held_out: HeldOutScene, features: ShotFeatures, bundle: Bundle, settings: Settings) -> TemporalCondition:
+    def listen(
+        held_out: HeldOutScene, features: ShotFeatures, bundle: AuffusionComponents, settings: AuffusionSettings
+    ) -> TemporalCondition:
         detector = load_into(LabelFreeDetector, bundle.card.folder / f"controls/{kind}.safetensors")
         last = float(held_out.span.duration_s) - 0.008
         times = np.minimum(features.clip.times_s, last)
@@ -52,11 +57,11 @@ class System:
     """A row of the table."""
 
     name: str
-    settings: Settings
+    settings: AuffusionSettings
     listen: Listen = by_label
 
 
-def systems(ours: Settings) -> tuple[System, ...]:
+def systems(ours: AuffusionSettings) -> tuple[System, ...]:
     """All rows; `ours` are the model's own settings."""
     on_off = replace(ours, use_level=False)
     clip_wise = replace(on_off, frame_attention="clip_wise")
@@ -72,7 +77,7 @@ def systems(ours: Settings) -> tuple[System, ...]:
 
 
 def best_of(
-    takes: int, system: System, held_out: HeldOutScene, features: ShotFeatures, bundle: Bundle, seed: int
+    takes: int, system: System, held_out: HeldOutScene, features: ShotFeatures, bundle: AuffusionComponents, seed: int
 ) -> FoleyClip:
     """The take that a pass with `--takes` would lay, at the delivery rate; silence where nothing is found to sound."""
     made = [_take(system, held_out, features, bundle, seed_of_take(seed, take)) for take in range(1, takes + 1)]
@@ -85,21 +90,23 @@ def best_of(
 
 
 @torch.inference_mode()
-def _take(system: System, held_out: HeldOutScene, features: ShotFeatures, bundle: Bundle, seed: int) -> Made:
+def _take(
+    system: System, held_out: HeldOutScene, features: ShotFeatures, bundle: AuffusionComponents, seed: int
+) -> Made:
     pin_threads()
     settings, label, duration_s = system.settings, held_out.target.label, held_out.span.duration_s
     count = math.ceil(duration_s * SAMPLE_RATE_HZ)
     condition = system.listen(held_out, features, bundle, settings)
     if condition.active.any():
         plan = plan_denoising(label, seed, features, condition, bundle, settings, duration_s=duration_s)
-        samples = voice(compose([plan], bundle, settings)[0], count, bundle, settings)
+        samples = voiced(denoise([plan], bundle, settings)[0], count, bundle, settings)
     else:
         samples = np.zeros(count, dtype=np.float32)
     return FoleyClip(samples=samples[None], sample_rate_hz=SAMPLE_RATE_HZ), condition
 
 
 @torch.inference_mode()
-def codec_ceiling(held_out: HeldOutScene, bundle: Bundle) -> FoleyClip:
+def codec_ceiling(held_out: HeldOutScene, bundle: AuffusionComponents) -> FoleyClip:
     """The true sound through VAE and vocoder: no system can be better than this."""
     pin_threads()
     grid = bundle.grid
@@ -109,10 +116,10 @@ def codec_ceiling(held_out: HeldOutScene, bundle: Bundle) -> FoleyClip:
     padded[:length] = sound[:length]
     latents = bundle.codec.encode(bundle.mel.picture(padded)[None])
     count = math.ceil(held_out.span.duration_s * SAMPLE_RATE_HZ)
-    return FoleyClip(samples=voice(latents, count, bundle, bundle.card.settings)[None], sample_rate_hz=SAMPLE_RATE_HZ)
+    return FoleyClip(samples=voiced(latents, count, bundle, bundle.card.settings)[None], sample_rate_hz=SAMPLE_RATE_HZ)
 
 
-def true_sound(held_out: HeldOutScene, bundle: Bundle) -> FoleyClip:
+def true_sound(held_out: HeldOutScene, bundle: AuffusionComponents) -> FoleyClip:
     """The true stem at the delivery rate."""
     count = math.ceil(held_out.span.duration_s * SAMPLE_RATE_HZ)
     samples = to_delivery_rate(held_out.sound(), bundle.grid.sample_rate_hz, count)

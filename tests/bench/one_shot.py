@@ -14,7 +14,7 @@ from resource import RUSAGE_SELF, getrusage
 
 from pipeline.clip_store import ClipStore, FeatureStore
 from pipeline.generate import generate_takes
-from pipeline.nets.bundle import Bundle, load_bundle
+from pipeline.generators.auffusion.components import AuffusionComponents, load_auffusion
 from pipeline.probe import probe_movie
 from pipeline.records import FoleyRequest, MediaSpan
 
@@ -22,14 +22,14 @@ from pipeline.records import FoleyRequest, MediaSpan
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the lines; a take of one second before them loads what is loaded at first use."""
     movie, store, *lengths = sys.argv[1:] if arguments is None else arguments
-    bundle = load_bundle("mini", device="cpu")
+    bundle = load_auffusion("mini", device="cpu")
     seconds_of_take(Path(movie), Path(store), bundle, Fraction(1), seed=0)
     for length in lengths:
         seconds = seconds_of_take(Path(movie), Path(store), bundle, Fraction(length), seed=int(length))
         sys.stdout.write(f"{length} {seconds} {getrusage(RUSAGE_SELF).ru_maxrss / 1024}\n")
 
 
-def seconds_of_take(movie: Path, store: Path, bundle: Bundle, duration_s: Fraction, *, seed: int) -> float:
+def seconds_of_take(movie: Path, store: Path, bundle: AuffusionComponents, duration_s: Fraction, *, seed: int) -> float:
     """Wall seconds of one take from the start of the movie."""
     settings = bundle.card.settings
     span = MediaSpan(path=movie, digest=probe_movie(movie).digest, start_s=Fraction(0), duration_s=duration_s)

@@ -25,17 +25,17 @@ from torch import Tensor
 
 from flows.options import PassOptions
 from flows.planning.number_format import settled
-from pipeline.denoise import plan_denoising
 from pipeline.detect import detect
 from pipeline.encode import encode_shot
-from pipeline.generate import compose, voice
+from pipeline.generators.auffusion.components import AuffusionComponents, load_auffusion
+from pipeline.generators.auffusion.denoise import denoise, plan_denoising
+from pipeline.generators.auffusion.settings import AuffusionSettings
 from pipeline.nets import window_batch
-from pipeline.nets.bundle import Bundle, load_bundle
 from pipeline.probe import probe_movie
 from pipeline.records import SAMPLE_RATE_HZ, MediaSpan, ShotFeatures, TemporalCondition, clip_features
 from pipeline.runtime import best_device_in_words, pin_threads
-from pipeline.settings import Settings
 from tests.bench.plain_reference import timed
+from tests.bench.voiced import voiced
 
 Arrays = dict[str, Any]  # numpy arrays
 
@@ -55,7 +55,7 @@ class Notes:
 
 
 @contextmanager
-def noting(bundle: Bundle, settings: Settings) -> Iterator[Notes]:
+def noting(bundle: AuffusionComponents, settings: AuffusionSettings) -> Iterator[Notes]:
     """Watch the networks of a bundle while the block lasts."""
     notes = Notes()
     predict, decode = window_batch.WindowBatches.predict, bundle.codec.decode
@@ -86,7 +86,7 @@ def noting(bundle: Bundle, settings: Settings) -> Iterator[Notes]:
             hook.remove()
 
 
-def load_everything(bundle: Bundle, settings: Settings) -> None:
+def load_everything(bundle: AuffusionComponents, settings: AuffusionSettings) -> None:
     """Read all weights, so that no shot pays for them."""
     if settings.temporal_scale:
         _ = bundle.temporal_adapter
@@ -99,7 +99,7 @@ def load_everything(bundle: Bundle, settings: Settings) -> None:
         _ = bundle.onset_detector
 
 
-def like_plain(path: Path, settings: Settings) -> tuple[ShotFeatures, TemporalCondition]:
+def like_plain(path: Path, settings: AuffusionSettings) -> tuple[ShotFeatures, TemporalCondition]:
     """The embeddings and the row that the plain pipeline found."""
     plain = np.load(path)
     rows = plain["embeddings"]
@@ -115,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     told = _options(arguments)
     seconds: dict[str, float] = {}
     with timed(seconds, "load"):
-        bundle = load_bundle(told.model, device="cpu", precision=told.dtype, verify=False)
+        bundle = load_auffusion(told.model, device="cpu", precision=told.dtype, verify=False)
         changed = bundle.card.preset(told.preset).changed(dict(pair.split("=", 1) for pair in told.set))
         settings = settled(changed, PassOptions(device="cpu"))
         load_everything(bundle, settings)
@@ -142,8 +142,8 @@ def _make(
     span: MediaSpan,
     label: str,
     seed: int,
-    bundle: Bundle,
-    settings: Settings,
+    bundle: AuffusionComponents,
+    settings: AuffusionSettings,
     notes: Notes,
     seconds: dict[str, float],
     conditions: Path | None,
@@ -159,9 +159,9 @@ def _make(
     notes.keep("active", condition.active)
     with timed(seconds, "denoise"):
         plan = plan_denoising(label, seed, features, condition, bundle, settings)
-        latents = compose([plan], bundle, settings)[0]
+        latents = denoise([plan], bundle, settings)[0]
     with timed(seconds, "voice"):
-        notes.keep("wave", voice(latents, int(span.duration_s * SAMPLE_RATE_HZ), bundle, settings))
+        notes.keep("wave", voiced(latents, int(span.duration_s * SAMPLE_RATE_HZ), bundle, settings))
 
 
 def spans_of(movie: Path, shots: str) -> list[MediaSpan]:

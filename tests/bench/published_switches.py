@@ -20,14 +20,14 @@ from typing import Any
 import torch
 
 from pipeline.decode import decode_span
-from pipeline.denoise import denoise, plan_denoising
 from pipeline.detect import detect
 from pipeline.encode import encode_shot
+from pipeline.generators.auffusion.components import AuffusionComponents, load_auffusion
+from pipeline.generators.auffusion.denoise import denoise, plan_denoising
+from pipeline.generators.auffusion.settings import AuffusionSettings
 from pipeline.near_duplicates import kept_frames
-from pipeline.nets.bundle import Bundle, load_bundle
 from pipeline.records import MediaSpan, ShotFeatures
 from pipeline.runtime import pin_threads
-from pipeline.settings import Settings
 from tests.bench.published_case import load_everything, spans_of
 
 DEFAULT = {"guidance_until": 0.5, "temporal_until": 0.6, "near_duplicate_levels": 2.0}
@@ -74,15 +74,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         told.out.write_text(json.dumps(rows, indent=2), encoding="utf-8")
 
 
-def _settings(model: str, steps: int) -> Settings:
-    settings = load_bundle(model, device="cpu", verify=False).card.settings
+def _settings(model: str, steps: int) -> AuffusionSettings:
+    settings = load_auffusion(model, device="cpu", verify=False).card.settings
     off = {"temporal_until": 1.0, "guidance_from": 0.0, "guidance_until": 1.0, "feature_reuse": 1}
     return replace(settings, sampler="dpm++", steps=steps or settings.steps, **off)  # type: ignore[arg-type]
 
 
 @torch.inference_mode()
-def _made(model: str, settings: Settings, spans: Sequence[MediaSpan], label: str) -> dict[str, Any]:
-    bundle = load_bundle(model, device="cpu", precision=settings.precision, verify=False)
+def _made(model: str, settings: AuffusionSettings, spans: Sequence[MediaSpan], label: str) -> dict[str, Any]:
+    bundle = load_auffusion(model, device="cpu", precision=settings.precision, verify=False)
     load_everything(bundle, settings)
     pin_threads(bundle.threads_per_take)
     seen, looking = _looked(bundle, settings, spans)
@@ -104,7 +104,9 @@ def _made(model: str, settings: Settings, spans: Sequence[MediaSpan], label: str
 _looks: dict[tuple[str, ...], tuple[list[ShotFeatures], float]] = {}
 
 
-def _looked(bundle: Bundle, settings: Settings, spans: Sequence[MediaSpan]) -> tuple[list[ShotFeatures], float]:
+def _looked(
+    bundle: AuffusionComponents, settings: AuffusionSettings, spans: Sequence[MediaSpan]
+) -> tuple[list[ShotFeatures], float]:
     """What is seen in the shots and the core seconds it took; rows that look alike share it."""
     key = (bundle.name, str(bundle.dtype), settings.look_digest())
     if key not in _looks:
@@ -114,7 +116,7 @@ def _looked(bundle: Bundle, settings: Settings, spans: Sequence[MediaSpan]) -> t
     return _looks[key]
 
 
-def _kept(bundle: Bundle, settings: Settings, spans: Sequence[MediaSpan]) -> str:
+def _kept(bundle: AuffusionComponents, settings: AuffusionSettings, spans: Sequence[MediaSpan]) -> str:
     kept = total = 0
     for span in spans:
         grid = bundle.grid.looking_at(settings.clip_fps)

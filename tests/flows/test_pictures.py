@@ -19,9 +19,9 @@ from pipeline.bwf import write_bwf
 from pipeline.clip_store import ClipStore
 from pipeline.curve import SeenCurve, curve_of
 from pipeline.errors import MediaError
+from pipeline.generators.auffusion.settings import AuffusionSettings
 from pipeline.label import SpottedLabel
 from pipeline.records import FoleyClip, MediaSpan, TemporalCondition
-from pipeline.settings import Settings
 from pipeline.spectrogram import place_of, spectrogram
 from tests.support.passes import Cut, FakeEngine
 
@@ -119,7 +119,7 @@ def condition(values: np.ndarray) -> TemporalCondition:
 def test_a_long_curve_keeps_every_hit() -> None:
     values = np.zeros(5000)
     values[1234] = 0.9
-    curve = curve_of(condition(values), Settings())
+    curve = curve_of(condition(values), AuffusionSettings())
     assert len(curve.levels) == 256
     assert curve.values.max() == pytest.approx(0.9, abs=0.003)
     assert curve.values.argmax() == pytest.approx(1234 * 256 / 5000, abs=1)
@@ -127,7 +127,7 @@ def test_a_long_curve_keeps_every_hit() -> None:
 
 
 def test_the_threshold_is_that_of_the_detector() -> None:
-    assert curve_of(condition(np.zeros(5)), Settings(detector="null_margin")).threshold == 0.55
+    assert curve_of(condition(np.zeros(5)), AuffusionSettings(detector="null_margin")).threshold == 0.55
 
 
 CLIP = FoleyClip(samples=np.zeros((1, 480), np.float32), sample_rate_hz=48_000)

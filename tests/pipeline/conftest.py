@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.nets.bundle import Bundle, load_bundle
+from pipeline.generators.auffusion.components import AuffusionComponents, load_auffusion
 from pipeline.runtime import pin_threads
 from pipeline.weights.install import fetch
 from pipeline.weights.shelves import PlainFolder
@@ -16,11 +16,11 @@ def one_thread() -> None:
 
 
 @pytest.fixture(scope="session")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """What `foley models fetch foleycrafter-reference --from` and `load_bundle` make of shared/golden/tiny."""
+def reference(tmp_path_factory: pytest.TempPathFactory) -> AuffusionComponents:
+    """What `foley models fetch foleycrafter-reference --from` and `load_auffusion` make of shared/golden/tiny."""
     shelf, models = PlainFolder(golden_path("tiny")), tmp_path_factory.mktemp("models")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("FOLEY_MODELS", str(models))
         environment.delenv("FOLEY_REFUSE_NON_COMMERCIAL", raising=False)
         fetch("foleycrafter-reference", shelf, models, accept_licence=True, tell=lambda text: None)
-        return load_bundle("foleycrafter-reference", device="cpu")
+        return load_auffusion("foleycrafter-reference", device="cpu")

@@ -12,8 +12,8 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import nn
 
+from pipeline.generators.auffusion.components import AuffusionComponents
 from pipeline.nets.building import building
-from pipeline.nets.bundle import Bundle
 from pipeline.nets.label_detector import TemporalDetector
 from pipeline.nets.strict import load_into
 from pipeline.weights.registry import find_model
@@ -50,8 +50,8 @@ def loading(monkeypatch: pytest.MonkeyPatch) -> HeldOpen:
     return held
 
 
-def mini() -> Bundle:
-    return Bundle(find_model("mini"), torch.device("cpu"))
+def mini() -> AuffusionComponents:
+    return AuffusionComponents(find_model("mini"), torch.device("cpu"))
 
 
 def devices(net: nn.Module) -> set[str]:

@@ -8,7 +8,12 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor
 
-from pipeline.nets.frame_adapter import FrameAdapter, FrameContext, cross_attention_layers, use_parallel_attention
+from pipeline.generators.auffusion.frame_adapter import (
+    FrameAdapter,
+    FrameContext,
+    cross_attention_layers,
+    use_parallel_attention,
+)
 
 ROWS, COLUMNS, CANVAS_S, EMBED = 8, 16, 2.048, 24
 

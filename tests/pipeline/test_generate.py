@@ -15,26 +15,27 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.clip_store import ClipStore, FeatureStore
-from pipeline.denoise import denoise, plan_denoising
 from pipeline.detect import active_spans, detect, median_filter, spot, switched
 from pipeline.errors import MediaError
 from pipeline.evaluation.presence import frame_f1
-from pipeline.generate import generate_takes, look, make_take, voice
-from pipeline.nets.bundle import Bundle, load_bundle
+from pipeline.generate import encode, generate_takes, make_take
+from pipeline.generators.auffusion.components import AuffusionComponents, load_auffusion
+from pipeline.generators.auffusion.denoise import denoise, plan_denoising
+from pipeline.generators.auffusion.settings import AuffusionSettings
+from pipeline.generators.auffusion.vocode import vocode
 from pipeline.probe import probe_movie
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, FoleyRequest, MediaSpan, clip_features
 from pipeline.runtime import pin_threads, take_noise
 from pipeline.scenes.catalogue import source_named
 from pipeline.scenes.movie import write_scene_movie
 from pipeline.scenes.scene import audible, make_scene, silent_scene
-from pipeline.settings import Settings
 
-FAST = Settings(steps=3)
+FAST = AuffusionSettings(steps=3)
 
 
 @pytest.fixture(scope="module")
-def bundle() -> Bundle:
-    return load_bundle("mini", device="cpu")
+def bundle() -> AuffusionComponents:
+    return load_auffusion("mini", device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -53,23 +54,23 @@ def _span(movie: Path, start_s: str, duration_s: str, speed: int = 1) -> MediaSp
     )
 
 
-def _request(span: MediaSpan, bundle: Bundle, seed: int = 1, label: str = "train passing") -> FoleyRequest:
+def _request(span: MediaSpan, bundle: AuffusionComponents, seed: int = 1, label: str = "train passing") -> FoleyRequest:
     return FoleyRequest(span=span, label=label, seed=seed, settings_digest=FAST.digest(), model_digest=bundle.digest)
 
 
-def _make(requests: Sequence[FoleyRequest], bundle: Bundle, folder: Path) -> list[ClipReceipt]:
+def _make(requests: Sequence[FoleyRequest], bundle: AuffusionComponents, folder: Path) -> list[ClipReceipt]:
     features, clips = FeatureStore(folder / "features"), ClipStore(folder / "takes")
     return generate_takes(requests, bundle, FAST, features, clips)
 
 
 @pytest.fixture(scope="module")
-def requests(train: Path, bundle: Bundle) -> list[FoleyRequest]:
+def requests(train: Path, bundle: AuffusionComponents) -> list[FoleyRequest]:
     spans = [_span(train, "4", "3/2"), _span(train, "5", "4/10"), _span(train, "9", "2", -1), _span(train, "6", "1")]
     return [_request(span, bundle, seed=i) for i, span in enumerate(spans)]
 
 
 def test_alone_in_a_batch_and_in_another_order_the_bits_are_the_same(
-    requests: list[FoleyRequest], bundle: Bundle, tmp_path: Path
+    requests: list[FoleyRequest], bundle: AuffusionComponents, tmp_path: Path
 ) -> None:
     together = _make(requests, bundle, tmp_path / "together")
     backwards = _make(requests[::-1], bundle, tmp_path / "backwards")[::-1]
@@ -81,7 +82,7 @@ def test_alone_in_a_batch_and_in_another_order_the_bits_are_the_same(
 
 
 def test_a_resumed_pass_makes_only_what_is_missing_and_the_same_bits(
-    requests: list[FoleyRequest], bundle: Bundle, tmp_path: Path
+    requests: list[FoleyRequest], bundle: AuffusionComponents, tmp_path: Path
 ) -> None:
     whole = _make(requests, bundle, tmp_path / "whole")
     _make(requests[:2], bundle, tmp_path / "resumed")
@@ -91,7 +92,9 @@ def test_a_resumed_pass_makes_only_what_is_missing_and_the_same_bits(
     assert all(path.stat().st_mtime_ns == when for path, when in kept.items())
 
 
-def test_a_take_is_kept_with_a_score_that_its_label_earns(train: Path, bundle: Bundle, tmp_path: Path) -> None:
+def test_a_take_is_kept_with_a_score_that_its_label_earns(
+    train: Path, bundle: AuffusionComponents, tmp_path: Path
+) -> None:
     span = _span(train, "4", "3/2")
     train_score, stranger_score = (
         _make([_request(span, bundle, label=label)], bundle, tmp_path)[0].score
@@ -103,7 +106,7 @@ def test_a_take_is_kept_with_a_score_that_its_label_earns(train: Path, bundle: B
     assert (stranger_score.label, train_score.speech, train_score.music) == (None, None, None)
 
 
-def test_another_seed_is_another_take(train: Path, bundle: Bundle, tmp_path: Path) -> None:
+def test_another_seed_is_another_take(train: Path, bundle: AuffusionComponents, tmp_path: Path) -> None:
     span = _span(train, "5", "1")
     first, second = _make([_request(span, bundle, seed=1), _request(span, bundle, seed=2)], bundle, tmp_path)
     assert first.sha256 != second.sha256
@@ -111,7 +114,7 @@ def test_another_seed_is_another_take(train: Path, bundle: Bundle, tmp_path: Pat
 
 @pytest.mark.parametrize("duration_s", ["1/24", "4/10", "1001/1000", "10427/2400"])
 def test_a_take_has_the_samples_of_its_length_rounded_up(
-    train: Path, bundle: Bundle, tmp_path: Path, duration_s: str
+    train: Path, bundle: AuffusionComponents, tmp_path: Path, duration_s: str
 ) -> None:
     receipt = _make([_request(_span(train, "3", duration_s), bundle)], bundle, tmp_path)[0]
     samples, rate = soundfile.read(receipt.wav, dtype="int32")
@@ -119,7 +122,7 @@ def test_a_take_has_the_samples_of_its_length_rounded_up(
     assert len(samples) == receipt.samples == math.ceil(Fraction(duration_s) * SAMPLE_RATE_HZ)
 
 
-def test_the_key_is_the_content_and_not_the_place(train: Path, bundle: Bundle, tmp_path: Path) -> None:
+def test_the_key_is_the_content_and_not_the_place(train: Path, bundle: AuffusionComponents, tmp_path: Path) -> None:
     copy = tmp_path / "elsewhere.mp4"
     copy.write_bytes(train.read_bytes())
     assert _request(_span(train, "1", "2"), bundle).key() == _request(_span(copy, "1", "2"), bundle).key()
@@ -127,48 +130,54 @@ def test_the_key_is_the_content_and_not_the_place(train: Path, bundle: Bundle, t
     assert _request(other, bundle).key() != _request(_span(train, "1", "2"), bundle).key()
 
 
-def test_a_label_that_never_sounds_gives_digital_silence(train: Path, bundle: Bundle, tmp_path: Path) -> None:
+def test_a_label_that_never_sounds_gives_digital_silence(
+    train: Path, bundle: AuffusionComponents, tmp_path: Path
+) -> None:
     receipt = _make([_request(_span(train, "1", "2"), bundle, label="hammer hitting metal")], bundle, tmp_path)[0]
     assert receipt.silent and receipt.peak == 0.0
     assert not soundfile.read(receipt.wav)[0].any()
 
 
-def test_a_truncated_movie_is_one_sentence(bundle: Bundle, train: Path, tmp_path: Path) -> None:
+def test_a_truncated_movie_is_one_sentence(bundle: AuffusionComponents, train: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(train.read_bytes()[:600])
     span = replace(_span(train, "1", "1"), path=broken, digest="0" * 64)
     with pytest.raises(MediaError, match=r"broken\.mp4"):
-        look(span, bundle, FeatureStore(tmp_path / "f"), FAST)
+        encode(span, bundle, FeatureStore(tmp_path / "f"), FAST)
 
 
-def test_features_are_looked_at_once(train: Path, bundle: Bundle, tmp_path: Path) -> None:
+def test_features_are_looked_at_once(train: Path, bundle: AuffusionComponents, tmp_path: Path) -> None:
     features = FeatureStore(tmp_path / "f")
-    first = look(_span(train, "1", "1"), bundle, features, FAST)
+    first = encode(_span(train, "1", "1"), bundle, features, FAST)
     gone = replace(_span(train, "1", "1"), path=tmp_path / "gone.mp4")
-    np.testing.assert_array_equal(look(gone, bundle, features, FAST).clip.values, first.clip.values)
+    np.testing.assert_array_equal(encode(gone, bundle, features, FAST).clip.values, first.clip.values)
 
 
-def test_detection_follows_the_scene(bundle: Bundle, train: Path, tmp_path: Path) -> None:
+def test_detection_follows_the_scene(bundle: AuffusionComponents, train: Path, tmp_path: Path) -> None:
     scene = make_scene(245, 12.5, target=source_named("train"), others=())
-    features = look(_span(train, "0", "12"), bundle, FeatureStore(tmp_path / "f"), FAST)
+    features = encode(_span(train, "0", "12"), bundle, FeatureStore(tmp_path / "f"), FAST)
     found = detect(features, "train passing", bundle, bundle.card.settings)
     truth = audible(scene.stems[0], features.clip.times_s)
     assert frame_f1([found.active], [truth]) > 0.9
-    backwards = look(_span(train, "12", "12", -1), bundle, FeatureStore(tmp_path / "f"), FAST)
+    backwards = encode(_span(train, "12", "12", -1), bundle, FeatureStore(tmp_path / "f"), FAST)
     reverse = detect(backwards, "train passing", bundle, bundle.card.settings)
     assert frame_f1([reverse.active], [audible(scene.stems[0], 12 - features.clip.times_s)]) > 0.85
 
 
-def test_clip_itself_spots_what_sounds_and_leaves_silence_alone(bundle: Bundle, train: Path, tmp_path: Path) -> None:
+def test_clip_itself_spots_what_sounds_and_leaves_silence_alone(
+    bundle: AuffusionComponents, train: Path, tmp_path: Path
+) -> None:
     store = FeatureStore(tmp_path / "f")
-    heard = spot(look(_span(train, "1", "6"), bundle, store, FAST), bundle, bundle.card.settings)
+    heard = spot(encode(_span(train, "1", "6"), bundle, store, FAST), bundle, bundle.card.settings)
     assert [s.label for s in heard] == ["train passing"] and heard[0].category == "vehicles"
     quiet = write_scene_movie(silent_scene(51, 4.0), tmp_path / "quiet.mp4", rate=Fraction(25))
-    assert spot(look(_span(quiet, "0", "4"), bundle, store, FAST), bundle, bundle.card.settings) == ()
+    assert spot(encode(_span(quiet, "0", "4"), bundle, store, FAST), bundle, bundle.card.settings) == ()
 
 
-def test_a_long_canvas_is_made_in_windows_and_a_short_one_is_not(bundle: Bundle, train: Path, tmp_path: Path) -> None:
-    features = look(_span(train, "0", "12"), bundle, FeatureStore(tmp_path / "f"), FAST)
+def test_a_long_canvas_is_made_in_windows_and_a_short_one_is_not(
+    bundle: AuffusionComponents, train: Path, tmp_path: Path
+) -> None:
+    features = encode(_span(train, "0", "12"), bundle, FeatureStore(tmp_path / "f"), FAST)
     condition = detect(features, "train passing", bundle, FAST)
     with torch.inference_mode():
         plan = plan_denoising("train passing", 1, features, condition, bundle, FAST)
@@ -178,8 +187,10 @@ def test_a_long_canvas_is_made_in_windows_and_a_short_one_is_not(bundle: Bundle,
     assert torch.isfinite(latents).all() and 0.5 < float(latents.std()) < 2.0
 
 
-def test_switching_both_adapters_off_leaves_the_text_alone(bundle: Bundle, train: Path, tmp_path: Path) -> None:
-    features = look(_span(train, "3", "2"), bundle, FeatureStore(tmp_path / "f"), FAST)
+def test_switching_both_adapters_off_leaves_the_text_alone(
+    bundle: AuffusionComponents, train: Path, tmp_path: Path
+) -> None:
+    features = encode(_span(train, "3", "2"), bundle, FeatureStore(tmp_path / "f"), FAST)
     other = clip_features(features.clip.values[::-1].copy(), features.clip.times_s)
     off = replace(FAST, frame_scale=0.0, temporal_scale=0.0, detector="always")
     on = replace(FAST, detector="always")
@@ -206,8 +217,8 @@ def test_the_median_takes_flicker_and_leaves_edges() -> None:
     np.testing.assert_array_equal(median_filter(row, 1), row)
 
 
-def test_spans_are_half_open_and_in_seconds(bundle: Bundle, train: Path, tmp_path: Path) -> None:
-    features = look(_span(train, "1", "1"), bundle, FeatureStore(tmp_path / "f"), FAST)
+def test_spans_are_half_open_and_in_seconds(bundle: AuffusionComponents, train: Path, tmp_path: Path) -> None:
+    features = encode(_span(train, "1", "1"), bundle, FeatureStore(tmp_path / "f"), FAST)
     condition = detect(features, "train passing", bundle, FAST)
     flags = np.zeros(len(condition.active), dtype=bool)
     flags[2:5] = flags[-1] = True
@@ -215,8 +226,8 @@ def test_spans_are_half_open_and_in_seconds(bundle: Bundle, train: Path, tmp_pat
     assert spans == ((0.064, 0.16), (round((len(flags) - 1) * 0.032, 3), round(len(flags) * 0.032, 3)))
 
 
-def test_a_person_may_say_when_it_sounds(bundle: Bundle, train: Path, tmp_path: Path) -> None:
-    features = look(_span(train, "1", "2"), bundle, FeatureStore(tmp_path / "f"), FAST)
+def test_a_person_may_say_when_it_sounds(bundle: AuffusionComponents, train: Path, tmp_path: Path) -> None:
+    features = encode(_span(train, "1", "2"), bundle, FeatureStore(tmp_path / "f"), FAST)
     heard = detect(features, "train passing", bundle, FAST)
     told = switched(heard, [(Fraction(1, 2), Fraction(1)), (Fraction(3, 2), Fraction(9))])
     on = ((features.clip.times_s >= 0.5) & (features.clip.times_s < 1)) | (features.clip.times_s >= 1.5)
@@ -226,8 +237,8 @@ def test_a_person_may_say_when_it_sounds(bundle: Bundle, train: Path, tmp_path: 
     assert not switched(heard, []).active.any()
 
 
-def test_told_spans_are_where_the_take_sounds(bundle: Bundle, train: Path, tmp_path: Path) -> None:
-    features = look(_span(train, "1", "2"), bundle, FeatureStore(tmp_path / "f"), FAST)
+def test_told_spans_are_where_the_take_sounds(bundle: AuffusionComponents, train: Path, tmp_path: Path) -> None:
+    features = encode(_span(train, "1", "2"), bundle, FeatureStore(tmp_path / "f"), FAST)
     told = replace(_request(_span(train, "1", "2"), bundle), spans_s=((Fraction(1), Fraction(3, 2)),))
     clip, _ = make_take(told, features, bundle, FAST)
     sound = np.abs(clip.samples[0])
@@ -238,7 +249,7 @@ def test_told_spans_are_where_the_take_sounds(bundle: Bundle, train: Path, tmp_p
 
 
 def test_an_ordered_sound_that_is_not_seen_is_made_over_the_whole_take(
-    train: Path, bundle: Bundle, tmp_path: Path
+    train: Path, bundle: AuffusionComponents, tmp_path: Path
 ) -> None:
     request = _request(_span(train, "4", "3/2"), bundle, label="ball bouncing")
     ordered = replace(request, ordered=True)
@@ -255,7 +266,7 @@ def test_an_ordered_sound_that_is_not_seen_is_made_over_the_whole_take(
 
 @pytest.mark.parametrize("label", ["train passing", "ball bouncing", "footsteps walking", "rain falling"])
 def test_a_named_stretch_holds_to_the_sample_whatever_is_seen(
-    label: str, train: Path, bundle: Bundle, tmp_path: Path
+    label: str, train: Path, bundle: AuffusionComponents, tmp_path: Path
 ) -> None:
     frame_s = Fraction(1001, 24000)
     spans = ((5 * frame_s, 13 * frame_s), (22 * frame_s, 30 * frame_s))
@@ -277,16 +288,16 @@ def _loudest_frame_db(samples: np.ndarray) -> float:
 
 
 def test_a_take_that_leaves_its_sound_out_is_made_again_with_other_noise(
-    bundle: Bundle, train: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bundle: AuffusionComponents, train: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request, features = _request(_span(train, "6", "1"), bundle), FeatureStore(tmp_path)
-    seen, voiced = look(request.span, bundle, features, FAST), []
+    seen, voiced = encode(request.span, bundle, features, FAST), []
 
-    def voice_all_but_the_first(latents: Tensor, *how: Any) -> NDArray[np.float32]:
+    def vocode_all_but_the_first(latents: Tensor, *how: Any) -> NDArray[np.float32]:
         voiced.append(latents)
-        return voice(latents, *how) if len(voiced) > 1 else np.zeros(how[0], np.float32)
+        return vocode(latents, *how) * float(len(voiced) > 1)
 
-    monkeypatch.setattr("pipeline.generate.voice", voice_all_but_the_first)
+    monkeypatch.setattr("pipeline.generators.auffusion.vocode.vocode", vocode_all_but_the_first)
     clip, condition = make_take(request, seen, bundle, FAST)
     assert condition.active.any() and np.abs(clip.samples).max() > 0.01
     assert len(voiced) >= 2 and not torch.equal(voiced[0], voiced[1])

@@ -10,26 +10,26 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.denoise import DenoisingPlan, denoise
+from pipeline.generators.auffusion.components import AuffusionComponents
+from pipeline.generators.auffusion.denoise import DenoisingPlan, denoise
+from pipeline.generators.auffusion.frame_adapter import FrameContext, cross_attention_layers
+from pipeline.generators.auffusion.settings import AuffusionSettings
+from pipeline.generators.auffusion.window_batch import WindowPlan
+from pipeline.generators.auffusion.windows import Window
 from pipeline.legacy import wrapping_int16
-from pipeline.nets.bundle import Bundle
-from pipeline.nets.frame_adapter import FrameContext, cross_attention_layers
-from pipeline.nets.window_batch import WindowPlan
 from pipeline.runtime import pin_threads
-from pipeline.settings import Settings
-from pipeline.windows import Window
 from tests.support.golden import golden_case, golden_path
 
 
 @pytest.fixture
-def bundle(reference: Bundle) -> Iterator[Bundle]:
+def bundle(reference: AuffusionComponents) -> Iterator[AuffusionComponents]:
     pin_threads()
     with torch.inference_mode():
         yield reference
 
 
 @pytest.fixture
-def settings(bundle: Bundle) -> Settings:
+def settings(bundle: AuffusionComponents) -> AuffusionSettings:
     return bundle.card.settings
 
 
@@ -37,7 +37,9 @@ def _case(name: str) -> dict[str, Tensor]:
     return {key: torch.from_numpy(array) for key, array in golden_case(name).items() if array.dtype.kind in "fiu"}
 
 
-def _context(bundle: Bundle, embeds: Tensor, *, scale: float = 1.0, rows: int = 32, columns: int = 32) -> FrameContext:
+def _context(
+    bundle: AuffusionComponents, embeds: Tensor, *, scale: float = 1.0, rows: int = 32, columns: int = 32
+) -> FrameContext:
     """Keys and values of embeds (2, F, D), whose first row is the negative: zeros."""
     adapter = bundle.frame_adapter("literal")
     return adapter.prepare(embeds, times_s=None, rows=rows, columns=columns, canvas_s=1.0, scale=scale)
@@ -47,27 +49,27 @@ def _close(found: Tensor, expected: Tensor, tolerance: float) -> None:
     torch.testing.assert_close(found, expected, atol=tolerance, rtol=0)
 
 
-def test_the_reference_has_the_settings_of_its_script(settings: Settings) -> None:
+def test_the_reference_has_the_settings_of_its_script(settings: AuffusionSettings) -> None:
     assert (settings.sampler, settings.steps, settings.guidance_scale) == ("pndm", 25, 7.5)
     assert (settings.frame_scale, settings.temporal_scale, settings.precision) == (1.0, 0.2, "float32")
     assert (settings.frame_attention, settings.canvas) == ("clip_wise", "full")
     assert settings.quirks == ("time_grid", "frames", "pixel_range", "int16")
 
 
-def test_prompts_become_the_references_states(bundle: Bundle) -> None:
+def test_prompts_become_the_references_states(bundle: AuffusionComponents) -> None:
     case = golden_case("text")
     for prompt, expected in zip(case["prompts"], torch.from_numpy(case["last_hidden_state"]), strict=True):
         _close(bundle.prompt_states(str(prompt))[0], expected, 1e-5)
 
 
 @pytest.mark.parametrize("steps", [5, 10, 25, 50])
-def test_the_sampler_asks_at_the_references_times(bundle: Bundle, steps: int) -> None:
+def test_the_sampler_asks_at_the_references_times(bundle: AuffusionComponents, steps: int) -> None:
     asked = bundle.sampler("pndm", steps).timesteps
     np.testing.assert_array_equal(asked, golden_case("pndm_timesteps")[f"timesteps_{steps}"])
 
 
 @pytest.mark.parametrize("name", ["ip_attention_f1", "ip_attention_f6"])
-def test_frames_are_attended_as_by_the_ip_adapter(bundle: Bundle, name: str) -> None:
+def test_frames_are_attended_as_by_the_ip_adapter(bundle: AuffusionComponents, name: str) -> None:
     golden_path(f"cases/{name}.npz")
     case = _case(name)
     adapter = bundle.frame_adapter("literal")
@@ -83,12 +85,12 @@ def test_frames_are_attended_as_by_the_ip_adapter(bundle: Bundle, name: str) -> 
             _close(found, case[f"out_{scale}_{place}"], 1e-5)
 
 
-def _place(bundle: Bundle, layer: torch.nn.Module) -> str:
+def _place(bundle: AuffusionComponents, layer: torch.nn.Module) -> str:
     return next(name for name, module in bundle.unet.named_modules() if module is layer).replace(".", "_")
 
 
 @pytest.mark.parametrize("step", [41, 901])
-def test_the_temporal_adapter_gives_the_references_residuals(bundle: Bundle, step: int) -> None:
+def test_the_temporal_adapter_gives_the_references_residuals(bundle: AuffusionComponents, step: int) -> None:
     case = _case(f"controlnet_t{step}")
     for scale in (1.0, 0.2):
         down, middle = _residuals(bundle, case, step, scale)
@@ -97,7 +99,9 @@ def test_the_temporal_adapter_gives_the_references_residuals(bundle: Bundle, ste
         _close(middle, case["mid"] if scale == 1 else case["mid_scale0.2"], 1e-4)
 
 
-def _residuals(bundle: Bundle, case: dict[str, Tensor], step: int, scale: float) -> tuple[list[Tensor], Tensor]:
+def _residuals(
+    bundle: AuffusionComponents, case: dict[str, Tensor], step: int, scale: float
+) -> tuple[list[Tensor], Tensor]:
     found: tuple[list[Tensor], Tensor] = bundle.temporal_adapter(
         case["latents"],
         torch.tensor(step),
@@ -110,7 +114,7 @@ def _residuals(bundle: Bundle, case: dict[str, Tensor], step: int, scale: float)
 
 
 @pytest.mark.parametrize("step", [41, 901])
-def test_the_unet_gives_the_references_noise(bundle: Bundle, step: int) -> None:
+def test_the_unet_gives_the_references_noise(bundle: AuffusionComponents, step: int) -> None:
     case = _case(f"unet_step_t{step}")
     down, middle = _residuals(bundle, case, step, 0.2)
     residuals = {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
@@ -123,7 +127,7 @@ def test_the_unet_gives_the_references_noise(bundle: Bundle, step: int) -> None:
 
 
 def _noise(
-    bundle: Bundle, case: dict[str, Tensor], step: int, context: FrameContext, residuals: dict[str, object]
+    bundle: AuffusionComponents, case: dict[str, Tensor], step: int, context: FrameContext, residuals: dict[str, object]
 ) -> Tensor:
     found: Tensor = bundle.unet(
         case["latents"],
@@ -135,7 +139,7 @@ def _noise(
     return found
 
 
-def _plan(bundle: Bundle, name: str) -> DenoisingPlan:
+def _plan(bundle: AuffusionComponents, name: str) -> DenoisingPlan:
     """A golden case as a take of one window."""
     case, words = _case(name), golden_case(name)
     latents = case["latents"]
@@ -155,7 +159,9 @@ def _plan(bundle: Bundle, name: str) -> DenoisingPlan:
 @pytest.mark.parametrize(
     "name", sorted(path.stem for path in (Path(__file__).parents[3] / "shared/golden/cases").glob("sample_*.npz"))
 )
-def test_sampling_ends_at_the_references_latents(bundle: Bundle, settings: Settings, name: str) -> None:
+def test_sampling_ends_at_the_references_latents(
+    bundle: AuffusionComponents, settings: AuffusionSettings, name: str
+) -> None:
     case = golden_case(name)
     told = replace(
         settings,
@@ -170,7 +176,9 @@ def test_sampling_ends_at_the_references_latents(bundle: Bundle, settings: Setti
 
 
 @pytest.mark.steady
-def test_shots_of_a_batch_do_not_see_each_others_frames(bundle: Bundle, settings: Settings) -> None:
+def test_shots_of_a_batch_do_not_see_each_others_frames(
+    bundle: AuffusionComponents, settings: AuffusionSettings
+) -> None:
     """What diffusers' own pipeline gets wrong when every shot of a batch brings its own pictures."""
     told = replace(settings, steps=5)
     plans = [_plan(bundle, name) for name in ("sample_f1_s5", "sample_f6_s5")]
@@ -191,7 +199,9 @@ def test_shots_of_a_batch_do_not_see_each_others_frames(bundle: Bundle, settings
 
 @pytest.mark.steady
 @pytest.mark.parametrize("name", ["end_to_end_clipwise", "end_to_end_framewise"])
-def test_a_whole_take_sounds_like_the_references(bundle: Bundle, settings: Settings, name: str) -> None:
+def test_a_whole_take_sounds_like_the_references(
+    bundle: AuffusionComponents, settings: AuffusionSettings, name: str
+) -> None:
     golden_path(f"cases/{name}.npz")
     case = golden_case(name)
     (latents,) = denoise([_plan(bundle, name)], bundle, replace(settings, steps=int(case["steps"])))

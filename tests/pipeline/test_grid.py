@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.grid import Grid
+from pipeline.generators.auffusion.grid import Grid
 from pipeline.training.sizes import GRID
 
 PUBLISHED = Grid(

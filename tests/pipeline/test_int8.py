@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from pipeline.encode import encode_shot
 from pipeline.errors import WeightsError
-from pipeline.nets.bundle import Bundle, load_bundle
+from pipeline.generators.auffusion.components import AuffusionComponents, load_auffusion
+from pipeline.generators.auffusion.settings import AuffusionSettings
 from pipeline.nets.clip import ClipEncoder, FrameEncoder, build_clip, encode_in_batches, same_image_encoder
 from pipeline.nets.int8 import Int8Encoder
 from pipeline.probe import probe_movie
 from pipeline.records import MediaSpan
-from pipeline.settings import Settings
 from tests.bench.full_size import install_random
 from tests.bench.noisy_movie import film
 
@@ -27,7 +27,7 @@ MODEL: dict[str, Any] = {
     "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
 }
 PICTURES = np.random.default_rng(0).integers(0, 256, (9, 28, 28, 3), dtype=np.uint8)
-INT8 = Settings(clip_weights="int8")
+INT8 = AuffusionSettings(clip_weights="int8")
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,8 @@ def full() -> ClipEncoder:
 
 
 @pytest.fixture
-def bundle(published: Path) -> Bundle:
-    return load_bundle(str(published), device="cpu")
+def bundle(published: Path) -> AuffusionComponents:
+    return load_auffusion(str(published), device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -77,15 +77,17 @@ def test_what_is_no_plain_transformer_is_refused(full: ClipEncoder) -> None:
         Int8Encoder(other)
 
 
-def test_a_shot_is_looked_at_in_8_bits_where_that_comes_out_alike(bundle: Bundle, span: MediaSpan) -> None:
-    full, int8 = (encode_shot(span, bundle, settings).clip.values for settings in (Settings(), INT8))
+def test_a_shot_is_looked_at_in_8_bits_where_that_comes_out_alike(bundle: AuffusionComponents, span: MediaSpan) -> None:
+    full, int8 = (encode_shot(span, bundle, settings).clip.values for settings in (AuffusionSettings(), INT8))
     cosine = np.sum(full * int8, axis=1) / np.linalg.norm(full, axis=1) / np.linalg.norm(int8, axis=1)
     assert 0.999 < cosine.min() < 1 - 1e-6
 
 
-def test_a_shot_is_looked_at_in_full_where_8_bits_come_out_otherwise(bundle: Bundle, span: MediaSpan) -> None:
+def test_a_shot_is_looked_at_in_full_where_8_bits_come_out_otherwise(
+    bundle: AuffusionComponents, span: MediaSpan
+) -> None:
     _coarsen(bundle.clip)
-    full, int8 = (encode_shot(span, bundle, settings).clip.values for settings in (Settings(), INT8))
+    full, int8 = (encode_shot(span, bundle, settings).clip.values for settings in (AuffusionSettings(), INT8))
     side = bundle.clip.image_size
     assert (
         same_image_encoder(bundle.clip, bundle.int8_clip, np.eye(side, dtype=np.uint8)[None, :, :, None] * _WHITE)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from diffusers import AutoencoderKL
 
-from pipeline.nets.latents import LatentCodec
+from pipeline.generators.auffusion.latents import LatentCodec
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ def mel() -> MelScale:
 @pytest.fixture(scope="module")
 def listener(mel: MelScale) -> Listener:
     card = find_model("mini")
-    return listener_for(card.folder, card.structure, mel)
+    return listener_for(card.folder, card.structure)
 
 
 @pytest.mark.parametrize("name", ["train", "siren", "rain", "hammer"])

@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 from transformers import SpeechT5HifiGan, SpeechT5HifiGanConfig
 
 from pipeline.errors import WeightsError
+from pipeline.generators.auffusion.vocoder import GriffinLim, HifiGan, Vocos, load_vocoder
 from pipeline.mel import AUFFUSION_MEL, MelScale, peak_normalised
-from pipeline.nets.vocoder import GriffinLim, HifiGan, Vocos, load_vocoder
 from pipeline.scenes.catalogue import source_named
 from pipeline.scenes.scene import make_scene
 from pipeline.training.sizes import MEL

@@ -1,4 +1,4 @@
-"""Settings: what each may be, and what it changes."""
+"""AuffusionSettings: what each may be, and what it changes."""
 
 import json
 from dataclasses import asdict
@@ -6,41 +6,41 @@ from typing import Any
 
 import pytest
 
-from pipeline.settings import Settings
+from pipeline.generators.auffusion.settings import AuffusionSettings
 
 
 def test_the_digest_is_that_of_the_values() -> None:
-    assert Settings().digest() == Settings().digest() != Settings(steps=17).digest()
+    assert AuffusionSettings().digest() == AuffusionSettings().digest() != AuffusionSettings(steps=17).digest()
     assert (
-        Settings(**json.loads(json.dumps(asdict(Settings(quirks=("int16",)))))).digest()
-        == Settings(quirks=("int16",)).digest()
+        AuffusionSettings(**json.loads(json.dumps(asdict(AuffusionSettings(quirks=("int16",)))))).digest()
+        == AuffusionSettings(quirks=("int16",)).digest()
     )
 
 
 def test_takes_and_features_that_were_kept_before_a_setting_came_are_found_again() -> None:
-    assert (Settings().digest(), Settings().look_digest()) == ("10c196283f37253a", "3121b588ce841407")
-    assert Settings(precision="float32", detector="null_margin", steps=12).digest() == "67365c3bce09289a"
-    assert Settings(clip_weights="int8").digest() != Settings().digest()
+    assert (AuffusionSettings().digest(), AuffusionSettings().look_digest()) == ("10c196283f37253a", "3121b588ce841407")
+    assert AuffusionSettings(precision="float32", detector="null_margin", steps=12).digest() == "67365c3bce09289a"
+    assert AuffusionSettings(clip_weights="int8").digest() != AuffusionSettings().digest()
 
 
 def test_what_is_seen_depends_on_how_one_looks_and_on_nothing_else() -> None:
-    seen = Settings().look_digest()
-    assert Settings(steps=3, guidance_scale=9.0, detector="linear").look_digest() == seen
+    seen = AuffusionSettings().look_digest()
+    assert AuffusionSettings(steps=3, guidance_scale=9.0, detector="linear").look_digest() == seen
     others = [
-        Settings(clip_fps=4.0),
-        Settings(near_duplicate_levels=2.0),
-        Settings(precision="bfloat16"),
-        Settings(clip_weights="int8"),
-        Settings(quirks=("frames",)),
-        Settings(detector="onset"),
+        AuffusionSettings(clip_fps=4.0),
+        AuffusionSettings(near_duplicate_levels=2.0),
+        AuffusionSettings(precision="bfloat16"),
+        AuffusionSettings(clip_weights="int8"),
+        AuffusionSettings(quirks=("frames",)),
+        AuffusionSettings(detector="onset"),
     ]
     assert len({seen, *(settings.look_digest() for settings in others)}) == 7
 
 
 def test_number_formats_are_named_once_they_are_settled() -> None:
-    assert Settings().number_format == "float32"
-    assert Settings(clip_weights="int8").number_format == "float32, CLIP in int8"
-    for open_yet in (Settings(precision="auto"), Settings(clip_weights="auto")):
+    assert AuffusionSettings().number_format == "float32"
+    assert AuffusionSettings(clip_weights="int8").number_format == "float32, CLIP in int8"
+    for open_yet in (AuffusionSettings(precision="auto"), AuffusionSettings(clip_weights="auto")):
         with pytest.raises(ValueError, match="number formats are settled before"):
             _ = open_yet.number_format
 
@@ -71,12 +71,12 @@ def test_number_formats_are_named_once_they_are_settled() -> None:
 )
 def test_what_cannot_be_is_one_sentence(told: dict[str, str], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        Settings().changed(told)
+        AuffusionSettings().changed(told)
 
 
 def test_settings_told_as_text_become_values() -> None:
     told = {"steps": "25", "sampler": "pndm", "guidance_scale": "7.5", "use_level": "no", "quirks": "frames,int16"}
-    changed = Settings().changed(told)
+    changed = AuffusionSettings().changed(told)
     assert (changed.steps, changed.sampler, changed.guidance_scale) == (25, "pndm", 7.5)
     assert not changed.use_level and changed.quirks == ("frames", "int16")
 
@@ -96,8 +96,8 @@ def test_settings_told_as_text_become_values() -> None:
 )
 def test_a_cards_value_of_another_kind_is_one_sentence(values: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        Settings(**values)
+        AuffusionSettings(**values)
 
 
 def test_a_whole_number_is_a_number_too() -> None:
-    assert Settings(guidance_scale=7, clip_fps=4).clip_fps == 4
+    assert AuffusionSettings(guidance_scale=7, clip_fps=4).clip_fps == 4

@@ -9,10 +9,15 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.records import SAMPLE_RATE_HZ, TemporalCondition
-from pipeline.silence import finished
+from pipeline.silence import finished as finished_channels
 
 STEP_S = 0.064
 Sound = NDArray[np.float32]
+
+
+def finished(take: NDArray[np.float32], when: TemporalCondition) -> NDArray[np.float32]:
+    """Of one channel."""
+    return finished_channels(take[None], when)[0]
 
 
 def noise(seconds: float, level_db: float, seed: int = 0) -> Sound:
@@ -114,3 +119,13 @@ def test_an_ordered_sound_that_is_not_seen_can_be_heard_somewhere() -> None:
 def test_nothing_comes_of_nothing() -> None:
     silent = np.zeros(4800, np.float32)
     assert loudest_db(finished(silent, condition((0.0, 0.1), seconds=0.1))) < -100
+
+
+def test_channels_are_switched_together_by_what_sounds_in_any_of_them() -> None:
+    hiss = noise(2.0, -70)
+    take = np.stack([hiss, hiss])
+    take[1, SAMPLE_RATE_HZ // 2 : SAMPLE_RATE_HZ] = noise(0.5, -20)
+    made = finished_channels(take, condition((0.5, 1.0)))
+    assert made.shape == take.shape
+    np.testing.assert_array_equal(made[:, 30_000:40_000], take[:, 30_000:40_000])
+    assert not made[:, :20_000].any() and not made[:, 60_000:].any()

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from pipeline.errors import WeightsError
+from pipeline.generators.auffusion.components import load_auffusion
 from pipeline.label import category_of
-from pipeline.nets.bundle import load_bundle
 from pipeline.nets.label_detector import LinearDetector
 from pipeline.nets.strict import load_into
 from pipeline.weights.registry import find_model, known_models, verify_files
@@ -48,13 +48,13 @@ def test_one_changed_byte_is_found_and_the_file_is_named(copy: Path) -> None:
     data[-1] ^= 1
     path.write_bytes(data)
     with pytest.raises(WeightsError, match=r"linear\.safetensors.* was changed"):
-        load_bundle(str(copy), device="cpu")
+        load_auffusion(str(copy), device="cpu")
 
 
 def test_a_missing_file_is_named(copy: Path) -> None:
     (copy / "vae" / "config.json").unlink()
     with pytest.raises(WeightsError, match=r"vae/config\.json.* is missing"):
-        load_bundle(str(copy), device="cpu")
+        load_auffusion(str(copy), device="cpu")
     assert not find_model(str(copy)).installed
 
 
@@ -117,14 +117,14 @@ def test_an_entry_of_another_kind_is_named(copy: Path, entry: list[str], value: 
 def test_a_grid_that_no_sound_can_have_is_one_sentence(copy: Path, entry: str, value: object, sentence: str) -> None:
     _edit_card(copy, ["structure", "grid", entry], value)
     with pytest.raises(WeightsError, match=f"damaged: {sentence}"):
-        load_bundle(str(copy), device="cpu")
+        load_auffusion(str(copy), device="cpu")
 
 
 def test_a_part_whose_file_the_card_does_not_list_is_not_loaded(copy: Path) -> None:
     shutil.copy(copy / "frame_adapter" / "time_local.safetensors", copy.parent / "other.safetensors")
     _edit_card(copy, ["structure", "frame_adapters", "time_local", "file"], "../other.safetensors")
     with pytest.raises(WeightsError, match="no file that the card of model 'mini' lists"):
-        load_bundle(str(copy), device="cpu").frame_adapter("time_local")
+        load_auffusion(str(copy), device="cpu").frame_adapter("time_local")
 
 
 def _edit_card(folder: Path, entry: list[str], value: object) -> None:
@@ -145,10 +145,10 @@ def test_weights_of_another_shape_are_refused_with_their_key() -> None:
 
 
 def test_the_bundle_is_loaded_once_per_process() -> None:
-    assert load_bundle("mini", device="cpu") is load_bundle("mini", device="cpu")
+    assert load_auffusion("mini", device="cpu") is load_auffusion("mini", device="cpu")
 
 
 def test_no_weight_can_be_trained_by_accident() -> None:
-    bundle = load_bundle("mini", device="cpu")
+    bundle = load_auffusion("mini", device="cpu")
     modules: list[torch.nn.Module] = [bundle.unet, bundle.temporal_adapter, bundle.text_encoder, bundle.codec.vae]
     assert not any(p.requires_grad for m in modules for p in m.parameters())

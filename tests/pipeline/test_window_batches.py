@@ -8,22 +8,22 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.denoise import DenoisingPlan, denoise, plan_denoising
 from pipeline.errors import OutOfMemoryError
-from pipeline.nets.bundle import Bundle, load_bundle
-from pipeline.nets.feature_reuse import ReusableUNet
-from pipeline.nets.window_batch import Stage
+from pipeline.generators.auffusion.components import AuffusionComponents, load_auffusion
+from pipeline.generators.auffusion.denoise import DenoisingPlan, denoise, plan_denoising
+from pipeline.generators.auffusion.feature_reuse import ReusableUNet
+from pipeline.generators.auffusion.settings import AuffusionSettings
+from pipeline.generators.auffusion.window_batch import Stage
 from pipeline.records import ShotFeatures, TemporalCondition, clip_features
 from pipeline.runtime import pin_threads
-from pipeline.settings import Settings
 
-FAST = Settings(steps=3)
+FAST = AuffusionSettings(steps=3)
 LITERAL = replace(FAST, frame_attention="literal")
 
 
 @pytest.fixture
-def bundle() -> Iterator[Bundle]:
-    bundle = load_bundle("mini", device="cpu")
+def bundle() -> Iterator[AuffusionComponents]:
+    bundle = load_auffusion("mini", device="cpu")
     usual = bundle.windows_at_once
     pin_threads()
     yield bundle
@@ -42,13 +42,15 @@ def _shot(frames: int, seed: int) -> tuple[ShotFeatures, TemporalCondition]:
     )
 
 
-def _plan(bundle: Bundle, settings: Settings, frames: int, seed: int) -> DenoisingPlan:
+def _plan(bundle: AuffusionComponents, settings: AuffusionSettings, frames: int, seed: int) -> DenoisingPlan:
     features, condition = _shot(frames, seed)
     with torch.inference_mode():
         return plan_denoising("rain falling", seed, features, condition, bundle, settings)
 
 
-def _denoised(plans: list[DenoisingPlan], bundle: Bundle, settings: Settings) -> list[torch.Tensor]:
+def _denoised(
+    plans: list[DenoisingPlan], bundle: AuffusionComponents, settings: AuffusionSettings
+) -> list[torch.Tensor]:
     with torch.inference_mode():
         return denoise(plans, bundle, settings)
 
@@ -62,7 +64,7 @@ def _denoised(plans: list[DenoisingPlan], bundle: Bundle, settings: Settings) ->
         pytest.param(replace(FAST, frame_attention="clip_wise"), marks=pytest.mark.steady),
     ],
 )
-def test_takes_of_a_batch_are_the_takes_made_alone(bundle: Bundle, settings: Settings) -> None:
+def test_takes_of_a_batch_are_the_takes_made_alone(bundle: AuffusionComponents, settings: AuffusionSettings) -> None:
     """Two widths, a long take of two windows, a batch that does not come out even."""
     plans = [_plan(bundle, settings, frames, seed) for seed, frames in enumerate([32, 32, 48, 400, 32])]
     alone = [_denoised([plan], bundle, settings)[0] for plan in plans]
@@ -75,14 +77,14 @@ def test_takes_of_a_batch_are_the_takes_made_alone(bundle: Bundle, settings: Set
     assert (alone[0] - alone[1]).abs().max() > 0.1
 
 
-def test_one_window_at_a_time_gives_the_same_bits_in_any_company(bundle: Bundle) -> None:
+def test_one_window_at_a_time_gives_the_same_bits_in_any_company(bundle: AuffusionComponents) -> None:
     plans = [_plan(bundle, FAST, frames, seed) for seed, frames in enumerate([32, 32, 48])]
     alone = [_denoised([plan], bundle, FAST)[0] for plan in plans]
     together = _denoised(plans[::-1], bundle, FAST)[::-1]
     assert all(torch.equal(one, other) for one, other in zip(alone, together, strict=True))
 
 
-def test_equal_frames_count_as_often_as_they_are_shown(bundle: Bundle) -> None:
+def test_equal_frames_count_as_often_as_they_are_shown(bundle: AuffusionComponents) -> None:
     features, condition = _shot(32, 1)
     rows = features.clip.values[[0] * 20 + [1] * 8 + [2, 3, 4, 5]]
     runs = clip_features(rows, features.clip.times_s)
@@ -98,7 +100,7 @@ def test_equal_frames_count_as_often_as_they_are_shown(bundle: Bundle) -> None:
     assert (without - expected).abs().max() > 1e-3
 
 
-def test_the_order_of_frames_means_nothing_without_the_bias(bundle: Bundle) -> None:
+def test_the_order_of_frames_means_nothing_without_the_bias(bundle: AuffusionComponents) -> None:
     features, condition = _shot(32, 3)
     shuffled = clip_features(features.clip.values[np.random.default_rng(0).permutation(32)], features.clip.times_s)
     for settings, differs in ((LITERAL, False), (FAST, True)):
@@ -108,7 +110,7 @@ def test_the_order_of_frames_means_nothing_without_the_bias(bundle: Bundle) -> N
         assert bool((one - other).abs().max() > 1e-3) == differs
 
 
-def test_adapters_at_zero_are_no_adapters(bundle: Bundle) -> None:
+def test_adapters_at_zero_are_no_adapters(bundle: AuffusionComponents) -> None:
     features, condition = _shot(32, 4)
     off = replace(FAST, frame_attention="off", temporal_scale=0.0)
     zero = replace(FAST, frame_scale=0.0, temporal_until=0.0)
@@ -140,7 +142,7 @@ class _SmallDevice:
 
 
 @pytest.mark.steady
-def test_batches_are_halved_until_they_fit(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_are_halved_until_they_fit(bundle: AuffusionComponents, monkeypatch: pytest.MonkeyPatch) -> None:
     plans = [_plan(bundle, FAST, 32, seed) for seed in range(8)]
     alone = [_denoised([plan], bundle, FAST)[0] for plan in plans]
     small = _SmallDevice(bundle.unet, room=4)
@@ -156,7 +158,7 @@ def test_batches_are_halved_until_they_fit(bundle: Bundle, monkeypatch: pytest.M
         _denoised(plans[:1], bundle, FAST)
 
 
-def test_deep_features_of_the_same_step_are_the_full_answer(bundle: Bundle) -> None:
+def test_deep_features_of_the_same_step_are_the_full_answer(bundle: AuffusionComponents) -> None:
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(2, 8, 8, 16, generator=generator)
     text = torch.cat([bundle.prompt_states(""), bundle.prompt_states("rain falling")])
@@ -172,7 +174,7 @@ def test_deep_features_of_the_same_step_are_the_full_answer(bundle: Bundle) -> N
 
 
 @pytest.mark.steady
-def test_reused_features_change_a_take_a_little_and_a_long_one_not_at_all(bundle: Bundle) -> None:
+def test_reused_features_change_a_take_a_little_and_a_long_one_not_at_all(bundle: AuffusionComponents) -> None:
     settings = replace(FAST, steps=8)
     short, long = _plan(bundle, settings, 32, 1), _plan(bundle, settings, 1600, 2)
     assert len(long.windows) > 4
@@ -186,17 +188,17 @@ def test_reused_features_change_a_take_a_little_and_a_long_one_not_at_all(bundle
 
 
 def test_stages_follow_the_shares_of_the_steps() -> None:
-    settings = Settings(steps=10, guidance_from=0.2, guidance_until=0.7, temporal_until=0.5, feature_reuse=3)
+    settings = AuffusionSettings(steps=10, guidance_from=0.2, guidance_until=0.7, temporal_until=0.5, feature_reuse=3)
     stages = [Stage.at(index, 10, settings) for index in range(10)]
     assert [stage.guided for stage in stages] == [False, False, True, True, True, True, True, False, False, False]
     assert [stage.controlled for stage in stages] == [True] * 5 + [False] * 5
     assert [not stage.shallow for stage in stages] == [True, False, False] * 3 + [True]
-    assert all(Stage.at(index, 11, Settings()).guided for index in range(11))
-    assert not Stage.at(0, 10, Settings(guidance_scale=1.0)).guided
+    assert all(Stage.at(index, 11, AuffusionSettings()).guided for index in range(11))
+    assert not Stage.at(0, 10, AuffusionSettings(guidance_scale=1.0)).guided
 
 
 def test_networks_that_only_visit_the_device_make_the_same_take(monkeypatch: pytest.MonkeyPatch) -> None:
-    staying, visiting = load_bundle("mini", device="cpu"), load_bundle("mini", device="cpu", offload=True)
+    staying, visiting = load_auffusion("mini", device="cpu"), load_auffusion("mini", device="cpu", offload=True)
     assert staying is not visiting
     expected = _denoised([_plan(staying, FAST, 32, 1)], staying, FAST)[0]
     plan = _plan(visiting, FAST, 32, 1)

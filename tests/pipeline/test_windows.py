@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.windows import Window, hann_weights, split
+from pipeline.generators.auffusion.windows import Window, hann_weights, split
 
 # Canvas, window and multiple in latent columns: any grid a model card may bring.
 GRIDS = st.tuples(st.integers(1, 24), st.sampled_from([1, 4, 8]), st.integers(1, 200)).map(

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pipeline.nets.winograd import use_winograd
+from pipeline.generators.auffusion.winograd import use_winograd
 
 pytestmark = pytest.mark.skipif(not torch._nnpack_available(), reason="this torch has no NNPACK")
 

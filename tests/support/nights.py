@@ -15,8 +15,8 @@ from flows.records import CueReport, OutputPaths, PassReport, ShotReport, ShotSt
 from flows.shot_job import CueJob, ShotJob, Spotted
 from flows.work.engine import Studio
 from flows.work.steps import Heard, Take
+from pipeline.generators.auffusion.settings import AuffusionSettings
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, FoleyRequest, MediaSpan
-from pipeline.settings import Settings
 from tests.support.passes import made_up_card
 from timeline_io.edit import Edit, Shot
 from timeline_io.frames import FrameSpan
@@ -25,7 +25,7 @@ RATE = Fraction(25)
 
 
 def studio_at(store: Path, *, model: str = "m" * 64, device: str = "cpu") -> Studio:
-    return Studio(model="mini", model_digest=model, settings=Settings(), device=device, store=store)
+    return Studio(model="mini", model_digest=model, settings=AuffusionSettings(), device=device, store=store)
 
 
 def plan_of(

@@ -15,9 +15,9 @@ import pytest
 from flows.options import PassOptions, SharedOptions
 from flows.work.engine import OnTake, Studio, use_engine
 from pipeline.clip_store import put_or_set_aside
+from pipeline.generators.auffusion.settings import AuffusionSettings
 from pipeline.label import KnownLabel, SpottedLabel
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, Detection, FoleyClip, FoleyRequest, MediaSpan, TakeScore
-from pipeline.settings import Settings
 from pipeline.weights.registry import ModelCard
 from timeline_io import guarded
 from timeline_io.guarded_child import outcome
@@ -136,7 +136,7 @@ def made_up_card() -> ModelCard:
         domain="drawn scenes",
         folder=Path("/nowhere"),
         labels=labels,
-        settings=Settings(),
+        settings=AuffusionSettings(),
         files=dict.fromkeys(files, "0" * 64),
         structure={"frame_adapters": {"time_local": {"file": files[0]}}},
         procedural_only=True,

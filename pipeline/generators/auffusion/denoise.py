@@ -15,17 +15,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pipeline.generators.auffusion.components import AuffusionComponents
+from pipeline.generators.auffusion.settings import AuffusionSettings
+from pipeline.generators.auffusion.temporal import level_at_columns, presence_at_columns
+from pipeline.generators.auffusion.temporal_adapter import condition_rows
+from pipeline.generators.auffusion.window_batch import Stage, WindowBatches, WindowPlan
+from pipeline.generators.auffusion.windows import Window, hann_weights, split
 from pipeline.legacy import legacy_time_row
 from pipeline.near_duplicates import unique_runs
-from pipeline.nets.bundle import Bundle
 from pipeline.nets.label_detector import unit_level
-from pipeline.nets.temporal_adapter import condition_rows
-from pipeline.nets.window_batch import Stage, WindowBatches, WindowPlan
 from pipeline.records import ShotFeatures, TemporalCondition
 from pipeline.runtime import take_noise
-from pipeline.settings import Settings
-from pipeline.temporal import level_at_columns, presence_at_columns
-from pipeline.windows import Window, hann_weights, split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,8 +41,8 @@ def plan_denoising(
     seed: int,
     features: ShotFeatures,
     condition: TemporalCondition,
-    bundle: Bundle,
-    settings: Settings,
+    bundle: AuffusionComponents,
+    settings: AuffusionSettings,
     *,
     duration_s: Fraction | None = None,
 ) -> DenoisingPlan:
@@ -70,7 +70,7 @@ def plan_denoising(
     return DenoisingPlan(windows=plans, noise=noise)
 
 
-def denoise(plans: Sequence[DenoisingPlan], bundle: Bundle, settings: Settings) -> list[Tensor]:
+def denoise(plans: Sequence[DenoisingPlan], bundle: AuffusionComponents, settings: AuffusionSettings) -> list[Tensor]:
     """Noise -> latents (1, C, rows, columns) of each take.
 
     At every step each window's guided prediction is averaged into its take's canvas with Hann weights, then the
@@ -90,7 +90,9 @@ def denoise(plans: Sequence[DenoisingPlan], bundle: Bundle, settings: Settings) 
     return latents
 
 
-def _frames_of(window: Window, features: ShotFeatures, bundle: Bundle, settings: Settings) -> dict[str, Tensor | None]:
+def _frames_of(
+    window: Window, features: ShotFeatures, bundle: AuffusionComponents, settings: AuffusionSettings
+) -> dict[str, Tensor | None]:
     """What the frame adapter is to see in one window: embeddings (1, F, D), their weights and times."""
     if settings.frame_attention == "off" or settings.frame_scale == 0:
         return {}
@@ -107,11 +109,13 @@ def _frames_of(window: Window, features: ShotFeatures, bundle: Bundle, settings:
     return {"frames": _row(unique, bundle), "log_counts": _row(np.log(counts).astype(np.float32), bundle)}
 
 
-def _row(array: np.ndarray, bundle: Bundle) -> Tensor:
+def _row(array: np.ndarray, bundle: AuffusionComponents) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(array)).to(bundle.device)[None]
 
 
-def _condition_rows(columns: int, condition: TemporalCondition, bundle: Bundle, settings: Settings) -> Tensor | None:
+def _condition_rows(
+    columns: int, condition: TemporalCondition, bundle: AuffusionComponents, settings: AuffusionSettings
+) -> Tensor | None:
     """The temporal adapter's input as rows (1, channels, columns), off beyond the shot; None when it is not asked."""
     if settings.temporal_scale == 0:
         return None

@@ -11,7 +11,7 @@ from typing import Any
 from diffusers import UNet2DConditionModel
 from torch import Tensor
 
-from pipeline.nets.frame_adapter import FrameContext
+from pipeline.generators.auffusion.frame_adapter import FrameContext
 
 Residuals = tuple[tuple[Tensor, ...], Tensor]
 

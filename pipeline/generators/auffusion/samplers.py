@@ -11,7 +11,7 @@ from typing import Any
 
 from diffusers import DPMSolverMultistepScheduler, PNDMScheduler, UniPCMultistepScheduler
 
-from pipeline.settings import Sampler
+from pipeline.generators.auffusion.settings import Sampler
 
 _COMMON = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "prediction_type", "trained_betas")
 

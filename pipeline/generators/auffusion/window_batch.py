@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from pipeline.errors import OutOfMemoryError
-from pipeline.nets.bundle import Bundle
-from pipeline.nets.feature_reuse import ReusableUNet
-from pipeline.nets.frame_adapter import FrameContext
-from pipeline.nets.temporal_adapter import EmbeddedOnce
-from pipeline.settings import Settings
-from pipeline.windows import Window
+from pipeline.generators.auffusion.components import AuffusionComponents
+from pipeline.generators.auffusion.feature_reuse import ReusableUNet
+from pipeline.generators.auffusion.frame_adapter import FrameContext
+from pipeline.generators.auffusion.settings import AuffusionSettings
+from pipeline.generators.auffusion.temporal_adapter import EmbeddedOnce
+from pipeline.generators.auffusion.windows import Window
 
 # Keys and values of all layers take some 60 MB a window at the published size, its embedded on/off picture 5: they are
 # kept for a few batches only.
@@ -53,7 +53,7 @@ class Stage:
     shallow: bool
 
     @classmethod
-    def at(cls, index: int, count: int, settings: Settings) -> Stage:
+    def at(cls, index: int, count: int, settings: AuffusionSettings) -> Stage:
         """The stage of step `index` of `count`."""
         share = index / count
         return cls(
@@ -86,7 +86,9 @@ class _Part:
 class WindowBatches:
     """All windows of some takes, and the networks that see them."""
 
-    def __init__(self, takes: Sequence[Sequence[WindowPlan]], bundle: Bundle, settings: Settings) -> None:
+    def __init__(
+        self, takes: Sequence[Sequence[WindowPlan]], bundle: AuffusionComponents, settings: AuffusionSettings
+    ) -> None:
         self._bundle = bundle
         self._settings = settings
         self._parts = [
