@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flows.shot_job import CueJob, ShotJob, record_spans
 from pipeline.edges import EdgeFit, edge_fits
-from pipeline.finish import deliver_take
+from pipeline.finish import channels_of, deliver_take
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt
 from timeline_io.edit import NO_FADE, Fade, PlacedClip, Shot
 from timeline_io.frames import FrameSpan
@@ -44,6 +44,7 @@ def place_take(job: ShotJob, cue: CueJob, receipt: ClipReceipt, wav: Path) -> Pl
         tail_frames=job.file.end - heard.end,
         fade_in=fade_in,
         fade_out=fade_out,
+        channels=channels_of(wav),
     )
 
 

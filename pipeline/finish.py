@@ -16,6 +16,7 @@ from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt
 __all__ = [
     "PEAK_CEILING",
     "TAKES_FOLDER",
+    "channels_of",
     "deliver_take",
     "delivered",
     "limit_peaks",
@@ -85,6 +86,14 @@ def deliver_take(
     if not _stands_already(out, tag):
         write_pcm(out, pcm, receipt.sample_rate_hz, time_reference=time_reference, description=description)
     return out
+
+
+def channels_of(wav: Path) -> int:
+    """How many channels a sound file has. Raises OutputError when it cannot be read."""
+    try:
+        return int(soundfile.info(wav).channels)
+    except (OSError, soundfile.SoundFileError) as error:
+        raise OutputError(f"The take {wav} cannot be read ({error}): make the take again.") from error
 
 
 def _stored_pcm(receipt: ClipReceipt, skip: int, samples: int) -> NDArray[np.int32]:

@@ -24,6 +24,7 @@ class _MeasuredSound:
     sound: LaidSound
     first: int
     end: int
+    channels: int
 
 
 class Mixdown:
@@ -32,6 +33,11 @@ class Mixdown:
     def __init__(self, sounds: Sequence[LaidSound]) -> None:
         """Raises OutputError for a sound that cannot be read or has another rate than SAMPLE_RATE_HZ."""
         self._sounds = [_measured(sound) for sound in sounds]
+
+    @property
+    def channels(self) -> int:
+        """1 where all sounds are mono, so that both sides of the mix are alike; else 2."""
+        return 2 if any(sound.channels == 2 for sound in self._sounds) else 1
 
     def read(self, first: int, count: int) -> NDArray[np.float32]:
         """Samples [first, first + count) of the mix, float32 (2, count); silence where nothing sounds."""
@@ -53,7 +59,7 @@ def _measured(sound: LaidSound) -> _MeasuredSound:
         )
     whole = sound.first_sample, sound.first_sample + info.frames
     begin, end = sound.heard or whole
-    return _MeasuredSound(sound=sound, first=max(begin, whole[0]), end=min(end, whole[1]))
+    return _MeasuredSound(sound=sound, first=max(begin, whole[0]), end=min(end, whole[1]), channels=info.channels)
 
 
 def _stereo(measured: _MeasuredSound, begin: int, end: int) -> NDArray[np.float32]:

@@ -16,7 +16,7 @@ _BLOCK_SAMPLES = 10 * SAMPLE_RATE_HZ
 
 
 def write_player(out: Path, sound: LaidSound, *, samples: int) -> Path:
-    """Write samples [0, `samples`) of a mono sound at its place to `out`, FLAC of 16 bits, and return `out`.
+    """Write samples [0, `samples`) of a sound, mono or stereo, at its place to `out`, FLAC of 16 bits; `out`.
 
     Raises OutputError when the sound cannot be read or `out` cannot be written.
     """
@@ -24,11 +24,10 @@ def write_player(out: Path, sound: LaidSound, *, samples: int) -> Path:
     try:
         with (
             replacing(out) as draft,
-            soundfile.SoundFile(draft, "w", SAMPLE_RATE_HZ, 1, "PCM_16", format="FLAC") as file,
+            soundfile.SoundFile(draft, "w", SAMPLE_RATE_HZ, mixdown.channels, "PCM_16", format="FLAC") as file,
         ):
             for first in range(0, samples, _BLOCK_SAMPLES):
-                # Both sides of the mix are alike.
-                file.write(mixdown.read(first, min(_BLOCK_SAMPLES, samples - first))[0])
+                file.write(mixdown.read(first, min(_BLOCK_SAMPLES, samples - first))[: mixdown.channels].T)
     except soundfile.SoundFileError as error:
         raise OutputError(f"The player {out} cannot be written ({error}): make room there.") from error
     return out

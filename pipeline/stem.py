@@ -19,15 +19,18 @@ _BLOCK_SAMPLES = 10 * SAMPLE_RATE_HZ
 def write_stem(
     out: Path, sounds: Sequence[LaidSound], *, samples: int, time_reference: int, description: str = ""
 ) -> Path:
-    """Write the sum of mono `sounds` as a mono Broadcast WAV of exactly `samples` samples, and return `out`.
+    """Write the sum of `sounds` as a Broadcast WAV of exactly `samples` samples, and return `out`.
+
+    It is mono where all of them are, else stereo.
 
     `time_reference` is the first sample counted from midnight. Memory does not grow with the length.
     Raises OutputError when a sound cannot be read or `out` cannot be written.
     """
+    mixdown = Mixdown(sounds)
     write_blocks(
         out,
-        _blocks(Mixdown(sounds), samples),
-        (1, samples),
+        _blocks(mixdown, samples),
+        (mixdown.channels, samples),
         SAMPLE_RATE_HZ,
         time_reference=time_reference,
         description=description,
@@ -37,5 +40,4 @@ def write_stem(
 
 def _blocks(mixdown: Mixdown, samples: int) -> Iterator[NDArray[np.int32]]:
     for first in range(0, samples, _BLOCK_SAMPLES):
-        # Both sides of the mix are alike.
-        yield pcm_of(mixdown.read(first, min(_BLOCK_SAMPLES, samples - first))[0])
+        yield pcm_of(mixdown.read(first, min(_BLOCK_SAMPLES, samples - first))[: mixdown.channels])

@@ -130,7 +130,7 @@ class PlacedClip:
 
     `record` is what is heard. `head_frames` and `tail_frames` of the file lie hidden before and after it, so that an
     editor who drags an edge finds sound there. `spans` are the stretches of record time in which it was found to
-    sound; each becomes a marker on the laid clip.
+    sound; each becomes a marker on the laid clip. `channels` of the file: 1, or 2 for stereo.
     """
 
     name: str
@@ -144,6 +144,7 @@ class PlacedClip:
     tail_frames: int = 0
     fade_in: Fade = NO_FADE
     fade_out: Fade = NO_FADE
+    channels: int = 1
 
     @property
     def file(self) -> FrameSpan:

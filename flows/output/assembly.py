@@ -43,7 +43,7 @@ def shot_reports(plan: PassPlan, ledger: Ledger, choices: Mapping[CueId, Choice]
 
 def deliveries(plan: PassPlan, ledger: Ledger, takes_folder: Path) -> tuple[Delivery, ...]:
     """The takes that sound, in record order, each with a name of its own."""
-    names = TakeNames(edit_name(plan.edit.path), plan.edit.rate, plan.options.names)
+    names = TakeNames(edit_name(plan.edit.path), plan.edit.rate, plan.options.names, channels=plan.card.family.channels)
     found = []
     for job in plan.jobs:
         for cue in _cues(job, ledger):

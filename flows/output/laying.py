@@ -218,7 +218,8 @@ def _with_stems(report: PassReport, plan: PassPlan, written: _Written, out: Outp
     """The report with a full-length file for each category; one that cannot be written is a warning."""
     edit, stems, warnings = plan.edit, [], list(report.warnings)
     for category, clips in written.heard.items():
-        path = out.stems / stem_name(edit_name(edit.path), category, edit.rate, plan.options.names)
+        naming, channels = plan.options.names, plan.card.family.channels
+        path = out.stems / stem_name(edit_name(edit.path), category, edit.rate, naming, channels=channels)
         stem = attempt(_write_stem, path, edit, clips, out)
         if isinstance(stem, Failure):
             warnings.append(f"the stem of {category} could not be written: {stem.reason}")

@@ -39,14 +39,18 @@ class Naming(StrEnum):
     NETFLIX = "netflix"
 
 
+_CHANNELS = {1: "mono", 2: "stereo"}
+
+
 class TakeNames:
     """Hands out one file name per take in a pattern, under 120 characters.
 
     Names that differ only in case count as equal, for disks that cannot tell them apart; the second gets `_2`.
     """
 
-    def __init__(self, edit_name: str, rate: Fraction, naming: Naming = Naming.PLAIN) -> None:
+    def __init__(self, edit_name: str, rate: Fraction, naming: Naming = Naming.PLAIN, *, channels: int = 1) -> None:
         self._edit = slug(edit_name, 28)
+        self._channels = _CHANNELS[channels]
         self._naming, self._rate = naming, rate
         self._given: set[str] = set()
 
@@ -68,17 +72,17 @@ class TakeNames:
             _own, rest = own_cat_id(text)
             return f"{cat_id(text, category)}_{slug(rest or text, 28)}_FOLEY_{self._edit}_{shot}-s{seed}"
         if self._naming is Naming.NETFLIX:
-            return f"{self._edit}_{shot}_FXPD_{label}-s{seed}_mono_48k_24b_{_rate_digits(self._rate)}"
+            return f"{self._edit}_{shot}_FXPD_{label}-s{seed}_{self._channels}_48k_24b_{_rate_digits(self._rate)}"
         return f"{self._edit}_{shot}_{label}_s{seed}"
 
 
-def stem_name(edit_name: str, category: str, rate: Fraction, naming: Naming) -> str:
+def stem_name(edit_name: str, category: str, rate: Fraction, naming: Naming, *, channels: int = 1) -> str:
     """The file name of a full-length stem."""
     edit, stem = slug(edit_name, 28), slug(category, 20)
     if naming is Naming.UCS:
         return f"{stem_cat_id(category)}_{stem}-stem_FOLEY_{edit}.wav"
     if naming is Naming.NETFLIX:
-        return f"{edit}_FXPD-{stem}_mono_48k_24b_{_rate_digits(rate)}.wav"
+        return f"{edit}_FXPD-{stem}_{_CHANNELS[channels]}_48k_24b_{_rate_digits(rate)}.wav"
     return f"{edit}_{stem}.wav"
 
 

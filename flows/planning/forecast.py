@@ -17,7 +17,7 @@ from flows.watching.pace import Amounts, Estimate, Pace, PaceBook, amounts_of, t
 from pipeline.records import SAMPLE_RATE_HZ
 from pipeline.weights.catalogue import published_models
 
-_BYTES_PER_SECOND = 3 * SAMPLE_RATE_HZ  # 24 bit mono
+_BYTES_PER_SECOND = 3 * SAMPLE_RATE_HZ  # 24 bits, of each channel
 _BYTES_BESIDE_A_TAKE = 4096  # header, sidecar, what a file takes at least
 
 
@@ -110,7 +110,7 @@ def _takes_of(job: ShotJob, plan: PassPlan) -> list[str]:
 
 def _disk(plans: Sequence[PassPlan], amounts: Amounts, pace: Pace) -> Disk:
     open_sound_s = times(pace.sound, amounts.open_s)
-    store = None if open_sound_s is None else _bytes_of([amounts.sound_s + open_sound_s], amounts.takes)
+    store = None if open_sound_s is None else _bytes_of([amounts.sound_s + open_sound_s], amounts.takes, plans[0])
     outs = [_out_bytes(plan, pace) for plan in plans]
     previews = [_preview_bytes(plan, pace) for plan in plans]
     places = [(plan.folder, _sum([out, preview])) for plan, out, preview in zip(plans, outs, previews, strict=True)]
@@ -162,7 +162,7 @@ def _sum(sizes: Sequence[int | None]) -> int | None:
 def _delivered(plan: PassPlan, open_sound_s: float) -> int:
     """Bytes of the takes that the output folder will hold: every shot has files of its own."""
     lengths = [float(job.file.duration_s) for job in plan.jobs for _ in range(_files_of(job, plan))]
-    return _bytes_of([*lengths, open_sound_s], len(lengths))
+    return _bytes_of([*lengths, open_sound_s], len(lengths), plan)
 
 
 def _files_of(job: ShotJob, plan: PassPlan) -> int:
@@ -177,11 +177,11 @@ def _stems(plan: PassPlan) -> int:
         return 0
     cues = [cue for job in plan.jobs for cue in job.given or ()]
     cues += [cue.spotted for heard in plan.known.values() for cue in heard.cues]
-    return len({cue.category for cue in cues}) * _bytes_of([float(plan.edit.frame_count / plan.edit.rate)], 1)
+    return len({cue.category for cue in cues}) * _bytes_of([float(plan.edit.frame_count / plan.edit.rate)], 1, plan)
 
 
-def _bytes_of(lengths_s: Iterable[float], files: int) -> int:
-    return ceil(sum(lengths_s) * _BYTES_PER_SECOND) + files * _BYTES_BESIDE_A_TAKE
+def _bytes_of(lengths_s: Iterable[float], files: int, plan: PassPlan) -> int:
+    return ceil(sum(lengths_s) * _BYTES_PER_SECOND * plan.card.family.channels) + files * _BYTES_BESIDE_A_TAKE
 
 
 def _lying_in(folder: Path) -> int:

@@ -73,12 +73,14 @@ class Family:
 
     settings: its settings, as a class. needs(settings, structure): what settings ask of a model, for a person, and the
     file of the model that has it. place: module:class of its components, a ModelComponents that is a Generator.
+    channels: of what it makes.
     """
 
     name: str
     settings: type[Settings]
     needs: Callable[[Any, Mapping[str, Any]], Mapping[str, str]]
     place: str
+    channels: int = 1
 
     def components(self) -> Any:
         """The class of its components. Imports torch."""

@@ -15,6 +15,7 @@ import pytest
 from flows.options import PassOptions, SharedOptions
 from flows.work.engine import OnTake, Studio, use_engine
 from pipeline.clip_store import put_or_set_aside
+from pipeline.generators import FAMILIES
 from pipeline.generators.auffusion.settings import AuffusionSettings
 from pipeline.label import KnownLabel, SpottedLabel
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, Detection, FoleyClip, FoleyRequest, MediaSpan, TakeScore
@@ -142,6 +143,7 @@ def made_up_card() -> ModelCard:
         procedural_only=True,
         closed_vocabulary=True,
         bundled=True,
+        family=FAMILIES["auffusion"],
     )
 
 

@@ -14,6 +14,7 @@ from timeline_io.media_paths import localhost_url
 
 ID_PREFIX = "smooth-foley-"
 _SAMPLE_RATE_HZ = 48_000
+_CHANNELS = {1: "mono", 2: "stereo"}
 _BIT_DEPTH = 24
 # By whether the fade is half of a crossfade: the constant gain and the constant power of Premiere.
 _CROSS_FADES = {
@@ -76,7 +77,7 @@ def _fade_lines(fade: Fade, edges: tuple[int, int], target: Target, alignment: s
 def _clip_lines(clip: PlacedClip, target: Target, number: int) -> Iterator[Line]:
     """A clip that shows its shot; an edge under a fade is written as -1, as Premiere does."""
     start = clip.record.first - target.start_frame
-    yield 0, f'<clipitem id="{ID_PREFIX}clipitem-{number}" premiereChannelType="mono">'
+    yield 0, f'<clipitem id="{ID_PREFIX}clipitem-{number}" premiereChannelType="{_CHANNELS[clip.channels]}">'
     yield 1, f"<masterclipid>{ID_PREFIX}masterclip-{number}</masterclipid>"
     yield 1, f"<name>{xml_text(clip.name)}</name>"
     yield 1, "<enabled>TRUE</enabled>"
@@ -124,7 +125,7 @@ def _file_lines(clip: PlacedClip, target: Target, number: int) -> Iterator[Line]
     yield 4, f"<depth>{_BIT_DEPTH}</depth>"
     yield 4, f"<samplerate>{_SAMPLE_RATE_HZ}</samplerate>"
     yield 3, "</samplecharacteristics>"
-    yield 3, "<channelcount>1</channelcount>"
+    yield 3, f"<channelcount>{clip.channels}</channelcount>"
     yield 2, "</audio>"
     yield 1, "</media>"
     yield 0, "</file>"

@@ -19,7 +19,7 @@ ROLE = "effects.Foley"
 # Assets keep their files in `media-rep` since 1.9, and `asset-clip` exists since 1.6.
 _MEDIA_REP_SINCE = 9
 _ASSET_CLIP_SINCE = 6
-_SOUND = 'hasAudio="1" audioSources="1" audioChannels="1" audioRate="48000"'
+_SOUND = 'hasAudio="1" audioSources="1" audioChannels="{}" audioRate="48000"'
 
 # (depth, text): the caller knows the file's indentation.
 Line = tuple[int, str]
@@ -30,7 +30,7 @@ def asset_lines(clip: PlacedClip, asset_id: str, target: Target, version: int) -
     url = quoteattr(_url(target.seen(clip.wav)))
     name = quoteattr(_text(clip.name))
     opening = f'<asset id="{asset_id}" name={name}'
-    times = f"{_times(clip.file)} {_SOUND}"
+    times = f"{_times(clip.file)} {_SOUND.format(clip.channels)}"
     if version < _MEDIA_REP_SINCE:
         yield 0, f"{opening} src={url} {times}/>"
         return

@@ -25,6 +25,7 @@ from timeline_io.formats.splice import inserted, without
 from timeline_io.formats.target import Folders, Keep, Target, is_ours
 
 _MARK_VERSION = 1
+_CHANNELS = {1: "Mono", 2: "Stereo"}
 _WRITTEN_INDENT = 4
 # The number by which Resolve knows its cross fades.
 _RESOLVE_CROSS_FADE = 40
@@ -128,7 +129,7 @@ def _track_text(track: FoleyTrack, target: Target, rate: float, versions: dict[s
     import opentimelineio as otio
 
     laid = otio.schema.Track(name=track.name, kind=otio.schema.TrackKind.Audio)
-    laid.metadata.update(_track_metadata())
+    laid.metadata.update(_track_metadata(max(clip.channels for clip in track.clips)))
     reached = target.start_frame
     for clip in track.clips:
         if clip.record.first > reached:
@@ -193,11 +194,12 @@ def _on_markers(clip: PlacedClip, rate: float) -> Iterator[Any]:
         yield marker
 
 
-def _track_metadata() -> dict[str, Any]:
+def _track_metadata(channels: int) -> dict[str, Any]:
+    kind = _CHANNELS[channels]
     return {
         MARK: {"version": _MARK_VERSION},
-        "Resolve_OTIO": {"Audio Type": "Mono", "Locked": False, "SoloOn": False},
-        "PremierePro_OTIO": {"AudioChannels": {"ChannelType": "Mono", "NumberOfChannels": 1}},
+        "Resolve_OTIO": {"Audio Type": kind, "Locked": False, "SoloOn": False},
+        "PremierePro_OTIO": {"AudioChannels": {"ChannelType": kind, "NumberOfChannels": channels}},
     }
 
 
@@ -209,9 +211,14 @@ def _clip_metadata(clip: PlacedClip) -> dict[str, Any]:
             "cue_id": clip.cue_id,
             "label": clip.label,
         },
-        "Resolve_OTIO": {"Channels": [{"Source Channel ID": 0, "Source Track ID": 0}]},
+        "Resolve_OTIO": {
+            "Channels": [{"Source Channel ID": channel, "Source Track ID": 0} for channel in range(clip.channels)]
+        },
         "PremierePro_OTIO": {
-            "AudioChannels": {"ChannelType": "Mono", "SecondaryAssignments": [{"SecondaryChannelIndex": 0}]}
+            "AudioChannels": {
+                "ChannelType": _CHANNELS[clip.channels],
+                "SecondaryAssignments": [{"SecondaryChannelIndex": channel} for channel in range(clip.channels)],
+            }
         },
     }
 
