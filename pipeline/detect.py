@@ -14,10 +14,10 @@ import numpy as np
 import torch
 
 from pipeline.components import ModelComponents
-from pipeline.detectors import DETECTORS
 from pipeline.errors import WeightsError
 from pipeline.label import SpottedLabel
 from pipeline.records import Detection, ShotFeatures, TemporalCondition
+from pipeline.registries import DETECTORS
 from pipeline.settings import Settings
 
 _SPOT_SECONDS = 0.4

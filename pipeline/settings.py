@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
 
-from pipeline.detectors import DETECTORS
+from pipeline.registries import DETECTORS
 
 FixedPrecision = Literal["float32", "bfloat16", "float16"]
 Precision = Literal["auto", FixedPrecision]

@@ -1,19 +1,25 @@
-"""The seam: what a family of models is asked for, and what it says of itself before anything is loaded."""
+"""The seam: what a family of models is asked for.
+
+A family is a package with three modules, found through pipeline/registries.py:
+
+    settings.py     SETTINGS, a class derived from settings.Settings; CHANNELS of what it makes; needs(settings,
+                    structure): what settings ask of a model, for a person, and the file that has it. Loads no torch.
+    parts.py        PARTS: folder of a model -> weights.parts.PartLayout, for the parts that are its own
+    components.py   COMPONENTS, a components.ModelComponents that is a Generator
+"""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from importlib import import_module
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.records import ShotFeatures, TemporalCondition
-from pipeline.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,24 +71,3 @@ class Generator(Protocol):
 
         settings: of the family's own kind. Raises OutOfMemoryError.
         """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
-    """What there is to know of a family without torch.
-
-    settings: its settings, as a class. needs(settings, structure): what settings ask of a model, for a person, and the
-    file of the model that has it. place: module:class of its components, a ModelComponents that is a Generator.
-    channels: of what it makes.
-    """
-
-    name: str
-    settings: type[Settings]
-    needs: Callable[[Any, Mapping[str, Any]], Mapping[str, str]]
-    place: str
-    channels: int = 1
-
-    def components(self) -> Any:
-        """The class of its components. Imports torch."""
-        module, _, name = self.place.partition(":")
-        return getattr(import_module(module), name)

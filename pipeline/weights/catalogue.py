@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+# Where nothing else is said: there was no other.
+FIRST_FAMILY = "auffusion"
 _CATALOGUE = Path(__file__).with_name("models.toml")
 
 
@@ -55,7 +57,8 @@ class Part:
 class PublishedModel:
     """A model that can be fetched. optional: parts it can do without. instead: a part -> what can stand in for it.
 
-    base: the model whose parts it is put on, for a model that somebody trained; else "".
+    family: of models that make sound as it does. base: the model whose parts it is put on, for a model that somebody
+    trained; else "".
     """
 
     name: str
@@ -65,6 +68,7 @@ class PublishedModel:
     optional: frozenset[str]
     instead: dict[str, Part]
     base: str
+    family: str
 
     @property
     def licences(self) -> tuple[Licence, ...]:
@@ -140,4 +144,5 @@ def _model(name: str, entry: dict[str, Any], parts: dict[str, Part]) -> Publishe
         optional=frozenset(entry.get("optional", ())),
         instead={part: parts[other] for part, other in entry.get("instead", {}).items()},
         base=entry.get("base", ""),
+        family=entry.get("family", FIRST_FAMILY),
     )

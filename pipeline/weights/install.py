@@ -8,7 +8,7 @@ card   <- the template, and the sha256 of every file                            
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,12 @@ from typing import Any
 from pipeline.errors import WeightsError
 from pipeline.files import sha256_of
 from pipeline.files_as_found import lfs_pointer
+from pipeline.registries import family_named
 from pipeline.weights.catalogue import Part, PublishedModel, published_models
-from pipeline.weights.convert import PublishedPart, convert, weights_file
+from pipeline.weights.convert import PublishedPart, convert
 from pipeline.weights.fit import require_fit
 from pipeline.weights.licences import require_accepted, require_allowed
+from pipeline.weights.parts import PartLayout, layouts_of
 from pipeline.weights.registry import CARD_NAME, ModelCard, installed_cards, read_card
 from pipeline.weights.shelves import Shelf
 from pipeline.weights.store import building, exclusive, explained, link_or_copy, require_room
@@ -42,8 +44,9 @@ def fetch(name: str, shelf: Shelf, models: Path, *, accept_licence: bool = False
         gathering = _Gathering(model, shelf, models, lock, tell)
         parts = gathering.parts()
         with building(models, name) as folder:
+            layouts = layouts_of(family_named(model.family))
             for part in parts:
-                part.place(folder, tell)
+                part.place(folder, tell, layouts)
             files = finish_card(folder, _card(model, parts, folder))
         lock.record(gathering.seen, name, files)
     return read_card(models / name)
@@ -87,17 +90,18 @@ class _Gathered:
         sizes = sum(path.stat().st_size for path in self.published.paths)
         return 0 if self.shared else min(self.part.installed_bytes, sizes)
 
-    def place(self, folder: Path, tell: Tell) -> None:
+    def place(self, folder: Path, tell: Tell, layouts: Mapping[str, PartLayout]) -> None:
         """Put the part into the model folder `folder`. Raises WeightsError or OSError."""
         if self.shared is None:
             tell(f"converting {self.part.name}")
-            convert(self.part, self.published, folder)
+            convert(self.part, self.published, folder, layouts.get(self.part.folder))
             return
         tell(f"sharing {self.part.name} with the installed {self.shared.name}")
         for name in files_of(self.shared, self.part.folder):
             link_or_copy(self.shared.folder / name, folder / name)
         if self.part.weights:
-            require_fit(self.part.folder, weights_file(self.part.folder), folder)
+            layout = layouts[self.part.folder]
+            require_fit(self.part.folder, layout.weights, folder, layout)
 
 
 class _Gathering:

@@ -18,11 +18,12 @@ from typing import Any
 
 from pipeline.errors import WeightsError
 from pipeline.files import sha256_of
-from pipeline.settings import Settings
+from pipeline.registries import Family
 from pipeline.weights.convert import copy_in
-from pipeline.weights.fit import config_of, require_fit, tokens_per_frame
+from pipeline.weights.fit import require_fit
 from pipeline.weights.install import Tell, finish_card, require_published
 from pipeline.weights.licences import require_accepted
+from pipeline.weights.parts import PartLayout, config_of, layouts_of
 from pipeline.weights.registry import ModelCard, find_model, read_card
 from pipeline.weights.states import read_shapes
 from pipeline.weights.store import building, exclusive, explained, link_or_copy
@@ -89,10 +90,11 @@ def _place(own: list[_OwnFile], base: ModelCard, site: Path, tell: Tell) -> None
             link_or_copy(base.folder / name, site / name)
     for file in own:
         copy_in(file.path, site / file.folder / file.name)
+    layouts = layouts_of(base.family)
     for file in own:
         if file.name.endswith(".safetensors"):
             tell(f"checking {file.path}")
-            require_fit(file.folder, file.name, site, origin=file.path)
+            require_fit(file.folder, file.name, site, layouts[file.folder], origin=file.path)
 
 
 def _card(card: dict[str, Any], folder: Path, own: list[_OwnFile], base: ModelCard, site: Path) -> dict[str, Any]:
@@ -100,21 +102,22 @@ def _card(card: dict[str, Any], folder: Path, own: list[_OwnFile], base: ModelCa
     parts = {file.folder for file in own}
     structure = json.loads(json.dumps(base.structure))
     if "frame_adapter" in parts:
-        _use_frame_adapter(structure, site)
+        _use_frame_adapter(structure, site, layouts_of(base.family)["frame_adapter"])
     structure["condition_channels"] = config_of("temporal_adapter", site)["conditioning_channels"]
     trained = {"detector": "linear"} if "detector" in parts else {}
     card |= {name: told[name] for name in ("title", "domain") if name in told}
     card["settings"] = {**card["settings"], **trained, **told.get("settings", {})}
-    _require_known(card["settings"], folder / _SETTINGS)
+    _require_known(card["settings"], base.family, folder / _SETTINGS)
     sums = {file.path.relative_to(folder).as_posix(): sha256_of(file.path) for file in own}
     inherited = {name: origin for name, origin in base.sources.items() if name not in parts}
     return card | {"structure": structure, "sources": {**inherited, "own": {"source": str(folder), "files": sums}}}
 
 
-def _use_frame_adapter(structure: dict[str, Any], site: Path) -> None:
+def _use_frame_adapter(structure: dict[str, Any], site: Path, layout: PartLayout) -> None:
     """Every frame looks through the trained adapter; the mean frame keeps the published one, which knows it."""
     file = f"frame_adapter/{_FRAME_ADAPTER}"
-    tokens = tokens_per_frame(read_shapes(site / file), int(config_of("unet", site)["cross_attention_dim"]))
+    assert layout.configuration is not None
+    tokens = layout.configuration(site, read_shapes(site / file))["tokens_per_frame"]
     for attention in ("literal", "time_local"):
         structure["frame_adapters"][attention] |= {"file": file, "tokens_per_frame": tokens}
 
@@ -131,8 +134,8 @@ def _told(path: Path) -> dict[str, Any]:
     return told
 
 
-def _require_known(settings: dict[str, Any], path: Path) -> None:
+def _require_known(settings: dict[str, Any], family: Family, path: Path) -> None:
     try:
-        Settings(**settings)
+        family.settings(**settings)
     except (TypeError, ValueError) as error:
         raise WeightsError(f"the settings in {path} cannot be used ({error}): mend them") from error

@@ -17,12 +17,11 @@ from typing import Any
 
 from pipeline.errors import WeightsError
 from pipeline.files import sha256_of
-from pipeline.generators import family_named
-from pipeline.generators.base import Family
 from pipeline.label import KnownLabel
+from pipeline.registries import Family, family_named
 from pipeline.settings import Settings
 from pipeline.weights.card_kinds import require_card
-from pipeline.weights.catalogue import PublishedModel, published_models
+from pipeline.weights.catalogue import FIRST_FAMILY, PublishedModel, published_models
 from pipeline.weights.licences import require_allowed
 from pipeline.weights.store import explained, models_folder
 from pipeline.weights.sums import known_sha256
@@ -31,8 +30,6 @@ from pipeline.weights.templates import template
 CARD_NAME = "model.json"
 _BUNDLED = Path(__file__).parent
 _BUNDLED_NAMES = ("mini",)
-# Whose cards do not say it: there was no other.
-_FIRST_FAMILY = "auffusion"
 _ONSET_FILE = "onset/model.safetensors"
 _DETECTOR_FILES = {
     "temporal": "detector/temporal.safetensors",
@@ -182,7 +179,7 @@ def _card_from(card: dict[str, Any], folder: Path) -> ModelCard:
         KnownLabel(text=label["text"], category=label["category"], words=tuple(label["words"]))
         for label in card["labels"]
     )
-    family = family_named(card.get("family", _FIRST_FAMILY))
+    family = family_named(card.get("family", FIRST_FAMILY))
     read = ModelCard(
         name=card["name"],
         title=card["title"],

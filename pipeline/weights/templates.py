@@ -23,6 +23,7 @@ def template(model: PublishedModel) -> dict[str, Any]:
         "title": model.title,
         "licence": model.licence_names,
         "non_commercial": model.non_commercial,
+        "family": model.family,
         "domain": model.domain,
         "procedural_only": False,
         "closed_vocabulary": False,

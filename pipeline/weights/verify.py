@@ -66,10 +66,11 @@ def _lock(card: ModelCard, models: Path) -> str:
 
 def _fit(card: ModelCard, name: str) -> str:
     from pipeline.weights.fit import require_fit
+    from pipeline.weights.parts import layouts_of
     from pipeline.weights.states import read_shapes
 
     folder, file = name.split("/", 1)
-    require_fit(folder, file, card.folder)
+    require_fit(folder, file, card.folder, layouts_of(card.family)[folder])
     return f"{len(read_shapes(card.folder / name))} keys, all of the right shape"
 
 

@@ -18,7 +18,7 @@ from flows.output.names import Naming
 from flows.planning.plan import plan_pass
 from flows.records import PassReport
 from flows.run import run_pass
-from pipeline.generators import FAMILIES
+from pipeline.registries import FAMILIES
 from tests.support.passes import Cut
 from tests.support.sine_family import SINE, write_model
 

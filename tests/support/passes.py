@@ -15,10 +15,10 @@ import pytest
 from flows.options import PassOptions, SharedOptions
 from flows.work.engine import OnTake, Studio, use_engine
 from pipeline.clip_store import put_or_set_aside
-from pipeline.generators import FAMILIES
 from pipeline.generators.auffusion.settings import AuffusionSettings
 from pipeline.label import KnownLabel, SpottedLabel
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, Detection, FoleyClip, FoleyRequest, MediaSpan, TakeScore
+from pipeline.registries import FAMILIES
 from pipeline.weights.registry import ModelCard
 from timeline_io import guarded
 from timeline_io.guarded_child import outcome

@@ -233,6 +233,9 @@ class AuffusionComponents(ModelComponents):
 _WRONG_KEYS = {"missing_keys": "missing", "unexpected_keys": "unknown", "mismatched_keys": "of another shape"}
 
 
+COMPONENTS = AuffusionComponents
+
+
 def load_auffusion(model: str = "mini", **options: Any) -> AuffusionComponents:
     """`components.load_model` for a model that is known to be one of this family. Raises WeightsError for another."""
     found = load_model(model, **options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pipeline.settings import Settings
 
@@ -61,5 +61,19 @@ class AuffusionSettings(Settings):
     def streams(self) -> frozenset[str]:
         """What the detector and the frame adapter have to see."""
         # Not super(): a dataclass with slots is another class than the one that the compiler knows.
-        seen = Settings.streams.fget(self)  # type: ignore[attr-defined]
+        seen: frozenset[str] = Settings.streams.fget(self)  # type: ignore[attr-defined]
         return seen | {"clip"} if self.attends_to_frames else seen
+
+
+def needs(settings: AuffusionSettings, structure: Mapping[str, Any]) -> dict[str, str]:
+    """The adapters that settings ask for, and the files of a model of this structure that have them."""
+    needed = {}
+    if settings.attends_to_frames:
+        entry = structure.get("frame_adapters", {}).get(settings.frame_attention, {})
+        needed[f"frame_attention {settings.frame_attention!r}"] = entry.get("file", "frame_adapter")
+    if settings.temporal_scale != 0:
+        needed["temporal_scale other than 0"] = "temporal_adapter/diffusion_pytorch_model.safetensors"
+    return needed
+
+
+SETTINGS, CHANNELS = AuffusionSettings, 1

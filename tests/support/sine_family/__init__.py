@@ -4,32 +4,12 @@ FAMILIES and a folder with a card."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from pipeline.generators.base import Family
-from pipeline.settings import Settings
+from pipeline.registries import Family
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SineSettings(Settings):
-    """octave: how much higher than written it sounds."""
-
-    octave: int = 0
-    detector: str = "always"
-
-    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {**Settings.ranges, "octave": (0, 3)}
-
-
-SINE = Family(
-    name="sine",
-    settings=SineSettings,
-    needs=lambda settings, structure: {},
-    place="tests.support.sine_family.components:SineComponents",
-    channels=2,
-)
+SINE = Family("sine", "tests.support.sine_family")
 
 
 def write_model(folder: Path) -> Path:

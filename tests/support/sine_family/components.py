@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.components import ModelComponents
 from pipeline.generators.base import SoundOrder
-from tests.support.sine_family import SineSettings
+from tests.support.sine_family.settings import SineSettings
 
 _FPS = 8.0
 _LEVEL = 0.25
@@ -41,3 +41,6 @@ class SineComponents(ModelComponents):
         on = order.condition.active[steps]
         sides = [np.sin(2 * np.pi * pitch * times_s) * on for pitch in (pitch_hz, 2 * pitch_hz)]
         return (_LEVEL * np.stack(sides)).astype(np.float32)
+
+
+COMPONENTS = SineComponents
