@@ -13,8 +13,8 @@ from fractions import Fraction
 import numpy as np
 import torch
 
-from pipeline.components import ModelComponents
 from pipeline.errors import WeightsError
+from pipeline.generators.components import ModelComponents
 from pipeline.label import SpottedLabel
 from pipeline.records import Detection, ShotFeatures, TemporalCondition
 from pipeline.registries import DETECTORS

@@ -8,8 +8,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.components import ModelComponents
 from pipeline.decode import decode_span
+from pipeline.generators.components import ModelComponents
 from pipeline.legacy import linspace_frames
 from pipeline.near_duplicates import kept_frames
 from pipeline.nets.clip import FrameEncoder, encode_in_batches, same_image_encoder

@@ -23,7 +23,6 @@ import torch
 from numpy.typing import NDArray
 
 from pipeline.clip_store import ClipStore, FeatureStore, put_or_set_aside
-from pipeline.components import ModelComponents
 from pipeline.curve import curve_of
 from pipeline.detect import detect as detect_label
 from pipeline.detect import spot, summary, switched, throughout
@@ -31,6 +30,7 @@ from pipeline.encode import encode_shot
 from pipeline.errors import OutOfMemoryError, OutputError
 from pipeline.finish import delivered, mixed
 from pipeline.generators.base import SoundOrder
+from pipeline.generators.components import ModelComponents
 from pipeline.records import (
     SAMPLE_RATE_HZ,
     ClipReceipt,

@@ -1,6 +1,6 @@
 """What there is to choose from by name: detectors, and families of models.
 
-A new one is a module or a package, and a line here. Loads no torch: what does the work is imported when it is asked for.
+A new one is a module or a package, and a line here. Loads no torch: what does the work is imported when asked for.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ class Family:
         layouts: Mapping[str, Any] = self._module("parts").PARTS
         return layouts
 
-    def components(self) -> Any:
-        """The class of its components. Imports torch."""
-        return self._module("components").COMPONENTS
+    def generator(self) -> Any:
+        """The class of its generator. Imports torch."""
+        return self._module("generator").GENERATOR
 
     def _module(self, name: str) -> Any:
         return import_module(f"{self.package}.{name}")

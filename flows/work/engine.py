@@ -81,7 +81,7 @@ class _PipelineEngine:
     """The real one: the model loaded once, the stores on disk."""
 
     def __init__(self, studio: Studio) -> None:
-        from pipeline.components import load_model
+        from pipeline.generators.components import load_model
 
         self._studio = studio
         self._settings = studio.settings

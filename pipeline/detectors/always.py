@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.components import ModelComponents
+from pipeline.generators.components import ModelComponents
 from pipeline.records import ShotFeatures, TemporalCondition
 from pipeline.settings import Settings
 

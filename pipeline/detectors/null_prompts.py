@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.components import ModelComponents
 from pipeline.detectors.null_margin import NullMargin, hysteresis, presence
 from pipeline.detectors.projected import array, unit_frames
+from pipeline.generators.components import ModelComponents
 from pipeline.records import ShotFeatures, TemporalCondition
 from pipeline.settings import Settings
 

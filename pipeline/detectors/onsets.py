@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from pipeline.components import ModelComponents
 from pipeline.detectors.null_prompts import null_margin
 from pipeline.errors import WeightsError
+from pipeline.generators.components import ModelComponents
 from pipeline.records import ShotFeatures, TemporalCondition
 from pipeline.settings import Settings
 

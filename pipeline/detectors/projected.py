@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline.components import ModelComponents
+from pipeline.generators.components import ModelComponents
 from pipeline.nets.label_detector import LEVEL_FLOOR_DB
 from pipeline.records import ShotFeatures, TemporalCondition
 from pipeline.settings import Settings

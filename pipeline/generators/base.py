@@ -5,7 +5,7 @@ A family is a package with three modules, found through pipeline/registries.py:
     settings.py     SETTINGS, a class derived from settings.Settings; CHANNELS of what it makes; needs(settings,
                     structure): what settings ask of a model, for a person, and the file that has it. Loads no torch.
     parts.py        PARTS: folder of a model -> weights.parts.PartLayout, for the parts that are its own
-    components.py   COMPONENTS, a components.ModelComponents that is a Generator
+    generator.py    GENERATOR, a class derived from components.ModelComponents that is a Generator
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from pipeline.clip_store import ClipStore, FeatureStore
-from pipeline.components import load_model
 from pipeline.generate import generate_takes
+from pipeline.generators.components import load_model
 from pipeline.probe import probe_movie
 from pipeline.records import FoleyRequest, MediaSpan
 from pipeline.scenes.catalogue import source_named

@@ -33,7 +33,8 @@ class PublishedPart:
 def convert(part: Part, published: PublishedPart, model: Path, layout: PartLayout | None) -> None:
     """Write `part` into the model folder `model`, whose parts before it are there already.
 
-    layout: None for a part without weights. Raises WeightsError when the weights are damaged, hold code, or do not fit; OSError when the disk does.
+    layout: None for a part without weights. Raises WeightsError when the weights are damaged, hold code, or do not fit;
+    OSError when the disk does.
     """
     for path in published.files:
         _require_table(path)

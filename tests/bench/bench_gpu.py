@@ -21,8 +21,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from pipeline.encode import encode_shot
 from pipeline.errors import PipelineError
-from pipeline.generators.auffusion.components import AuffusionComponents, load_auffusion
 from pipeline.generators.auffusion.denoise import DenoisingPlan, denoise, plan_denoising
+from pipeline.generators.auffusion.generator import AuffusionGenerator, load_auffusion
 from pipeline.generators.auffusion.settings import AuffusionSettings
 from pipeline.probe import probe_movie
 from pipeline.records import SAMPLE_RATE_HZ, MediaSpan, ShotFeatures, TemporalCondition
@@ -66,7 +66,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 @torch.inference_mode()
-def _table(bundle: AuffusionComponents, movie: Path, told: argparse.Namespace) -> None:
+def _table(bundle: AuffusionGenerator, movie: Path, told: argparse.Namespace) -> None:
     settings = bundle.card.settings.changed({"steps": str(told.steps)} if told.steps else {})
     rate = matrix_rate(bundle.device, bundle.dtype)
     span = MediaSpan(
@@ -91,7 +91,7 @@ def _row(
     looking: float,
     features: ShotFeatures,
     rate: float,
-    bundle: AuffusionComponents,
+    bundle: AuffusionGenerator,
     settings: AuffusionSettings,
 ) -> str:
     plans = [_plan(seed, features, bundle, settings) for seed in range(batch)]
@@ -110,7 +110,7 @@ def _row(
     return f"| {at_once} | {per_shot:.2f} | {seconds / per_shot:.1f} | {shares} | {_peak_mb(bundle.device):.0f} |"
 
 
-def _plan(seed: int, features: ShotFeatures, bundle: AuffusionComponents, settings: AuffusionSettings) -> DenoisingPlan:
+def _plan(seed: int, features: ShotFeatures, bundle: AuffusionGenerator, settings: AuffusionSettings) -> DenoisingPlan:
     active = np.ones(len(features.clip.times_s), bool)
     condition = TemporalCondition(similarity=active.astype(np.float32), active=active, times_s=features.clip.times_s)
     return plan_denoising(LABEL, seed, features, condition, bundle, settings)

@@ -21,7 +21,7 @@ from pipeline.evaluation.envelope import STEP_S, best_threshold, loudness_envelo
 from pipeline.evaluation.presence import frame_counts
 from pipeline.evaluation.seams import Drift, loudness_drift
 from pipeline.evaluation.table import Measure, ResultsTable, SystemResult, to_json, to_markdown
-from pipeline.generators.auffusion.components import AuffusionComponents
+from pipeline.generators.auffusion.generator import AuffusionGenerator
 from pipeline.scenes.synthesis import SCENE_RATE_HZ
 from tests.bench.child import output_of
 from tests.bench.few_steps import load_with_steps
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.stdout.write(f"As JSON: {options.json}\n")
 
 
-def _tables(folder: Path, bundle: AuffusionComponents, only: str | None, one_s: int | None) -> Iterator[ResultsTable]:
+def _tables(folder: Path, bundle: AuffusionGenerator, only: str | None, one_s: int | None) -> Iterator[ResultsTable]:
     if only in (None, "seams"):
         for seconds, sources in ({one_s: ("rain",)} if one_s else STEADY).items():
             shots = [steady(folder / "steady", source, seconds=seconds) for source in sources]
@@ -85,7 +85,7 @@ def _tables(folder: Path, bundle: AuffusionComponents, only: str | None, one_s: 
         yield cost_table(folder, (1, one_s) if one_s else LENGTHS_S)
 
 
-def seam_table(title: str, shots: Sequence[LongShot], bundle: AuffusionComponents) -> ResultsTable:
+def seam_table(title: str, shots: Sequence[LongShot], bundle: AuffusionGenerator) -> ResultsTable:
     """Our weights, the control with flat ones, and how much short takes in a row and the true sounds drift."""
     ours = _takes(shots, bundle)
     with flat_weights():
@@ -102,7 +102,7 @@ def seam_table(title: str, shots: Sequence[LongShot], bundle: AuffusionComponent
     return ResultsTable(title=title, clips=len(shots), measures=SEAM_MEASURES, rows=rows)
 
 
-def presence_table(title: str, shots: Sequence[LongShot], bundle: AuffusionComponents) -> ResultsTable:
+def presence_table(title: str, shots: Sequence[LongShot], bundle: AuffusionGenerator) -> ResultsTable:
     """The same pictures as one shot and as short ones, judged by one threshold, chosen on the true sounds."""
     truth = [shot.present(STEP_S) for shot in shots]
     true_db = [loudness_envelope_db(shot.sound(), SCENE_RATE_HZ, step_s=STEP_S) for shot in shots]
@@ -150,12 +150,12 @@ def cost_table(folder: Path, lengths_s: Iterable[int]) -> ResultsTable:
     return ResultsTable(title="Cost of one shot", clips=len(rows), measures=COST_MEASURES, rows=tuple(rows))
 
 
-def _takes(shots: Sequence[LongShot], bundle: AuffusionComponents) -> list[Take]:
+def _takes(shots: Sequence[LongShot], bundle: AuffusionGenerator) -> list[Take]:
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(lambda item: take_of(item[1].label, item[1].span, bundle, item[0]), enumerate(shots)))
 
 
-def _in_pieces(shots: Sequence[LongShot], bundle: AuffusionComponents) -> list[list[Take]]:
+def _in_pieces(shots: Sequence[LongShot], bundle: AuffusionGenerator) -> list[list[Take]]:
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return [
             list(pool.map(lambda item, s=shot: take_of(s.label, item[1], bundle, item[0]), enumerate(shot.pieces())))

@@ -25,7 +25,7 @@ from pipeline.evaluation.presence import frame_counts, recall_within, roc_auc, t
 from pipeline.evaluation.table import Measure, ResultsTable, SystemResult, to_json, to_markdown
 from pipeline.finish import write_bwf
 from pipeline.generate import encode
-from pipeline.generators.auffusion.components import AuffusionComponents
+from pipeline.generators.auffusion.generator import AuffusionGenerator
 from pipeline.records import FoleyClip, TemporalCondition
 from pipeline.runtime import parallel_takes, pin_threads
 from tests.bench.few_steps import load_with_steps
@@ -97,7 +97,7 @@ class _Trial:
 
 
 def _try_systems(
-    title: str, folder: Path, scenes: list[HeldOutScene], bundle: AuffusionComponents, options: argparse.Namespace
+    title: str, folder: Path, scenes: list[HeldOutScene], bundle: AuffusionGenerator, options: argparse.Namespace
 ) -> _Trial:
     listener, features = Listener(bundle), FeatureStore(folder / "features")
     heard = {
@@ -116,7 +116,7 @@ def _try_systems(
     return _Trial(title=title, scenes=scenes, heard=heard)
 
 
-def _runs(bundle: AuffusionComponents, options: argparse.Namespace) -> list[tuple[System, int]]:
+def _runs(bundle: AuffusionGenerator, options: argparse.Namespace) -> list[tuple[System, int]]:
     """The systems asked for, with one take each, and ours once more with several."""
     wanted = [(one, 1) for one in systems(bundle.card.settings) if one.name.startswith(options.only)]
     return [*wanted, (wanted[-1][0], options.takes)] if options.takes > 1 else wanted
@@ -158,7 +158,7 @@ def _hear_all(name: str, folder: Path, scenes: list[HeldOutScene], listener: Lis
         return list(pool.map(one, enumerate(scenes)))
 
 
-def _detection_table(folder: Path, bundle: AuffusionComponents, count: int) -> ResultsTable:
+def _detection_table(folder: Path, bundle: AuffusionGenerator, count: int) -> ResultsTable:
     scenes = film(folder / "detection", first_seed=DETECTION_SEED, count=count, duration_s=SHORT_S)
     features = FeatureStore(folder / "features")
     ours = bundle.card.settings
@@ -178,7 +178,7 @@ def _detection_table(folder: Path, bundle: AuffusionComponents, count: int) -> R
 
 
 def _detection_cells(
-    found: list[TemporalCondition], scenes: list[HeldOutScene], bundle: AuffusionComponents
+    found: list[TemporalCondition], scenes: list[HeldOutScene], bundle: AuffusionGenerator
 ) -> dict[str, Interval]:
     step_s = float(bundle.grid.frame_s)
     truth = [s.present(step_s) for s in scenes]

@@ -19,7 +19,7 @@ from pipeline.encode import encode_shot
 from pipeline.evaluation.envelope import loudness_envelope_db
 from pipeline.evaluation.seams import Contrast, Drift, changes, contrast, loudness_drift
 from pipeline.generate import make_take
-from pipeline.generators.auffusion.components import AuffusionComponents
+from pipeline.generators.auffusion.generator import AuffusionGenerator
 from pipeline.generators.auffusion.windows import Window, split
 from pipeline.records import SAMPLE_RATE_HZ, FoleyRequest, MediaSpan
 from pipeline.runtime import pin_threads
@@ -48,7 +48,7 @@ class Take:
         return loudness_drift(self.samples, self.rate_hz)
 
 
-def take_of(label: str, span: MediaSpan, bundle: AuffusionComponents, seed: int) -> Take:
+def take_of(label: str, span: MediaSpan, bundle: AuffusionGenerator, seed: int) -> Take:
     """One take, from the movie to the delivered sound."""
     pin_threads(bundle.threads_per_take)
     settings, grid = bundle.card.settings, bundle.grid
@@ -72,7 +72,7 @@ def take_of(label: str, span: MediaSpan, bundle: AuffusionComponents, seed: int)
     )
 
 
-def _tiles(columns: int, bundle: AuffusionComponents) -> list[Window]:
+def _tiles(columns: int, bundle: AuffusionGenerator) -> list[Window]:
     """The tiles in which the VAE decodes a canvas; like windows, the last one is flush with the end."""
     tile, hop = bundle.codec.tile, bundle.codec.tile - bundle.codec.overlap
     if columns <= tile:

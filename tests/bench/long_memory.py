@@ -18,8 +18,8 @@ import torch
 
 from pipeline.detect import detect
 from pipeline.encode import encode_shot
-from pipeline.generators.auffusion.components import load_auffusion
 from pipeline.generators.auffusion.denoise import DenoisingPlan, denoise, plan_denoising
+from pipeline.generators.auffusion.generator import load_auffusion
 from pipeline.probe import probe_movie
 from pipeline.records import SAMPLE_RATE_HZ, MediaSpan, ShotFeatures, TemporalCondition
 from pipeline.runtime import pin_threads

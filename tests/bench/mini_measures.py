@@ -24,7 +24,7 @@ from pipeline.evaluation.onset_match import OnsetTally, score_onsets, tally_onse
 from pipeline.evaluation.onsets import onset_times_s
 from pipeline.evaluation.presence import frame_counts
 from pipeline.evaluation.table import Measure
-from pipeline.generators.auffusion.components import AuffusionComponents
+from pipeline.generators.auffusion.generator import AuffusionGenerator
 from pipeline.nets.sound_classifier import SoundClassifier
 from pipeline.nets.strict import load_into
 from pipeline.scenes.catalogue import SOURCES
@@ -58,7 +58,7 @@ class Heard:
 class Listener:
     """Measures sound files against the truth of their scenes."""
 
-    def __init__(self, bundle: AuffusionComponents) -> None:
+    def __init__(self, bundle: AuffusionGenerator) -> None:
         self.mel = bundle.mel
         path = bundle.card.folder / "controls/classifier.safetensors"
         self.classifier = load_into(partial(SoundClassifier, len(SOURCES)), path)

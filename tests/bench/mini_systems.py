@@ -14,8 +14,8 @@ from pipeline.decode import decode_span
 from pipeline.detect import detect
 from pipeline.finish import to_delivery_rate
 from pipeline.generate import Made
-from pipeline.generators.auffusion.components import AuffusionComponents
 from pipeline.generators.auffusion.denoise import denoise, plan_denoising
+from pipeline.generators.auffusion.generator import AuffusionGenerator
 from pipeline.generators.auffusion.settings import AuffusionSettings
 from pipeline.nets.label_free import LabelFreeDetector, grey
 from pipeline.nets.strict import load_into
@@ -25,11 +25,11 @@ from pipeline.scoring import judge
 from tests.bench.mini_scenes import HeldOutScene
 from tests.bench.voiced import voiced
 
-Listen = Callable[[HeldOutScene, ShotFeatures, AuffusionComponents, AuffusionSettings], TemporalCondition]
+Listen = Callable[[HeldOutScene, ShotFeatures, AuffusionGenerator, AuffusionSettings], TemporalCondition]
 
 
 def by_label(
-    held_out: HeldOutScene, features: ShotFeatures, bundle: AuffusionComponents, settings: AuffusionSettings
+    held_out: HeldOutScene, features: ShotFeatures, bundle: AuffusionGenerator, settings: AuffusionSettings
 ) -> TemporalCondition:
     """The product's own detector."""
     return detect(features, held_out.target.label, bundle, settings)
@@ -40,7 +40,7 @@ def label_free(kind: str) -> Listen:
 
     @torch.inference_mode()
     def listen(
-        held_out: HeldOutScene, features: ShotFeatures, bundle: AuffusionComponents, settings: AuffusionSettings
+        held_out: HeldOutScene, features: ShotFeatures, bundle: AuffusionGenerator, settings: AuffusionSettings
     ) -> TemporalCondition:
         detector = load_into(LabelFreeDetector, bundle.card.folder / f"controls/{kind}.safetensors")
         last = float(held_out.span.duration_s) - 0.008
@@ -77,7 +77,7 @@ def systems(ours: AuffusionSettings) -> tuple[System, ...]:
 
 
 def best_of(
-    takes: int, system: System, held_out: HeldOutScene, features: ShotFeatures, bundle: AuffusionComponents, seed: int
+    takes: int, system: System, held_out: HeldOutScene, features: ShotFeatures, bundle: AuffusionGenerator, seed: int
 ) -> FoleyClip:
     """The take that a pass with `--takes` would lay, at the delivery rate; silence where nothing is found to sound."""
     made = [_take(system, held_out, features, bundle, seed_of_take(seed, take)) for take in range(1, takes + 1)]
@@ -91,7 +91,7 @@ def best_of(
 
 @torch.inference_mode()
 def _take(
-    system: System, held_out: HeldOutScene, features: ShotFeatures, bundle: AuffusionComponents, seed: int
+    system: System, held_out: HeldOutScene, features: ShotFeatures, bundle: AuffusionGenerator, seed: int
 ) -> Made:
     pin_threads()
     settings, label, duration_s = system.settings, held_out.target.label, held_out.span.duration_s
@@ -106,7 +106,7 @@ def _take(
 
 
 @torch.inference_mode()
-def codec_ceiling(held_out: HeldOutScene, bundle: AuffusionComponents) -> FoleyClip:
+def codec_ceiling(held_out: HeldOutScene, bundle: AuffusionGenerator) -> FoleyClip:
     """The true sound through VAE and vocoder: no system can be better than this."""
     pin_threads()
     grid = bundle.grid
@@ -119,7 +119,7 @@ def codec_ceiling(held_out: HeldOutScene, bundle: AuffusionComponents) -> FoleyC
     return FoleyClip(samples=voiced(latents, count, bundle, bundle.card.settings)[None], sample_rate_hz=SAMPLE_RATE_HZ)
 
 
-def true_sound(held_out: HeldOutScene, bundle: AuffusionComponents) -> FoleyClip:
+def true_sound(held_out: HeldOutScene, bundle: AuffusionGenerator) -> FoleyClip:
     """The true stem at the delivery rate."""
     count = math.ceil(held_out.span.duration_s * SAMPLE_RATE_HZ)
     samples = to_delivery_rate(held_out.sound(), bundle.grid.sample_rate_hz, count)

@@ -14,7 +14,7 @@ from resource import RUSAGE_SELF, getrusage
 
 from pipeline.clip_store import ClipStore, FeatureStore
 from pipeline.generate import generate_takes
-from pipeline.generators.auffusion.components import AuffusionComponents, load_auffusion
+from pipeline.generators.auffusion.generator import AuffusionGenerator, load_auffusion
 from pipeline.probe import probe_movie
 from pipeline.records import FoleyRequest, MediaSpan
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stdout.write(f"{length} {seconds} {getrusage(RUSAGE_SELF).ru_maxrss / 1024}\n")
 
 
-def seconds_of_take(movie: Path, store: Path, bundle: AuffusionComponents, duration_s: Fraction, *, seed: int) -> float:
+def seconds_of_take(movie: Path, store: Path, bundle: AuffusionGenerator, duration_s: Fraction, *, seed: int) -> float:
     """Wall seconds of one take from the start of the movie."""
     settings = bundle.card.settings
     span = MediaSpan(path=movie, digest=probe_movie(movie).digest, start_s=Fraction(0), duration_s=duration_s)

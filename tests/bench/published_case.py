@@ -27,8 +27,8 @@ from flows.options import PassOptions
 from flows.planning.number_format import settled
 from pipeline.detect import detect
 from pipeline.encode import encode_shot
-from pipeline.generators.auffusion.components import AuffusionComponents, load_auffusion
 from pipeline.generators.auffusion.denoise import denoise, plan_denoising
+from pipeline.generators.auffusion.generator import AuffusionGenerator, load_auffusion
 from pipeline.generators.auffusion.settings import AuffusionSettings
 from pipeline.nets import window_batch
 from pipeline.probe import probe_movie
@@ -55,7 +55,7 @@ class Notes:
 
 
 @contextmanager
-def noting(bundle: AuffusionComponents, settings: AuffusionSettings) -> Iterator[Notes]:
+def noting(bundle: AuffusionGenerator, settings: AuffusionSettings) -> Iterator[Notes]:
     """Watch the networks of a bundle while the block lasts."""
     notes = Notes()
     predict, decode = window_batch.WindowBatches.predict, bundle.codec.decode
@@ -86,7 +86,7 @@ def noting(bundle: AuffusionComponents, settings: AuffusionSettings) -> Iterator
             hook.remove()
 
 
-def load_everything(bundle: AuffusionComponents, settings: AuffusionSettings) -> None:
+def load_everything(bundle: AuffusionGenerator, settings: AuffusionSettings) -> None:
     """Read all weights, so that no shot pays for them."""
     if settings.temporal_scale:
         _ = bundle.temporal_adapter
@@ -142,7 +142,7 @@ def _make(
     span: MediaSpan,
     label: str,
     seed: int,
-    bundle: AuffusionComponents,
+    bundle: AuffusionGenerator,
     settings: AuffusionSettings,
     notes: Notes,
     seconds: dict[str, float],

@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from pipeline.generators.auffusion.components import AuffusionComponents, load_auffusion
+from pipeline.generators.auffusion.generator import AuffusionGenerator, load_auffusion
 from pipeline.runtime import pin_threads
 
 _WIDTHS = (64, 128)
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stdout.flush()
 
 
-def _works(bundle: AuffusionComponents, only: list[str]) -> Iterator[tuple[str, nn.Module, Callable[[], object]]]:
+def _works(bundle: AuffusionGenerator, only: list[str]) -> Iterator[tuple[str, nn.Module, Callable[[], object]]]:
     if "unet" in only:
         for width in _WIDTHS:
             yield from _denoisers(bundle, width)
@@ -62,7 +62,7 @@ def _works(bundle: AuffusionComponents, only: list[str]) -> Iterator[tuple[str, 
         yield "vocoder, 10.24 s", model, lambda: bundle.vocoder(torch.rand(1, 256, 1024) - 0.5)
 
 
-def _denoisers(bundle: AuffusionComponents, width: int) -> Iterator[tuple[str, nn.Module, Callable[[], object]]]:
+def _denoisers(bundle: AuffusionGenerator, width: int) -> Iterator[tuple[str, nn.Module, Callable[[], object]]]:
     step = torch.tensor(500)
     shapes = ((4, 32, width), (77, bundle.text_encoder.config.hidden_size), (1, 256, 8 * width))
     for rows, named in ((2, f"pair, {width} columns"), (1, f"one half, {width} columns")):

@@ -22,8 +22,8 @@ import torch
 from pipeline.decode import decode_span
 from pipeline.detect import detect
 from pipeline.encode import encode_shot
-from pipeline.generators.auffusion.components import AuffusionComponents, load_auffusion
 from pipeline.generators.auffusion.denoise import denoise, plan_denoising
+from pipeline.generators.auffusion.generator import AuffusionGenerator, load_auffusion
 from pipeline.generators.auffusion.settings import AuffusionSettings
 from pipeline.near_duplicates import kept_frames
 from pipeline.records import MediaSpan, ShotFeatures
@@ -105,7 +105,7 @@ _looks: dict[tuple[str, ...], tuple[list[ShotFeatures], float]] = {}
 
 
 def _looked(
-    bundle: AuffusionComponents, settings: AuffusionSettings, spans: Sequence[MediaSpan]
+    bundle: AuffusionGenerator, settings: AuffusionSettings, spans: Sequence[MediaSpan]
 ) -> tuple[list[ShotFeatures], float]:
     """What is seen in the shots and the core seconds it took; rows that look alike share it."""
     key = (bundle.name, str(bundle.dtype), settings.look_digest())
@@ -116,7 +116,7 @@ def _looked(
     return _looks[key]
 
 
-def _kept(bundle: AuffusionComponents, settings: AuffusionSettings, spans: Sequence[MediaSpan]) -> str:
+def _kept(bundle: AuffusionGenerator, settings: AuffusionSettings, spans: Sequence[MediaSpan]) -> str:
     kept = total = 0
     for span in spans:
         grid = bundle.grid.looking_at(settings.clip_fps)

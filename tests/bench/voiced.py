@@ -7,13 +7,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.finish import to_delivery_rate
-from pipeline.generators.auffusion.components import AuffusionComponents
+from pipeline.generators.auffusion.generator import AuffusionGenerator
 from pipeline.generators.auffusion.settings import AuffusionSettings
 from pipeline.generators.auffusion.vocode import vocode
 
 
-def voiced(
-    latents: Tensor, count: int, bundle: AuffusionComponents, settings: AuffusionSettings
-) -> NDArray[np.float32]:
+def voiced(latents: Tensor, count: int, bundle: AuffusionGenerator, settings: AuffusionSettings) -> NDArray[np.float32]:
     """Latents (1, C, rows, columns) -> exactly `count` samples at the delivery rate."""
     return to_delivery_rate(vocode(latents, bundle, settings), bundle.sample_rate_hz, count)

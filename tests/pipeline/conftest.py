@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.generators.auffusion.components import AuffusionComponents, load_auffusion
+from pipeline.generators.auffusion.generator import AuffusionGenerator, load_auffusion
 from pipeline.runtime import pin_threads
 from pipeline.weights.install import fetch
 from pipeline.weights.shelves import PlainFolder
@@ -16,7 +16,7 @@ def one_thread() -> None:
 
 
 @pytest.fixture(scope="session")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> AuffusionComponents:
+def reference(tmp_path_factory: pytest.TempPathFactory) -> AuffusionGenerator:
     """What `foley models fetch foleycrafter-reference --from` and `load_auffusion` make of shared/golden/tiny."""
     shelf, models = PlainFolder(golden_path("tiny")), tmp_path_factory.mktemp("models")
     with pytest.MonkeyPatch.context() as environment:

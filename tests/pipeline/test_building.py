@@ -12,7 +12,7 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import nn
 
-from pipeline.generators.auffusion.components import AuffusionComponents
+from pipeline.generators.auffusion.generator import AuffusionGenerator
 from pipeline.nets.building import building
 from pipeline.nets.label_detector import TemporalDetector
 from pipeline.nets.strict import load_into
@@ -50,8 +50,8 @@ def loading(monkeypatch: pytest.MonkeyPatch) -> HeldOpen:
     return held
 
 
-def mini() -> AuffusionComponents:
-    return AuffusionComponents(find_model("mini"), torch.device("cpu"))
+def mini() -> AuffusionGenerator:
+    return AuffusionGenerator(find_model("mini"), torch.device("cpu"))
 
 
 def devices(net: nn.Module) -> set[str]:

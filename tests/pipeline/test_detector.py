@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.detect import detect
 from pipeline.encode import encode_shot
-from pipeline.generators.auffusion.components import AuffusionComponents, load_auffusion
+from pipeline.generators.auffusion.generator import AuffusionGenerator, load_auffusion
 from pipeline.probe import probe_movie
 from pipeline.records import MediaSpan, ShotFeatures, clip_features
 from pipeline.scenes.catalogue import DISTRACTORS, source_named
@@ -22,11 +22,11 @@ _CLOUD = next(thing for thing in DISTRACTORS if thing.name == "cloud")
 
 
 @pytest.fixture(scope="module")
-def bundle() -> AuffusionComponents:
+def bundle() -> AuffusionGenerator:
     return load_auffusion("mini", device="cpu")
 
 
-def _features(frames: np.ndarray, bundle: AuffusionComponents) -> ShotFeatures:
+def _features(frames: np.ndarray, bundle: AuffusionGenerator) -> ShotFeatures:
     return clip_features(frames, bundle.grid.frame_times(len(frames)))
 
 
@@ -36,7 +36,7 @@ def _frames(count: int, dim: int, seed: int) -> np.ndarray:
     return np.asarray(walk / np.linalg.norm(walk, axis=1, keepdims=True), dtype=np.float32)
 
 
-def test_a_moment_is_heard_alike_in_a_short_and_in_a_long_shot(bundle: AuffusionComponents) -> None:
+def test_a_moment_is_heard_alike_in_a_short_and_in_a_long_shot(bundle: AuffusionGenerator) -> None:
     before, moment, after = (_frames(count, bundle.clip.embed_dim, seed) for seed, count in enumerate((500, 128, 700)))
     settings = bundle.card.settings
     short = detect(_features(moment, bundle), "car passing by", bundle, settings)
@@ -50,7 +50,7 @@ def test_a_moment_is_heard_alike_in_a_short_and_in_a_long_shot(bundle: Auffusion
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_a_standing_rotor_is_silent_whatever_clouds_drift_by(
-    bundle: AuffusionComponents, tmp_path: Path, seed: int
+    bundle: AuffusionGenerator, tmp_path: Path, seed: int
 ) -> None:
     scene = _landed(9000 + seed)
     movie = write_scene_movie(scene, tmp_path / "landed.mp4", rate=Fraction(25))

@@ -19,8 +19,8 @@ from pipeline.detect import active_spans, detect, median_filter, spot, switched
 from pipeline.errors import MediaError
 from pipeline.evaluation.presence import frame_f1
 from pipeline.generate import encode, generate_takes, make_take
-from pipeline.generators.auffusion.components import AuffusionComponents, load_auffusion
 from pipeline.generators.auffusion.denoise import denoise, plan_denoising
+from pipeline.generators.auffusion.generator import AuffusionGenerator, load_auffusion
 from pipeline.generators.auffusion.settings import AuffusionSettings
 from pipeline.generators.auffusion.vocode import vocode
 from pipeline.probe import probe_movie
@@ -34,7 +34,7 @@ FAST = AuffusionSettings(steps=3)
 
 
 @pytest.fixture(scope="module")
-def bundle() -> AuffusionComponents:
+def bundle() -> AuffusionGenerator:
     return load_auffusion("mini", device="cpu")
 
 
@@ -54,23 +54,23 @@ def _span(movie: Path, start_s: str, duration_s: str, speed: int = 1) -> MediaSp
     )
 
 
-def _request(span: MediaSpan, bundle: AuffusionComponents, seed: int = 1, label: str = "train passing") -> FoleyRequest:
+def _request(span: MediaSpan, bundle: AuffusionGenerator, seed: int = 1, label: str = "train passing") -> FoleyRequest:
     return FoleyRequest(span=span, label=label, seed=seed, settings_digest=FAST.digest(), model_digest=bundle.digest)
 
 
-def _make(requests: Sequence[FoleyRequest], bundle: AuffusionComponents, folder: Path) -> list[ClipReceipt]:
+def _make(requests: Sequence[FoleyRequest], bundle: AuffusionGenerator, folder: Path) -> list[ClipReceipt]:
     features, clips = FeatureStore(folder / "features"), ClipStore(folder / "takes")
     return generate_takes(requests, bundle, FAST, features, clips)
 
 
 @pytest.fixture(scope="module")
-def requests(train: Path, bundle: AuffusionComponents) -> list[FoleyRequest]:
+def requests(train: Path, bundle: AuffusionGenerator) -> list[FoleyRequest]:
     spans = [_span(train, "4", "3/2"), _span(train, "5", "4/10"), _span(train, "9", "2", -1), _span(train, "6", "1")]
     return [_request(span, bundle, seed=i) for i, span in enumerate(spans)]
 
 
 def test_alone_in_a_batch_and_in_another_order_the_bits_are_the_same(
-    requests: list[FoleyRequest], bundle: AuffusionComponents, tmp_path: Path
+    requests: list[FoleyRequest], bundle: AuffusionGenerator, tmp_path: Path
 ) -> None:
     together = _make(requests, bundle, tmp_path / "together")
     backwards = _make(requests[::-1], bundle, tmp_path / "backwards")[::-1]
@@ -82,7 +82,7 @@ def test_alone_in_a_batch_and_in_another_order_the_bits_are_the_same(
 
 
 def test_a_resumed_pass_makes_only_what_is_missing_and_the_same_bits(
-    requests: list[FoleyRequest], bundle: AuffusionComponents, tmp_path: Path
+    requests: list[FoleyRequest], bundle: AuffusionGenerator, tmp_path: Path
 ) -> None:
     whole = _make(requests, bundle, tmp_path / "whole")
     _make(requests[:2], bundle, tmp_path / "resumed")
@@ -93,7 +93,7 @@ def test_a_resumed_pass_makes_only_what_is_missing_and_the_same_bits(
 
 
 def test_a_take_is_kept_with_a_score_that_its_label_earns(
-    train: Path, bundle: AuffusionComponents, tmp_path: Path
+    train: Path, bundle: AuffusionGenerator, tmp_path: Path
 ) -> None:
     span = _span(train, "4", "3/2")
     train_score, stranger_score = (
@@ -106,7 +106,7 @@ def test_a_take_is_kept_with_a_score_that_its_label_earns(
     assert (stranger_score.label, train_score.speech, train_score.music) == (None, None, None)
 
 
-def test_another_seed_is_another_take(train: Path, bundle: AuffusionComponents, tmp_path: Path) -> None:
+def test_another_seed_is_another_take(train: Path, bundle: AuffusionGenerator, tmp_path: Path) -> None:
     span = _span(train, "5", "1")
     first, second = _make([_request(span, bundle, seed=1), _request(span, bundle, seed=2)], bundle, tmp_path)
     assert first.sha256 != second.sha256
@@ -114,7 +114,7 @@ def test_another_seed_is_another_take(train: Path, bundle: AuffusionComponents, 
 
 @pytest.mark.parametrize("duration_s", ["1/24", "4/10", "1001/1000", "10427/2400"])
 def test_a_take_has_the_samples_of_its_length_rounded_up(
-    train: Path, bundle: AuffusionComponents, tmp_path: Path, duration_s: str
+    train: Path, bundle: AuffusionGenerator, tmp_path: Path, duration_s: str
 ) -> None:
     receipt = _make([_request(_span(train, "3", duration_s), bundle)], bundle, tmp_path)[0]
     samples, rate = soundfile.read(receipt.wav, dtype="int32")
@@ -122,7 +122,7 @@ def test_a_take_has_the_samples_of_its_length_rounded_up(
     assert len(samples) == receipt.samples == math.ceil(Fraction(duration_s) * SAMPLE_RATE_HZ)
 
 
-def test_the_key_is_the_content_and_not_the_place(train: Path, bundle: AuffusionComponents, tmp_path: Path) -> None:
+def test_the_key_is_the_content_and_not_the_place(train: Path, bundle: AuffusionGenerator, tmp_path: Path) -> None:
     copy = tmp_path / "elsewhere.mp4"
     copy.write_bytes(train.read_bytes())
     assert _request(_span(train, "1", "2"), bundle).key() == _request(_span(copy, "1", "2"), bundle).key()
@@ -131,14 +131,14 @@ def test_the_key_is_the_content_and_not_the_place(train: Path, bundle: Auffusion
 
 
 def test_a_label_that_never_sounds_gives_digital_silence(
-    train: Path, bundle: AuffusionComponents, tmp_path: Path
+    train: Path, bundle: AuffusionGenerator, tmp_path: Path
 ) -> None:
     receipt = _make([_request(_span(train, "1", "2"), bundle, label="hammer hitting metal")], bundle, tmp_path)[0]
     assert receipt.silent and receipt.peak == 0.0
     assert not soundfile.read(receipt.wav)[0].any()
 
 
-def test_a_truncated_movie_is_one_sentence(bundle: AuffusionComponents, train: Path, tmp_path: Path) -> None:
+def test_a_truncated_movie_is_one_sentence(bundle: AuffusionGenerator, train: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(train.read_bytes()[:600])
     span = replace(_span(train, "1", "1"), path=broken, digest="0" * 64)
@@ -146,14 +146,14 @@ def test_a_truncated_movie_is_one_sentence(bundle: AuffusionComponents, train: P
         encode(span, bundle, FeatureStore(tmp_path / "f"), FAST)
 
 
-def test_features_are_looked_at_once(train: Path, bundle: AuffusionComponents, tmp_path: Path) -> None:
+def test_features_are_looked_at_once(train: Path, bundle: AuffusionGenerator, tmp_path: Path) -> None:
     features = FeatureStore(tmp_path / "f")
     first = encode(_span(train, "1", "1"), bundle, features, FAST)
     gone = replace(_span(train, "1", "1"), path=tmp_path / "gone.mp4")
     np.testing.assert_array_equal(encode(gone, bundle, features, FAST).clip.values, first.clip.values)
 
 
-def test_detection_follows_the_scene(bundle: AuffusionComponents, train: Path, tmp_path: Path) -> None:
+def test_detection_follows_the_scene(bundle: AuffusionGenerator, train: Path, tmp_path: Path) -> None:
     scene = make_scene(245, 12.5, target=source_named("train"), others=())
     features = encode(_span(train, "0", "12"), bundle, FeatureStore(tmp_path / "f"), FAST)
     found = detect(features, "train passing", bundle, bundle.card.settings)
@@ -165,7 +165,7 @@ def test_detection_follows_the_scene(bundle: AuffusionComponents, train: Path, t
 
 
 def test_clip_itself_spots_what_sounds_and_leaves_silence_alone(
-    bundle: AuffusionComponents, train: Path, tmp_path: Path
+    bundle: AuffusionGenerator, train: Path, tmp_path: Path
 ) -> None:
     store = FeatureStore(tmp_path / "f")
     heard = spot(encode(_span(train, "1", "6"), bundle, store, FAST), bundle, bundle.card.settings)
@@ -175,7 +175,7 @@ def test_clip_itself_spots_what_sounds_and_leaves_silence_alone(
 
 
 def test_a_long_canvas_is_made_in_windows_and_a_short_one_is_not(
-    bundle: AuffusionComponents, train: Path, tmp_path: Path
+    bundle: AuffusionGenerator, train: Path, tmp_path: Path
 ) -> None:
     features = encode(_span(train, "0", "12"), bundle, FeatureStore(tmp_path / "f"), FAST)
     condition = detect(features, "train passing", bundle, FAST)
@@ -188,7 +188,7 @@ def test_a_long_canvas_is_made_in_windows_and_a_short_one_is_not(
 
 
 def test_switching_both_adapters_off_leaves_the_text_alone(
-    bundle: AuffusionComponents, train: Path, tmp_path: Path
+    bundle: AuffusionGenerator, train: Path, tmp_path: Path
 ) -> None:
     features = encode(_span(train, "3", "2"), bundle, FeatureStore(tmp_path / "f"), FAST)
     other = clip_features(features.clip.values[::-1].copy(), features.clip.times_s)
@@ -217,7 +217,7 @@ def test_the_median_takes_flicker_and_leaves_edges() -> None:
     np.testing.assert_array_equal(median_filter(row, 1), row)
 
 
-def test_spans_are_half_open_and_in_seconds(bundle: AuffusionComponents, train: Path, tmp_path: Path) -> None:
+def test_spans_are_half_open_and_in_seconds(bundle: AuffusionGenerator, train: Path, tmp_path: Path) -> None:
     features = encode(_span(train, "1", "1"), bundle, FeatureStore(tmp_path / "f"), FAST)
     condition = detect(features, "train passing", bundle, FAST)
     flags = np.zeros(len(condition.active), dtype=bool)
@@ -226,7 +226,7 @@ def test_spans_are_half_open_and_in_seconds(bundle: AuffusionComponents, train: 
     assert spans == ((0.064, 0.16), (round((len(flags) - 1) * 0.032, 3), round(len(flags) * 0.032, 3)))
 
 
-def test_a_person_may_say_when_it_sounds(bundle: AuffusionComponents, train: Path, tmp_path: Path) -> None:
+def test_a_person_may_say_when_it_sounds(bundle: AuffusionGenerator, train: Path, tmp_path: Path) -> None:
     features = encode(_span(train, "1", "2"), bundle, FeatureStore(tmp_path / "f"), FAST)
     heard = detect(features, "train passing", bundle, FAST)
     told = switched(heard, [(Fraction(1, 2), Fraction(1)), (Fraction(3, 2), Fraction(9))])
@@ -237,7 +237,7 @@ def test_a_person_may_say_when_it_sounds(bundle: AuffusionComponents, train: Pat
     assert not switched(heard, []).active.any()
 
 
-def test_told_spans_are_where_the_take_sounds(bundle: AuffusionComponents, train: Path, tmp_path: Path) -> None:
+def test_told_spans_are_where_the_take_sounds(bundle: AuffusionGenerator, train: Path, tmp_path: Path) -> None:
     features = encode(_span(train, "1", "2"), bundle, FeatureStore(tmp_path / "f"), FAST)
     told = replace(_request(_span(train, "1", "2"), bundle), spans_s=((Fraction(1), Fraction(3, 2)),))
     clip, _ = make_take(told, features, bundle, FAST)
@@ -249,7 +249,7 @@ def test_told_spans_are_where_the_take_sounds(bundle: AuffusionComponents, train
 
 
 def test_an_ordered_sound_that_is_not_seen_is_made_over_the_whole_take(
-    train: Path, bundle: AuffusionComponents, tmp_path: Path
+    train: Path, bundle: AuffusionGenerator, tmp_path: Path
 ) -> None:
     request = _request(_span(train, "4", "3/2"), bundle, label="ball bouncing")
     ordered = replace(request, ordered=True)
@@ -266,7 +266,7 @@ def test_an_ordered_sound_that_is_not_seen_is_made_over_the_whole_take(
 
 @pytest.mark.parametrize("label", ["train passing", "ball bouncing", "footsteps walking", "rain falling"])
 def test_a_named_stretch_holds_to_the_sample_whatever_is_seen(
-    label: str, train: Path, bundle: AuffusionComponents, tmp_path: Path
+    label: str, train: Path, bundle: AuffusionGenerator, tmp_path: Path
 ) -> None:
     frame_s = Fraction(1001, 24000)
     spans = ((5 * frame_s, 13 * frame_s), (22 * frame_s, 30 * frame_s))
@@ -288,7 +288,7 @@ def _loudest_frame_db(samples: np.ndarray) -> float:
 
 
 def test_a_take_that_leaves_its_sound_out_is_made_again_with_other_noise(
-    bundle: AuffusionComponents, train: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bundle: AuffusionGenerator, train: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request, features = _request(_span(train, "6", "1"), bundle), FeatureStore(tmp_path)
     seen, voiced = encode(request.span, bundle, features, FAST), []
@@ -297,7 +297,7 @@ def test_a_take_that_leaves_its_sound_out_is_made_again_with_other_noise(
         voiced.append(latents)
         return vocode(latents, *how) * float(len(voiced) > 1)
 
-    monkeypatch.setattr("pipeline.generators.auffusion.vocode.vocode", vocode_all_but_the_first)
+    monkeypatch.setattr("pipeline.generators.auffusion.generator.vocode", vocode_all_but_the_first)
     clip, condition = make_take(request, seen, bundle, FAST)
     assert condition.active.any() and np.abs(clip.samples).max() > 0.01
     assert len(voiced) >= 2 and not torch.equal(voiced[0], voiced[1])

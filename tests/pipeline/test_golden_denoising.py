@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.generators.auffusion.components import AuffusionComponents
 from pipeline.generators.auffusion.denoise import DenoisingPlan, denoise
 from pipeline.generators.auffusion.frame_adapter import FrameContext, cross_attention_layers
+from pipeline.generators.auffusion.generator import AuffusionGenerator
 from pipeline.generators.auffusion.settings import AuffusionSettings
 from pipeline.generators.auffusion.window_batch import WindowPlan
 from pipeline.generators.auffusion.windows import Window
@@ -22,14 +22,14 @@ from tests.support.golden import golden_case, golden_path
 
 
 @pytest.fixture
-def bundle(reference: AuffusionComponents) -> Iterator[AuffusionComponents]:
+def bundle(reference: AuffusionGenerator) -> Iterator[AuffusionGenerator]:
     pin_threads()
     with torch.inference_mode():
         yield reference
 
 
 @pytest.fixture
-def settings(bundle: AuffusionComponents) -> AuffusionSettings:
+def settings(bundle: AuffusionGenerator) -> AuffusionSettings:
     return bundle.card.settings
 
 
@@ -38,7 +38,7 @@ def _case(name: str) -> dict[str, Tensor]:
 
 
 def _context(
-    bundle: AuffusionComponents, embeds: Tensor, *, scale: float = 1.0, rows: int = 32, columns: int = 32
+    bundle: AuffusionGenerator, embeds: Tensor, *, scale: float = 1.0, rows: int = 32, columns: int = 32
 ) -> FrameContext:
     """Keys and values of embeds (2, F, D), whose first row is the negative: zeros."""
     adapter = bundle.frame_adapter("literal")
@@ -56,20 +56,20 @@ def test_the_reference_has_the_settings_of_its_script(settings: AuffusionSetting
     assert settings.quirks == ("time_grid", "frames", "pixel_range", "int16")
 
 
-def test_prompts_become_the_references_states(bundle: AuffusionComponents) -> None:
+def test_prompts_become_the_references_states(bundle: AuffusionGenerator) -> None:
     case = golden_case("text")
     for prompt, expected in zip(case["prompts"], torch.from_numpy(case["last_hidden_state"]), strict=True):
         _close(bundle.prompt_states(str(prompt))[0], expected, 1e-5)
 
 
 @pytest.mark.parametrize("steps", [5, 10, 25, 50])
-def test_the_sampler_asks_at_the_references_times(bundle: AuffusionComponents, steps: int) -> None:
+def test_the_sampler_asks_at_the_references_times(bundle: AuffusionGenerator, steps: int) -> None:
     asked = bundle.sampler("pndm", steps).timesteps
     np.testing.assert_array_equal(asked, golden_case("pndm_timesteps")[f"timesteps_{steps}"])
 
 
 @pytest.mark.parametrize("name", ["ip_attention_f1", "ip_attention_f6"])
-def test_frames_are_attended_as_by_the_ip_adapter(bundle: AuffusionComponents, name: str) -> None:
+def test_frames_are_attended_as_by_the_ip_adapter(bundle: AuffusionGenerator, name: str) -> None:
     golden_path(f"cases/{name}.npz")
     case = _case(name)
     adapter = bundle.frame_adapter("literal")
@@ -85,12 +85,12 @@ def test_frames_are_attended_as_by_the_ip_adapter(bundle: AuffusionComponents, n
             _close(found, case[f"out_{scale}_{place}"], 1e-5)
 
 
-def _place(bundle: AuffusionComponents, layer: torch.nn.Module) -> str:
+def _place(bundle: AuffusionGenerator, layer: torch.nn.Module) -> str:
     return next(name for name, module in bundle.unet.named_modules() if module is layer).replace(".", "_")
 
 
 @pytest.mark.parametrize("step", [41, 901])
-def test_the_temporal_adapter_gives_the_references_residuals(bundle: AuffusionComponents, step: int) -> None:
+def test_the_temporal_adapter_gives_the_references_residuals(bundle: AuffusionGenerator, step: int) -> None:
     case = _case(f"controlnet_t{step}")
     for scale in (1.0, 0.2):
         down, middle = _residuals(bundle, case, step, scale)
@@ -100,7 +100,7 @@ def test_the_temporal_adapter_gives_the_references_residuals(bundle: AuffusionCo
 
 
 def _residuals(
-    bundle: AuffusionComponents, case: dict[str, Tensor], step: int, scale: float
+    bundle: AuffusionGenerator, case: dict[str, Tensor], step: int, scale: float
 ) -> tuple[list[Tensor], Tensor]:
     found: tuple[list[Tensor], Tensor] = bundle.temporal_adapter(
         case["latents"],
@@ -114,7 +114,7 @@ def _residuals(
 
 
 @pytest.mark.parametrize("step", [41, 901])
-def test_the_unet_gives_the_references_noise(bundle: AuffusionComponents, step: int) -> None:
+def test_the_unet_gives_the_references_noise(bundle: AuffusionGenerator, step: int) -> None:
     case = _case(f"unet_step_t{step}")
     down, middle = _residuals(bundle, case, step, 0.2)
     residuals = {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
@@ -127,7 +127,7 @@ def test_the_unet_gives_the_references_noise(bundle: AuffusionComponents, step: 
 
 
 def _noise(
-    bundle: AuffusionComponents, case: dict[str, Tensor], step: int, context: FrameContext, residuals: dict[str, object]
+    bundle: AuffusionGenerator, case: dict[str, Tensor], step: int, context: FrameContext, residuals: dict[str, object]
 ) -> Tensor:
     found: Tensor = bundle.unet(
         case["latents"],
@@ -139,7 +139,7 @@ def _noise(
     return found
 
 
-def _plan(bundle: AuffusionComponents, name: str) -> DenoisingPlan:
+def _plan(bundle: AuffusionGenerator, name: str) -> DenoisingPlan:
     """A golden case as a take of one window."""
     case, words = _case(name), golden_case(name)
     latents = case["latents"]
@@ -160,7 +160,7 @@ def _plan(bundle: AuffusionComponents, name: str) -> DenoisingPlan:
     "name", sorted(path.stem for path in (Path(__file__).parents[3] / "shared/golden/cases").glob("sample_*.npz"))
 )
 def test_sampling_ends_at_the_references_latents(
-    bundle: AuffusionComponents, settings: AuffusionSettings, name: str
+    bundle: AuffusionGenerator, settings: AuffusionSettings, name: str
 ) -> None:
     case = golden_case(name)
     told = replace(
@@ -177,7 +177,7 @@ def test_sampling_ends_at_the_references_latents(
 
 @pytest.mark.steady
 def test_shots_of_a_batch_do_not_see_each_others_frames(
-    bundle: AuffusionComponents, settings: AuffusionSettings
+    bundle: AuffusionGenerator, settings: AuffusionSettings
 ) -> None:
     """What diffusers' own pipeline gets wrong when every shot of a batch brings its own pictures."""
     told = replace(settings, steps=5)
@@ -200,7 +200,7 @@ def test_shots_of_a_batch_do_not_see_each_others_frames(
 @pytest.mark.steady
 @pytest.mark.parametrize("name", ["end_to_end_clipwise", "end_to_end_framewise"])
 def test_a_whole_take_sounds_like_the_references(
-    bundle: AuffusionComponents, settings: AuffusionSettings, name: str
+    bundle: AuffusionGenerator, settings: AuffusionSettings, name: str
 ) -> None:
     golden_path(f"cases/{name}.npz")
     case = golden_case(name)

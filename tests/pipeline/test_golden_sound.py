@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.generators.auffusion.components import AuffusionComponents
+from pipeline.generators.auffusion.generator import AuffusionGenerator
 from pipeline.generators.auffusion.vocoder import HifiGan
 from pipeline.mel import AUFFUSION_MEL, MelScale, peak_normalised
 from tests.support.golden import golden_case
@@ -31,7 +31,7 @@ def test_the_filterbank_is_the_references() -> None:
     np.testing.assert_allclose(bank.sum(1), case["filterbank_rowsum"], atol=1e-6, rtol=0)
 
 
-def test_latents_become_the_references_log_mel(reference: AuffusionComponents) -> None:
+def test_latents_become_the_references_log_mel(reference: AuffusionGenerator) -> None:
     case = golden_case("vae_decode")
     with torch.inference_mode():
         picture = reference.codec.decode(torch.from_numpy(case["latents"]))
@@ -40,7 +40,7 @@ def test_latents_become_the_references_log_mel(reference: AuffusionComponents) -
 
 
 @pytest.fixture
-def vocoder(reference: AuffusionComponents) -> HifiGan:
+def vocoder(reference: AuffusionGenerator) -> HifiGan:
     assert isinstance(reference.vocoder, HifiGan)
     return reference.vocoder
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from pipeline.encode import encode_shot
 from pipeline.errors import WeightsError
-from pipeline.generators.auffusion.components import AuffusionComponents, load_auffusion
+from pipeline.generators.auffusion.generator import AuffusionGenerator, load_auffusion
 from pipeline.generators.auffusion.settings import AuffusionSettings
 from pipeline.nets.clip import ClipEncoder, FrameEncoder, build_clip, encode_in_batches, same_image_encoder
 from pipeline.nets.int8 import Int8Encoder
@@ -37,7 +37,7 @@ def full() -> ClipEncoder:
 
 
 @pytest.fixture
-def bundle(published: Path) -> AuffusionComponents:
+def bundle(published: Path) -> AuffusionGenerator:
     return load_auffusion(str(published), device="cpu")
 
 
@@ -77,14 +77,14 @@ def test_what_is_no_plain_transformer_is_refused(full: ClipEncoder) -> None:
         Int8Encoder(other)
 
 
-def test_a_shot_is_looked_at_in_8_bits_where_that_comes_out_alike(bundle: AuffusionComponents, span: MediaSpan) -> None:
+def test_a_shot_is_looked_at_in_8_bits_where_that_comes_out_alike(bundle: AuffusionGenerator, span: MediaSpan) -> None:
     full, int8 = (encode_shot(span, bundle, settings).clip.values for settings in (AuffusionSettings(), INT8))
     cosine = np.sum(full * int8, axis=1) / np.linalg.norm(full, axis=1) / np.linalg.norm(int8, axis=1)
     assert 0.999 < cosine.min() < 1 - 1e-6
 
 
 def test_a_shot_is_looked_at_in_full_where_8_bits_come_out_otherwise(
-    bundle: AuffusionComponents, span: MediaSpan
+    bundle: AuffusionGenerator, span: MediaSpan
 ) -> None:
     _coarsen(bundle.clip)
     full, int8 = (encode_shot(span, bundle, settings).clip.values for settings in (AuffusionSettings(), INT8))

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from pipeline.detect import detect
-from pipeline.generators.auffusion.components import AuffusionComponents, load_auffusion
 from pipeline.generators.auffusion.denoise import denoise, plan_denoising
+from pipeline.generators.auffusion.generator import AuffusionGenerator, load_auffusion
 from pipeline.generators.auffusion.windows import Window, split
 from pipeline.records import clip_features
 from pipeline.runtime import pin_threads
@@ -22,7 +22,7 @@ LATENTS = 140
 
 
 @pytest.fixture(scope="module")
-def bundle() -> AuffusionComponents:
+def bundle() -> AuffusionGenerator:
     return load_auffusion("mini", device="cpu")
 
 
@@ -34,7 +34,7 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def _latents(bundle: AuffusionComponents) -> np.ndarray:
+def _latents(bundle: AuffusionGenerator) -> np.ndarray:
     """Two windows' worth of rain in one step, (channels * rows, columns): the frames all look the same."""
     grid, settings = bundle.grid, replace(bundle.card.settings, steps=1, detector="always")
     count = grid.frames_for(LATENTS)
@@ -51,7 +51,7 @@ def test_edges_are_where_windows_begin_and_end_inside_the_canvas() -> None:
     assert edges_of(split(200, 80, 4)) == [60, 80, 120, 140]
 
 
-def test_weights_count_only_where_windows_overlap_and_least_in_the_middle(bundle: AuffusionComponents) -> None:
+def test_weights_count_only_where_windows_overlap_and_least_in_the_middle(bundle: AuffusionGenerator) -> None:
     ours = _latents(bundle)
     with flat_weights():
         flat = _latents(bundle)
@@ -65,7 +65,7 @@ def test_weights_count_only_where_windows_overlap_and_least_in_the_middle(bundle
 
 @pytest.mark.steady
 def test_a_minute_shows_no_seam_and_does_not_drift_where_flat_weights_do(
-    bundle: AuffusionComponents, tmp_path: Path
+    bundle: AuffusionGenerator, tmp_path: Path
 ) -> None:
     shots = [steady(tmp_path, source, seconds=60) for source in ("rain", "car")]
     ours, _, flat, *_ = (row.cells for row in seam_table("a minute", shots, bundle).rows)
@@ -78,7 +78,7 @@ def test_a_minute_shows_no_seam_and_does_not_drift_where_flat_weights_do(
 
 
 @pytest.mark.steady
-def test_presence_in_a_minute_is_as_in_its_short_pieces(bundle: AuffusionComponents, tmp_path: Path) -> None:
+def test_presence_in_a_minute_is_as_in_its_short_pieces(bundle: AuffusionGenerator, tmp_path: Path) -> None:
     shots = [in_a_row(tmp_path, source, seconds=60) for source in ("rain", "train")]
     short, long = presence_table("a minute", shots, bundle).rows
     assert short.cells["f1"].value > 0.9

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pipeline.errors import WeightsError
-from pipeline.generators.auffusion.components import load_auffusion
+from pipeline.generators.auffusion.generator import load_auffusion
 from pipeline.label import category_of
 from pipeline.nets.label_detector import LinearDetector
 from pipeline.nets.strict import load_into

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from pipeline.errors import OutOfMemoryError
-from pipeline.generators.auffusion.components import AuffusionComponents, load_auffusion
 from pipeline.generators.auffusion.denoise import DenoisingPlan, denoise, plan_denoising
 from pipeline.generators.auffusion.feature_reuse import ReusableUNet
+from pipeline.generators.auffusion.generator import AuffusionGenerator, load_auffusion
 from pipeline.generators.auffusion.settings import AuffusionSettings
 from pipeline.generators.auffusion.window_batch import Stage
 from pipeline.records import ShotFeatures, TemporalCondition, clip_features
@@ -22,7 +22,7 @@ LITERAL = replace(FAST, frame_attention="literal")
 
 
 @pytest.fixture
-def bundle() -> Iterator[AuffusionComponents]:
+def bundle() -> Iterator[AuffusionGenerator]:
     bundle = load_auffusion("mini", device="cpu")
     usual = bundle.windows_at_once
     pin_threads()
@@ -42,14 +42,14 @@ def _shot(frames: int, seed: int) -> tuple[ShotFeatures, TemporalCondition]:
     )
 
 
-def _plan(bundle: AuffusionComponents, settings: AuffusionSettings, frames: int, seed: int) -> DenoisingPlan:
+def _plan(bundle: AuffusionGenerator, settings: AuffusionSettings, frames: int, seed: int) -> DenoisingPlan:
     features, condition = _shot(frames, seed)
     with torch.inference_mode():
         return plan_denoising("rain falling", seed, features, condition, bundle, settings)
 
 
 def _denoised(
-    plans: list[DenoisingPlan], bundle: AuffusionComponents, settings: AuffusionSettings
+    plans: list[DenoisingPlan], bundle: AuffusionGenerator, settings: AuffusionSettings
 ) -> list[torch.Tensor]:
     with torch.inference_mode():
         return denoise(plans, bundle, settings)
@@ -64,7 +64,7 @@ def _denoised(
         pytest.param(replace(FAST, frame_attention="clip_wise"), marks=pytest.mark.steady),
     ],
 )
-def test_takes_of_a_batch_are_the_takes_made_alone(bundle: AuffusionComponents, settings: AuffusionSettings) -> None:
+def test_takes_of_a_batch_are_the_takes_made_alone(bundle: AuffusionGenerator, settings: AuffusionSettings) -> None:
     """Two widths, a long take of two windows, a batch that does not come out even."""
     plans = [_plan(bundle, settings, frames, seed) for seed, frames in enumerate([32, 32, 48, 400, 32])]
     alone = [_denoised([plan], bundle, settings)[0] for plan in plans]
@@ -77,14 +77,14 @@ def test_takes_of_a_batch_are_the_takes_made_alone(bundle: AuffusionComponents, 
     assert (alone[0] - alone[1]).abs().max() > 0.1
 
 
-def test_one_window_at_a_time_gives_the_same_bits_in_any_company(bundle: AuffusionComponents) -> None:
+def test_one_window_at_a_time_gives_the_same_bits_in_any_company(bundle: AuffusionGenerator) -> None:
     plans = [_plan(bundle, FAST, frames, seed) for seed, frames in enumerate([32, 32, 48])]
     alone = [_denoised([plan], bundle, FAST)[0] for plan in plans]
     together = _denoised(plans[::-1], bundle, FAST)[::-1]
     assert all(torch.equal(one, other) for one, other in zip(alone, together, strict=True))
 
 
-def test_equal_frames_count_as_often_as_they_are_shown(bundle: AuffusionComponents) -> None:
+def test_equal_frames_count_as_often_as_they_are_shown(bundle: AuffusionGenerator) -> None:
     features, condition = _shot(32, 1)
     rows = features.clip.values[[0] * 20 + [1] * 8 + [2, 3, 4, 5]]
     runs = clip_features(rows, features.clip.times_s)
@@ -100,7 +100,7 @@ def test_equal_frames_count_as_often_as_they_are_shown(bundle: AuffusionComponen
     assert (without - expected).abs().max() > 1e-3
 
 
-def test_the_order_of_frames_means_nothing_without_the_bias(bundle: AuffusionComponents) -> None:
+def test_the_order_of_frames_means_nothing_without_the_bias(bundle: AuffusionGenerator) -> None:
     features, condition = _shot(32, 3)
     shuffled = clip_features(features.clip.values[np.random.default_rng(0).permutation(32)], features.clip.times_s)
     for settings, differs in ((LITERAL, False), (FAST, True)):
@@ -110,7 +110,7 @@ def test_the_order_of_frames_means_nothing_without_the_bias(bundle: AuffusionCom
         assert bool((one - other).abs().max() > 1e-3) == differs
 
 
-def test_adapters_at_zero_are_no_adapters(bundle: AuffusionComponents) -> None:
+def test_adapters_at_zero_are_no_adapters(bundle: AuffusionGenerator) -> None:
     features, condition = _shot(32, 4)
     off = replace(FAST, frame_attention="off", temporal_scale=0.0)
     zero = replace(FAST, frame_scale=0.0, temporal_until=0.0)
@@ -142,7 +142,7 @@ class _SmallDevice:
 
 
 @pytest.mark.steady
-def test_batches_are_halved_until_they_fit(bundle: AuffusionComponents, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_are_halved_until_they_fit(bundle: AuffusionGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
     plans = [_plan(bundle, FAST, 32, seed) for seed in range(8)]
     alone = [_denoised([plan], bundle, FAST)[0] for plan in plans]
     small = _SmallDevice(bundle.unet, room=4)
@@ -158,7 +158,7 @@ def test_batches_are_halved_until_they_fit(bundle: AuffusionComponents, monkeypa
         _denoised(plans[:1], bundle, FAST)
 
 
-def test_deep_features_of_the_same_step_are_the_full_answer(bundle: AuffusionComponents) -> None:
+def test_deep_features_of_the_same_step_are_the_full_answer(bundle: AuffusionGenerator) -> None:
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(2, 8, 8, 16, generator=generator)
     text = torch.cat([bundle.prompt_states(""), bundle.prompt_states("rain falling")])
@@ -174,7 +174,7 @@ def test_deep_features_of_the_same_step_are_the_full_answer(bundle: AuffusionCom
 
 
 @pytest.mark.steady
-def test_reused_features_change_a_take_a_little_and_a_long_one_not_at_all(bundle: AuffusionComponents) -> None:
+def test_reused_features_change_a_take_a_little_and_a_long_one_not_at_all(bundle: AuffusionGenerator) -> None:
     settings = replace(FAST, steps=8)
     short, long = _plan(bundle, settings, 32, 1), _plan(bundle, settings, 1600, 2)
     assert len(long.windows) > 4

@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
 from diffusers.utils import logging as diffusers_logging
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 from transformers.utils import logging as transformers_logging
 
-from pipeline.components import ModelComponents, load_model
 from pipeline.errors import WeightsError
 from pipeline.generators.auffusion.frame_adapter import FrameAdapter, use_parallel_attention
 from pipeline.generators.auffusion.grid import Grid
 from pipeline.generators.auffusion.latents import LatentCodec
 from pipeline.generators.auffusion.samplers import make_sampler
-from pipeline.generators.auffusion.settings import AuffusionSettings, Sampler
+from pipeline.generators.auffusion.settings import Sampler
 from pipeline.generators.auffusion.temporal_adapter import EmbeddedOnce
 from pipeline.generators.auffusion.vocoder import Vocoder, load_vocoder
 from pipeline.generators.auffusion.winograd import use_winograd
-from pipeline.generators.base import SoundOrder
+from pipeline.generators.components import ModelComponents
 from pipeline.mel import MelScale
 from pipeline.runtime import picture_dtype, windows_at_once
 from pipeline.weights.registry import ModelCard
@@ -41,8 +36,6 @@ diffusers_logging.disable_progress_bar()
 class AuffusionComponents(ModelComponents):
     """The networks of Auffusion. `compiled` asks torch.compile for the UNet."""
 
-    channels = 1
-
     def __init__(self, card: ModelCard, device: torch.device, **options: Any) -> None:
         super().__init__(card, device, **options)
         structure = card.structure
@@ -50,41 +43,6 @@ class AuffusionComponents(ModelComponents):
         self.mel = MelScale(**structure["mel"])
         self.condition_channels = int(structure["condition_channels"])
         self._windows_at_once: int | None = None
-
-    @property
-    def sample_rate_hz(self) -> int:
-        """Of the vocoder."""
-        return self.grid.sample_rate_hz
-
-    @property
-    def takes_together(self) -> bool:
-        """Whether windows of several takes share batches: on a GPU, where there is room for them."""
-        return self.windows_at_once > 1
-
-    def frame_times(self, duration_s: Fraction, fps: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The clock of the frame adapter: a step for each CLIP frame of the canvas that covers the stretch."""
-        grid = self.grid.looking_at(fps)
-        times = grid.frame_times(grid.frames_of(duration_s))
-        return times, np.minimum(times, float(duration_s) - float(grid.column_s) / 2)
-
-    def make(self, orders: Sequence[SoundOrder], settings: AuffusionSettings) -> list[NDArray[np.float32]]:
-        """A sound (1, N) for each order; their windows share batches, and none depends on the others."""
-        from pipeline.generators.auffusion.denoise import denoise, plan_denoising
-        from pipeline.generators.auffusion.vocode import vocode
-
-        plans = [
-            plan_denoising(
-                order.label,
-                order.seed,
-                order.features,
-                order.condition,
-                self,
-                settings,
-                duration_s=order.duration_s,
-            )
-            for order in orders
-        ]
-        return [vocode(latents, self, settings)[None] for latents in denoise(plans, self, settings)]
 
     @property
     def _saves_products(self) -> bool:
@@ -231,14 +189,3 @@ class AuffusionComponents(ModelComponents):
 
 
 _WRONG_KEYS = {"missing_keys": "missing", "unexpected_keys": "unknown", "mismatched_keys": "of another shape"}
-
-
-COMPONENTS = AuffusionComponents
-
-
-def load_auffusion(model: str = "mini", **options: Any) -> AuffusionComponents:
-    """`components.load_model` for a model that is known to be one of this family. Raises WeightsError for another."""
-    found = load_model(model, **options)
-    if not isinstance(found, AuffusionComponents):
-        raise WeightsError(f"model {model!r} is of the family {found.card.family.name!r}, not of Auffusion")
-    return found

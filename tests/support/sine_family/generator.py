@@ -9,15 +9,15 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.components import ModelComponents
 from pipeline.generators.base import SoundOrder
+from pipeline.generators.components import ModelComponents
 from tests.support.sine_family.settings import SineSettings
 
 _FPS = 8.0
 _LEVEL = 0.25
 
 
-class SineComponents(ModelComponents):
+class SineGenerator(ModelComponents):
     """No network at all."""
 
     sample_rate_hz = 44_100
@@ -43,4 +43,4 @@ class SineComponents(ModelComponents):
         return (_LEVEL * np.stack(sides)).astype(np.float32)
 
 
-COMPONENTS = SineComponents
+GENERATOR = SineGenerator

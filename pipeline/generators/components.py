@@ -232,7 +232,7 @@ def _make_room(card: ModelCard) -> None:
 
 def _components(card: ModelCard, device: torch.device, **options: Any) -> ModelComponents:
     try:
-        made: ModelComponents = card.family.components()(card, device, **options)
+        made: ModelComponents = card.family.generator()(card, device, **options)
         return made
     except (KeyError, ValueError, TypeError) as error:
         raise WeightsError(f"the model card of {card.name!r} in {card.folder} is damaged: {error}") from error
