@@ -27,26 +27,26 @@ _USUAL_LEVEL_DB = -24.0
 
 
 @torch.inference_mode()
-def detect(features: ShotFeatures, label: str, bundle: ModelComponents, settings: Settings) -> TemporalCondition:
+def detect(features: ShotFeatures, label: str, model: ModelComponents, settings: Settings) -> TemporalCondition:
     """When `label` sounds in a shot, and how loud."""
-    return DETECTORS[settings.detector].load()(features, [label], bundle, settings)[0]
+    return DETECTORS[settings.detector].load()(features, [label], model, settings)[0]
 
 
 @torch.inference_mode()
-def spot(features: ShotFeatures, bundle: ModelComponents, settings: Settings) -> tuple[SpottedLabel, ...]:
+def spot(features: ShotFeatures, model: ModelComponents, settings: Settings) -> tuple[SpottedLabel, ...]:
     """What CLIP itself hears in a shot, among the labels the model knows: best first, at most two, () for silence.
 
     Raises WeightsError when the model's detector cannot tell labels apart.
     """
     detector = DETECTORS[settings.detector]
-    if not detector.tells_labels or not bundle.vocabulary:
+    if not detector.tells_labels or not model.vocabulary:
         raise WeightsError(
-            f"model {bundle.name!r} cannot tell what sounds in a picture (detector {settings.detector!r}): "
+            f"model {model.name!r} cannot tell what sounds in a picture (detector {settings.detector!r}): "
             "name the sounds in a cue sheet or in markers"
         )
-    conditions = detector.load()(features, [known.text for known in bundle.vocabulary], bundle, settings)
+    conditions = detector.load()(features, [known.text for known in model.vocabulary], model, settings)
     heard = []
-    for known, condition in zip(bundle.vocabulary, conditions, strict=True):
+    for known, condition in zip(model.vocabulary, conditions, strict=True):
         sure = confidence(condition)
         if condition.active.sum() * float(condition.step_s) >= _SPOT_SECONDS and sure >= _SPOT_CONFIDENCE:
             heard.append(SpottedLabel(label=known.text, category=known.category, confidence=sure))

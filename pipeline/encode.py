@@ -25,49 +25,49 @@ _USUAL_RATE = Fraction(24)
 _ALIKE = 0.999
 
 
-def encode_shot(span: MediaSpan, bundle: ModelComponents, settings: Settings) -> ShotFeatures:
+def encode_shot(span: MediaSpan, model: ModelComponents, settings: Settings) -> ShotFeatures:
     """A stretch of a movie -> what the detector and the generator need to have seen of it, and CLIP's clock anyway.
 
     Frames past the end of the stretch show its last moment. Long stretches are decoded in chunks, so memory does not
     grow with their length beyond the features. Raises MediaError.
     """
-    return ShotFeatures(streams={name: STREAMS[name](span, bundle, settings) for name in settings.streams | {"clip"}})
+    return ShotFeatures(streams={name: STREAMS[name](span, model, settings) for name in settings.streams | {"clip"}})
 
 
-def _clip(span: MediaSpan, bundle: ModelComponents, settings: Settings) -> Stream:
+def _clip(span: MediaSpan, model: ModelComponents, settings: Settings) -> Stream:
     """An embedding (D,) for each frame of the canvas that covers the stretch; (0,) where nobody needs them."""
-    times, shown = _clip_times(span, bundle, settings)
+    times, shown = _clip_times(span, model, settings)
     rows = [np.zeros((len(times), 0), np.float32)]
     if "clip" in settings.streams:
-        with bundle.visiting("clip"):
+        with model.on_device("clip"):
             chunks = [shown[first : first + _CHUNK_FRAMES] for first in range(0, len(times), _CHUNK_FRAMES)]
-            rows = [_embedded(span, chunk, bundle, settings) for chunk in chunks]
+            rows = [_embedded(span, chunk, model, settings) for chunk in chunks]
     return Stream(values=np.concatenate(rows), times_s=times)
 
 
 def _clip_times(
-    span: MediaSpan, bundle: ModelComponents, settings: Settings
+    span: MediaSpan, model: ModelComponents, settings: Settings
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The middle of each step, and the moment whose frame stands for it."""
     if "frames" in settings.quirks:
         return _as_the_reference_looks(span)
-    return bundle.frame_times(span.duration_s, settings.clip_fps)
+    return model.frame_times(span.duration_s, settings.clip_fps)
 
 
 def _embedded(
-    span: MediaSpan, times_s: NDArray[np.float64], bundle: ModelComponents, settings: Settings
+    span: MediaSpan, times_s: NDArray[np.float64], model: ModelComponents, settings: Settings
 ) -> NDArray[np.float32]:
     """Embeddings (T, D) of the frames on the screen at `times_s`; one that looks like the last kept one shares its."""
-    pixels = decode_span(span, times_s=np.maximum(times_s, 0.0), size=bundle.clip.image_size).pixels
+    pixels = decode_span(span, times_s=np.maximum(times_s, 0.0), size=model.clip.image_size).pixels
     kept, source = kept_frames(pixels, settings.near_duplicate_levels)
-    return encode_in_batches(_encoder(pixels[kept], bundle, settings), pixels[kept], batch=bundle.clip_batch)[source]
+    return encode_in_batches(_encoder(pixels[kept], model, settings), pixels[kept], batch=model.clip_batch)[source]
 
 
-def _encoder(pixels: NDArray[np.uint8], bundle: ModelComponents, settings: Settings) -> FrameEncoder:
+def _encoder(pixels: NDArray[np.uint8], model: ModelComponents, settings: Settings) -> FrameEncoder:
     """CLIP in 8 bits where the settings say so and the first of these pictures comes out alike."""
-    if settings.clip_weights == "int8" and same_image_encoder(bundle.clip, bundle.int8_clip, pixels[:1]) >= _ALIKE:
-        return bundle.int8_clip
-    return bundle.clip
+    if settings.clip_weights == "int8" and same_image_encoder(model.clip, model.int8_clip, pixels[:1]) >= _ALIKE:
+        return model.int8_clip
+    return model.clip
 
 
 def _as_the_reference_looks(span: MediaSpan) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -79,26 +79,26 @@ def _as_the_reference_looks(span: MediaSpan) -> tuple[NDArray[np.float64], NDArr
     return times, np.minimum((indexes + 0.5) / float(rate), duration_s)
 
 
-def _onset(span: MediaSpan, bundle: ModelComponents, settings: Settings) -> Stream:
+def _onset(span: MediaSpan, model: ModelComponents, settings: Settings) -> Stream:
     """How likely something hits at each frame of the onset detector's own clock."""
     if "frames" in settings.quirks:
-        times, shown = _clip_times(span, bundle, settings)
+        times, shown = _clip_times(span, model, settings)
     else:
         count = max(1, round(float(span.duration_s) * ONSET_FPS))
         times = shown = (np.arange(count) + 0.5) * float(span.duration_s) / count
     unit_scale = "pixel_range" not in settings.quirks
-    found = [_onset_chunk(span, shown, first, bundle, unit_scale) for first in range(0, len(shown), _CHUNK_FRAMES)]
+    found = [_onset_chunk(span, shown, first, model, unit_scale) for first in range(0, len(shown), _CHUNK_FRAMES)]
     return Stream(values=np.concatenate(found), times_s=times)
 
 
 def _onset_chunk(
-    span: MediaSpan, shown: NDArray[np.float64], first: int, bundle: ModelComponents, unit_scale: bool
+    span: MediaSpan, shown: NDArray[np.float64], first: int, model: ModelComponents, unit_scale: bool
 ) -> NDArray[np.float32]:
     """Probabilities of one chunk of frames, which is looked at with all the neighbours that it can see."""
     begin = max(0, first - ONSET_REACH_FRAMES)
     seen = shown[begin : first + _CHUNK_FRAMES + ONSET_REACH_FRAMES]
     pixels = decode_span(span, times_s=seen, size=ONSET_PIXELS, whole=True).pixels
-    likely = onset_probability(bundle.onset_detector, pixels, unit_scale=unit_scale)
+    likely = onset_probability(model.onset_detector, pixels, unit_scale=unit_scale)
     return likely[first - begin :][:_CHUNK_FRAMES]
 
 

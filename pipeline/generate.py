@@ -59,14 +59,14 @@ Made = tuple[FoleyClip, TemporalCondition]
 
 
 @torch.inference_mode()
-def encode(span: MediaSpan, bundle: ModelComponents, features: FeatureStore, settings: Settings) -> ShotFeatures:
+def encode(span: MediaSpan, model: ModelComponents, features: FeatureStore, settings: Settings) -> ShotFeatures:
     """The CLIP features of what the audience sees, from the store when they are there. Raises MediaError."""
-    pin_threads(bundle.threads_per_take)
-    key = feature_key(span, bundle.digest, settings.look_digest())
+    pin_threads(model.threads_per_take)
+    key = feature_key(span, model.digest, settings.encode_digest())
     known = features.find(key)
     if known is not None:
         return known
-    seen = encode_shot(span, bundle, settings)
+    seen = encode_shot(span, model, settings)
     try:
         features.put(key, seen)
     except OutputError as error:
@@ -75,33 +75,33 @@ def encode(span: MediaSpan, bundle: ModelComponents, features: FeatureStore, set
 
 
 def detect(
-    request: FoleyRequest, features: ShotFeatures, bundle: ModelComponents, settings: Settings
+    request: FoleyRequest, features: ShotFeatures, model: ModelComponents, settings: Settings
 ) -> TemporalCondition:
     """When the request's label sounds, or when a person said that it does: somewhere at least, if one ordered it."""
-    condition = detect_label(features, request.label, bundle, settings)
+    condition = detect_label(features, request.label, model, settings)
     if request.spans_s is not None:
         return switched(condition, request.spans_s)
     return throughout(condition) if request.ordered and not condition.active.any() else condition
 
 
-def make_take(request: FoleyRequest, features: ShotFeatures, bundle: ModelComponents, settings: Settings) -> Made:
+def make_take(request: FoleyRequest, features: ShotFeatures, model: ModelComponents, settings: Settings) -> Made:
     """One take of one cue, and when it was found to sound. Where nothing sounds the take is digital silence."""
-    return make_takes([request], [features], bundle, settings)[0]
+    return make_takes([request], [features], model, settings)[0]
 
 
 @torch.inference_mode()
 def make_takes(
-    requests: Sequence[FoleyRequest], features: Sequence[ShotFeatures], bundle: ModelComponents, settings: Settings
+    requests: Sequence[FoleyRequest], features: Sequence[ShotFeatures], model: ModelComponents, settings: Settings
 ) -> list[Made]:
     """Takes made together: their windows share batches, and none depends on the others."""
-    pin_threads(bundle.threads_per_take)
+    pin_threads(model.threads_per_take)
     pairs = zip(requests, features, strict=True)
-    asked = [(request, seen, detect(request, seen, bundle, settings)) for request, seen in pairs]
-    takes = [np.zeros((bundle.channels, _samples_of(request)), dtype=np.float32) for request in requests]
+    asked = [(request, seen, detect(request, seen, model, settings)) for request, seen in pairs]
+    takes = [np.zeros((model.channels, _samples_of(request)), dtype=np.float32) for request in requests]
     gaps_s = [math.inf if condition.active.any() else 0.0 for _, _, condition in asked]
     for attempt in range(_ATTEMPTS):
         missing = [number for number, gap_s in enumerate(gaps_s) if gap_s > _LONGEST_GAP_S]
-        sounds = _sounds([asked[number] for number in missing], attempt, bundle, settings)
+        sounds = _sounds([asked[number] for number in missing], attempt, model, settings)
         for number, samples in zip(missing, sounds, strict=True):
             gap_s = longest_gap_s(mixed(samples), SAMPLE_RATE_HZ, asked[number][2])
             if gap_s < gaps_s[number]:
@@ -111,7 +111,7 @@ def make_takes(
 
 
 def _sounds(
-    asked: Sequence[Asked], attempt: int, bundle: ModelComponents, settings: Settings
+    asked: Sequence[Asked], attempt: int, model: ModelComponents, settings: Settings
 ) -> list[NDArray[np.float32]]:
     """Samples (C, N) of each at SAMPLE_RATE_HZ; every attempt begins with other noise."""
     orders = [
@@ -124,9 +124,9 @@ def _sounds(
         )
         for request, seen, condition in asked
     ]
-    made = bundle.make(orders, settings) if orders else []
+    made = model.make(orders, settings) if orders else []
     return [
-        finished(delivered(wave, bundle.sample_rate_hz, _samples_of(request)), condition)
+        finished(delivered(wave, model.sample_rate_hz, _samples_of(request)), condition)
         for wave, (request, _, condition) in zip(made, asked, strict=True)
     ]
 
@@ -137,7 +137,7 @@ def _samples_of(request: FoleyRequest) -> int:
 
 def generate_takes(
     requests: Sequence[FoleyRequest],
-    bundle: ModelComponents,
+    model: ModelComponents,
     settings: Settings,
     features: FeatureStore,
     clips: ClipStore,
@@ -150,15 +150,15 @@ def generate_takes(
     """
 
     def some(group: Sequence[FoleyRequest]) -> list[ClipReceipt]:
-        receipts = _make_and_keep(group, bundle, settings, features, clips)
+        receipts = _make_and_keep(group, model, settings, features, clips)
         if on_done is not None:
             for receipt in receipts:
                 on_done(receipt)
         return receipts
 
-    together = len(requests) if bundle.takes_together else 1
+    together = len(requests) if model.takes_together else 1
     groups = [requests[first : first + together] for first in range(0, len(requests), max(1, together))]
-    workers = min(parallel_takes(bundle.device, bundle.threads_per_take), len(groups))
+    workers = min(parallel_takes(model.device, model.threads_per_take), len(groups))
     if workers <= 1:
         return [receipt for group in groups for receipt in some(group)]
     with ThreadPoolExecutor(workers, thread_name_prefix="take") as pool:
@@ -167,7 +167,7 @@ def generate_takes(
 
 def _make_and_keep(
     requests: Sequence[FoleyRequest],
-    bundle: ModelComponents,
+    model: ModelComponents,
     settings: Settings,
     features: FeatureStore,
     clips: ClipStore,
@@ -175,16 +175,16 @@ def _make_and_keep(
     found = {request.key(): clips.find(request.key()) for request in requests}
     missing = list({request.key(): request for request in requests if found[request.key()] is None}.values())
     started = time.monotonic()
-    seen = [encode(request.span, bundle, features, settings) for request in missing]
+    seen = [encode(request.span, model, features, settings) for request in missing]
     try:
-        made = make_takes(missing, seen, bundle, settings)
+        made = make_takes(missing, seen, model, settings)
     except torch.OutOfMemoryError as error:
         labels = ", ".join(repr(request.label) for request in missing)
-        raise OutOfMemoryError(f"{bundle.device} ran out of memory while making {labels}") from error
+        raise OutOfMemoryError(f"{model.device} ran out of memory while making {labels}") from error
     seconds = (time.monotonic() - started) / max(1, len(missing))
     for request, (clip, condition) in zip(missing, made, strict=True):
         heard = summary(condition)
-        score = judge(clip, condition, request.label, bundle.listener)
+        score = judge(clip, condition, request.label, model.listener)
         found[request.key()] = put_or_set_aside(
             clips,
             request.key(),

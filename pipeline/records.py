@@ -99,9 +99,9 @@ class FoleyRequest:
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def feature_key(span: MediaSpan, model_digest: str, look_digest: str = "") -> str:
-    """Content key of what is seen in a stretch, 64 hex digits. look_digest: of the settings that decide it."""
-    return hashlib.sha256(json.dumps([_KEY_SCHEMA, *span.facts(), model_digest, look_digest]).encode()).hexdigest()
+def feature_key(span: MediaSpan, model_digest: str, encode_digest: str = "") -> str:
+    """Content key of what is seen in a stretch, 64 hex digits. encode_digest: of the settings that decide it."""
+    return hashlib.sha256(json.dumps([_KEY_SCHEMA, *span.facts(), model_digest, encode_digest]).encode()).hexdigest()
 
 
 def _step_s(times_s: NDArray[np.float64]) -> Fraction:

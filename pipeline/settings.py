@@ -100,7 +100,7 @@ class Settings:
             raise ValueError('number formats are settled before a take gets its key: these settings say "auto"')
         return f"{self.precision}, CLIP in int8" if self.clip_weights == "int8" else self.precision
 
-    def look_digest(self) -> str:
+    def encode_digest(self) -> str:
         """16 hex digits that change with any value that decides what is seen in a shot."""
         looking = [getattr(self, name) for name in _LOOKING if self._counts(name)]
         further = sorted(self.streams - {"clip", "onset"})

@@ -153,7 +153,7 @@ def amounts_of(*plans: PassPlan) -> Amounts:
 
 def look_s(job: ShotJob, studio: Studio) -> float:
     """Seconds of a shot that have to be looked at: none when an earlier pass did, which makes listening almost free."""
-    seen = studio.features.holds(feature_key(job.span, studio.model_digest, studio.settings.look_digest()))
+    seen = studio.features.holds(feature_key(job.span, studio.model_digest, studio.settings.encode_digest()))
     return 0.0 if seen else float(job.span.duration_s)
 
 

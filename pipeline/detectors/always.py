@@ -12,7 +12,7 @@ from pipeline.settings import Settings
 
 
 def always(
-    features: ShotFeatures, labels: Sequence[str], bundle: ModelComponents, settings: Settings
+    features: ShotFeatures, labels: Sequence[str], model: ModelComponents, settings: Settings
 ) -> list[TemporalCondition]:
     """On at every step of CLIP's clock, whatever is seen."""
     times_s = features.clip.times_s

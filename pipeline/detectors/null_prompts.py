@@ -12,14 +12,14 @@ from pipeline.settings import Settings
 
 
 def null_margin(
-    features: ShotFeatures, labels: Sequence[str], bundle: ModelComponents, settings: Settings
+    features: ShotFeatures, labels: Sequence[str], model: ModelComponents, settings: Settings
 ) -> list[TemporalCondition]:
     """On where a frame is closer to the label than to the model's null prompts, with hysteresis."""
-    frames = array(unit_frames(features, bundle))
-    nulls = array(bundle.label_embeddings(bundle.card.structure["null_prompts"]))
+    frames = array(unit_frames(features, model))
+    nulls = array(model.label_embeddings(model.card.structure["null_prompts"]))
     rate, margin = float(1 / features.clip.step_s), _margin(settings)
     found = []
-    for label in array(bundle.label_embeddings(labels)):
+    for label in array(model.label_embeddings(labels)):
         probability = presence(frames, label, nulls, rate, margin)
         active = hysteresis(probability, rate, margin)
         found.append(TemporalCondition(similarity=probability, active=active, times_s=features.clip.times_s))

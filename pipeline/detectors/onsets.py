@@ -15,22 +15,22 @@ from pipeline.settings import Settings
 
 
 def onset(
-    features: ShotFeatures, labels: Sequence[str], bundle: ModelComponents, settings: Settings
+    features: ShotFeatures, labels: Sequence[str], model: ModelComponents, settings: Settings
 ) -> list[TemporalCondition]:
     """On where something hits, whatever the label."""
     if "onset" not in features.streams:
-        raise WeightsError(f"these features of model {bundle.name!r} were made without its onset detector")
+        raise WeightsError(f"these features of model {model.name!r} were made without its onset detector")
     seen = features.streams["onset"]
     active = seen.values >= settings.threshold
     return [TemporalCondition(similarity=seen.values, active=active, times_s=seen.times_s) for _ in labels]
 
 
 def either(
-    features: ShotFeatures, labels: Sequence[str], bundle: ModelComponents, settings: Settings
+    features: ShotFeatures, labels: Sequence[str], model: ModelComponents, settings: Settings
 ) -> list[TemporalCondition]:
     """Where the label is seen or something hits; on the finer time steps of the onset detector."""
-    onsets = onset(features, labels, bundle, settings)
-    return [_union(*pair) for pair in zip(null_margin(features, labels, bundle, settings), onsets, strict=True)]
+    onsets = onset(features, labels, model, settings)
+    return [_union(*pair) for pair in zip(null_margin(features, labels, model, settings), onsets, strict=True)]
 
 
 def _union(coarse: TemporalCondition, fine: TemporalCondition) -> TemporalCondition:

@@ -17,19 +17,19 @@ from pipeline.settings import Settings
 
 
 def linear(
-    features: ShotFeatures, labels: Sequence[str], bundle: ModelComponents, settings: Settings
+    features: ShotFeatures, labels: Sequence[str], model: ModelComponents, settings: Settings
 ) -> list[TemporalCondition]:
     """The paper's detector: each frame's projection, by itself."""
-    frames, asked = unit_frames(features, bundle)[None], bundle.label_embeddings(labels)
-    return [_cut(row, None, features, settings) for row in array(bundle.linear_detector(frames, asked)[0])]
+    frames, asked = unit_frames(features, model)[None], model.label_embeddings(labels)
+    return [_cut(row, None, features, settings) for row in array(model.linear_detector(frames, asked)[0])]
 
 
 def temporal(
-    features: ShotFeatures, labels: Sequence[str], bundle: ModelComponents, settings: Settings
+    features: ShotFeatures, labels: Sequence[str], model: ModelComponents, settings: Settings
 ) -> list[TemporalCondition]:
     """Ours: each frame with its neighbours, and how loud it is."""
-    frames, asked = unit_frames(features, bundle)[None], bundle.label_embeddings(labels)
-    similarity, level = (array(rows[0]) for rows in bundle.temporal_detector(frames, asked))
+    frames, asked = unit_frames(features, model)[None], model.label_embeddings(labels)
+    similarity, level = (array(rows[0]) for rows in model.temporal_detector(frames, asked))
     levels = level if settings.use_level else [None] * len(labels)
     return [_cut(row, its_level, features, settings) for row, its_level in zip(similarity, levels, strict=True)]
 
@@ -54,10 +54,10 @@ def median_filter(row: NDArray[np.float32], width: int) -> NDArray[np.float32]:
     return np.asarray(np.median(windows, axis=-1), dtype=np.float32)
 
 
-def unit_frames(features: ShotFeatures, bundle: ModelComponents) -> Tensor:
+def unit_frames(features: ShotFeatures, model: ModelComponents) -> Tensor:
     """Frame embeddings (T, D) at unit length."""
-    frames = torch.from_numpy(features.clip.values).to(bundle.device)
-    return frames if bundle.clip.unit_length else F.normalize(frames, dim=-1)
+    frames = torch.from_numpy(features.clip.values).to(model.device)
+    return frames if model.clip.unit_length else F.normalize(frames, dim=-1)
 
 
 def array(rows: Tensor) -> NDArray[np.float32]:

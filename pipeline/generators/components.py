@@ -57,7 +57,7 @@ class ModelComponents(Generator):
         self.offload = offload
         self.compiled = compiled
         self.fused = bool(card.structure.get("fused_attention", False))
-        self._visiting = RLock()
+        self._device_lock = RLock()
         self._parts: dict[str, Any] = {}
 
     @property
@@ -123,16 +123,16 @@ class ModelComponents(Generator):
     @torch.inference_mode()
     def label_embeddings(self, labels: Sequence[str]) -> Tensor:
         """Labels -> unit vectors (L, D) in the space of the frames. Raises WeightsError where no text side is there."""
-        with self.visiting("clip"):
+        with self.on_device("clip"):
             return torch.cat([self._label_embedding(label) for label in labels])
 
     @contextmanager
-    def visiting(self, *parts: str) -> Iterator[None]:
+    def on_device(self, *parts: str) -> Iterator[None]:
         """Have these networks ("clip", "unet", "temporal_adapter", "codec") on the device while the block lasts."""
         if not self.offload:
             yield
             return
-        with self._visiting:
+        with self._device_lock:
             modules = [self._module(part) for part in parts]
             try:
                 for module in modules:

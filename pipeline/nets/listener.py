@@ -24,7 +24,7 @@ _LEAST_COLUMNS = 16
 _CLASS_OF = {phrase: number for number, phrases in enumerate(PHRASES.values()) for phrase in phrases}
 
 
-class Deaf:
+class NullClassifier:
     """The listener of a model that brings none: it knows nothing, and says so."""
 
     def label_agreement(self, samples: NDArray[np.float32], rate_hz: int, label: str) -> float | None:
@@ -40,7 +40,7 @@ class Deaf:
         return None
 
 
-class SceneListener(Deaf):
+class SceneAudioClassifier(NullClassifier):
     """Tells the ten sounds of drawn scenes apart. It never met speech or music, so it says nothing of them."""
 
     def __init__(self, classifier: SoundClassifier, mel: MelScale) -> None:
@@ -80,7 +80,7 @@ def listener_for(folder: Path, structure: Mapping[str, Any]) -> Listener:
     Raises WeightsError when the classifier does not fit.
     """
     path = folder / _CLASSIFIER
-    return SceneListener(_classifier(path), MelScale(**structure["mel"])) if path.is_file() else Deaf()
+    return SceneAudioClassifier(_classifier(path), MelScale(**structure["mel"])) if path.is_file() else NullClassifier()
 
 
 @lru_cache(maxsize=4)

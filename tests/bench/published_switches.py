@@ -108,7 +108,7 @@ def _looked(
     bundle: AuffusionGenerator, settings: AuffusionSettings, spans: Sequence[MediaSpan]
 ) -> tuple[list[ShotFeatures], float]:
     """What is seen in the shots and the core seconds it took; rows that look alike share it."""
-    key = (bundle.name, str(bundle.dtype), settings.look_digest())
+    key = (bundle.name, str(bundle.dtype), settings.encode_digest())
     if key not in _looks:
         started = time.process_time()
         seen = [encode_shot(span, bundle, settings) for span in spans]
@@ -119,7 +119,7 @@ def _looked(
 def _kept(bundle: AuffusionGenerator, settings: AuffusionSettings, spans: Sequence[MediaSpan]) -> str:
     kept = total = 0
     for span in spans:
-        grid = bundle.grid.looking_at(settings.clip_fps)
+        grid = bundle.grid.at_fps(settings.clip_fps)
         times = grid.frame_times(grid.frames_of(span.duration_s))
         pixels = decode_span(span, times_s=times, size=bundle.clip.image_size).pixels
         kept, total = kept + len(kept_frames(pixels, settings.near_duplicate_levels)[0]), total + len(times)

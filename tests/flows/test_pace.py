@@ -212,7 +212,7 @@ def test_amounts_count_what_the_store_lacks(tmp_path: Path) -> None:
 def looked_at(store: Path, plan: PassPlan) -> None:
     features = clip_features(np.zeros((1, 2), np.float32), np.array([0.5]))
     for job in plan.jobs:
-        key = feature_key(job.span, plan.studio.model_digest, plan.studio.settings.look_digest())
+        key = feature_key(job.span, plan.studio.model_digest, plan.studio.settings.encode_digest())
         plan.studio.features.put(key, features)
 
 

@@ -18,14 +18,17 @@ def test_the_digest_is_that_of_the_values() -> None:
 
 
 def test_takes_and_features_that_were_kept_before_a_setting_came_are_found_again() -> None:
-    assert (AuffusionSettings().digest(), AuffusionSettings().look_digest()) == ("10c196283f37253a", "3121b588ce841407")
+    assert (AuffusionSettings().digest(), AuffusionSettings().encode_digest()) == (
+        "10c196283f37253a",
+        "3121b588ce841407",
+    )
     assert AuffusionSettings(precision="float32", detector="null_margin", steps=12).digest() == "67365c3bce09289a"
     assert AuffusionSettings(clip_weights="int8").digest() != AuffusionSettings().digest()
 
 
 def test_what_is_seen_depends_on_how_one_looks_and_on_nothing_else() -> None:
-    seen = AuffusionSettings().look_digest()
-    assert AuffusionSettings(steps=3, guidance_scale=9.0, detector="linear").look_digest() == seen
+    seen = AuffusionSettings().encode_digest()
+    assert AuffusionSettings(steps=3, guidance_scale=9.0, detector="linear").encode_digest() == seen
     others = [
         AuffusionSettings(clip_fps=4.0),
         AuffusionSettings(near_duplicate_levels=2.0),
@@ -34,7 +37,7 @@ def test_what_is_seen_depends_on_how_one_looks_and_on_nothing_else() -> None:
         AuffusionSettings(quirks=("frames",)),
         AuffusionSettings(detector="onset"),
     ]
-    assert len({seen, *(settings.look_digest() for settings in others)}) == 7
+    assert len({seen, *(settings.encode_digest() for settings in others)}) == 7
 
 
 def test_number_formats_are_named_once_they_are_settled() -> None:

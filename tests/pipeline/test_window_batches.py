@@ -10,7 +10,7 @@ import torch
 
 from pipeline.errors import OutOfMemoryError
 from pipeline.generators.auffusion.denoise import DenoisingPlan, denoise, plan_denoising
-from pipeline.generators.auffusion.feature_reuse import ReusableUNet
+from pipeline.generators.auffusion.feature_reuse import DeepCacheUNet
 from pipeline.generators.auffusion.generator import AuffusionGenerator, load_auffusion
 from pipeline.generators.auffusion.settings import AuffusionSettings
 from pipeline.generators.auffusion.window_batch import Stage
@@ -162,7 +162,7 @@ def test_deep_features_of_the_same_step_are_the_full_answer(bundle: AuffusionGen
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(2, 8, 8, 16, generator=generator)
     text = torch.cat([bundle.prompt_states(""), bundle.prompt_states("rain falling")])
-    net = ReusableUNet(bundle.unet, keep=True)
+    net = DeepCacheUNet(bundle.unet, keep=True)
     with torch.inference_mode():
         full = net(x, torch.tensor(500), text, None, None)
         again = net(x, torch.tensor(500), text, None, None, shallow=True)
@@ -208,6 +208,6 @@ def test_networks_that_only_visit_the_device_make_the_same_take(monkeypatch: pyt
         monkeypatch.setattr(module, "to", lambda place, part=part: moved.append((part, str(place))))
     assert torch.equal(_denoised([plan], visiting, FAST)[0], expected)
     assert moved == [(part, "cpu") for part in ("unet", "temporal_adapter") * 2]
-    with pytest.raises(ZeroDivisionError), visiting.visiting("clip"):
+    with pytest.raises(ZeroDivisionError), visiting.on_device("clip"):
         raise ZeroDivisionError
     assert moved[4:] == [("clip", "cpu")] * 2

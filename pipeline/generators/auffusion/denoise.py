@@ -41,45 +41,45 @@ def plan_denoising(
     seed: int,
     features: ShotFeatures,
     condition: TemporalCondition,
-    bundle: AuffusionComponents,
+    model: AuffusionComponents,
     settings: AuffusionSettings,
     *,
     duration_s: Fraction | None = None,
 ) -> DenoisingPlan:
     """Text, frames, on/off rows and noise of one take, `duration_s` long or else as long as its frames are shown."""
-    grid = bundle.grid
+    grid = model.grid
     columns = grid.latents_for(duration_s or len(features.clip.times_s) * features.clip.step_s)
     longest = grid.window_latents * (2 if settings.canvas == "wide" else 1)
     if settings.canvas == "full":
         columns = max(columns, grid.window_latents)
     windows = split(columns, longest, grid.latents_multiple)
-    rows = _condition_rows(columns * grid.columns_per_latent, condition, bundle, settings)
-    text = torch.cat([bundle.prompt_states(settings.negative_prompt), bundle.prompt_states(label)])
+    rows = _condition_rows(columns * grid.columns_per_latent, condition, model, settings)
+    text = torch.cat([model.prompt_states(settings.negative_prompt), model.prompt_states(label)])
     plans = tuple(
         WindowPlan(
             window=window,
-            weight=weight.to(bundle.device),
+            weight=weight.to(model.device),
             text=text,
             condition=_window_of(rows, window, grid.columns_per_latent),
-            **_frames_of(window, features, bundle, settings),
+            **_frames_of(window, features, model, settings),
         )
         for window, weight in zip(windows, hann_weights(windows, columns), strict=True)
     )
-    channels = int(bundle.unet.config.in_channels)
-    noise = take_noise(seed, (1, channels, bundle.latent_rows, columns)).to(bundle.device)
+    channels = int(model.unet.config.in_channels)
+    noise = take_noise(seed, (1, channels, model.latent_rows, columns)).to(model.device)
     return DenoisingPlan(windows=plans, noise=noise)
 
 
-def denoise(plans: Sequence[DenoisingPlan], bundle: AuffusionComponents, settings: AuffusionSettings) -> list[Tensor]:
+def denoise(plans: Sequence[DenoisingPlan], model: AuffusionComponents, settings: AuffusionSettings) -> list[Tensor]:
     """Noise -> latents (1, C, rows, columns) of each take.
 
     At every step each window's guided prediction is averaged into its take's canvas with Hann weights, then the
     sampler steps on the whole canvas. Raises OutOfMemoryError when not even one window fits the device.
     """
-    samplers = [bundle.sampler(settings.sampler, settings.steps) for _ in plans]
+    samplers = [model.sampler(settings.sampler, settings.steps) for _ in plans]
     latents = [plan.noise * sampler.init_noise_sigma for plan, sampler in zip(plans, samplers, strict=True)]
-    with bundle.visiting("unet", "temporal_adapter"):
-        batches = WindowBatches([plan.windows for plan in plans], bundle, settings)
+    with model.on_device("unet", "temporal_adapter"):
+        batches = WindowBatches([plan.windows for plan in plans], model, settings)
         steps = samplers[0].timesteps if samplers else ()
         for index, step in enumerate(steps):
             predictions = batches.predict(latents, step, Stage.at(index, len(steps), settings))
@@ -91,44 +91,44 @@ def denoise(plans: Sequence[DenoisingPlan], bundle: AuffusionComponents, setting
 
 
 def _frames_of(
-    window: Window, features: ShotFeatures, bundle: AuffusionComponents, settings: AuffusionSettings
+    window: Window, features: ShotFeatures, model: AuffusionComponents, settings: AuffusionSettings
 ) -> dict[str, Tensor | None]:
     """What the frame adapter is to see in one window: embeddings (1, F, D), their weights and times."""
     if settings.frame_attention == "off" or settings.frame_scale == 0:
         return {}
-    per_frame = features.clip.step_s / bundle.grid.column_s
-    which = bundle.grid.looking_every(per_frame).frames_in(window.first, window.count)
+    per_frame = features.clip.step_s / model.grid.column_s
+    which = model.grid.at_columns_per_frame(per_frame).frames_in(window.first, window.count)
     frames = features.clip.values[which]
     if settings.frame_attention == "time_local":
-        start_s = float(window.first * bundle.grid.columns_per_latent * bundle.grid.column_s)
+        start_s = float(window.first * model.grid.columns_per_latent * model.grid.column_s)
         times_s = torch.from_numpy(features.clip.times_s[which] - start_s).float()
-        return {"frames": _row(frames, bundle), "times_s": times_s.to(bundle.device)}
+        return {"frames": _row(frames, model), "times_s": times_s.to(model.device)}
     if settings.frame_attention == "clip_wise":
-        return {"frames": _row(frames.mean(axis=0, keepdims=True), bundle)}
+        return {"frames": _row(frames.mean(axis=0, keepdims=True), model)}
     unique, counts = unique_runs(frames)
-    return {"frames": _row(unique, bundle), "log_counts": _row(np.log(counts).astype(np.float32), bundle)}
+    return {"frames": _row(unique, model), "log_counts": _row(np.log(counts).astype(np.float32), model)}
 
 
-def _row(array: np.ndarray, bundle: AuffusionComponents) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array)).to(bundle.device)[None]
+def _row(array: np.ndarray, model: AuffusionComponents) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array)).to(model.device)[None]
 
 
 def _condition_rows(
-    columns: int, condition: TemporalCondition, bundle: AuffusionComponents, settings: AuffusionSettings
+    columns: int, condition: TemporalCondition, model: AuffusionComponents, settings: AuffusionSettings
 ) -> Tensor | None:
     """The temporal adapter's input as rows (1, channels, columns), off beyond the shot; None when it is not asked."""
     if settings.temporal_scale == 0:
         return None
-    if "time_grid" in settings.quirks and columns <= bundle.grid.window_latents * bundle.grid.columns_per_latent:
+    if "time_grid" in settings.quirks and columns <= model.grid.window_latents * model.grid.columns_per_latent:
         row = legacy_time_row(condition.active, condition.duration_s)
-        return torch.from_numpy(row).float()[None, None, :columns].to(bundle.device)
-    per_step: Fraction = condition.step_s / bundle.grid.column_s
+        return torch.from_numpy(row).float()[None, None, :columns].to(model.device)
+    per_step: Fraction = condition.step_s / model.grid.column_s
     active = presence_at_columns(torch.from_numpy(condition.active)[None], per_step)
     level = None
     if condition.level_db is not None:
         level = level_at_columns(torch.from_numpy(unit_level(condition.level_db)).float()[None], per_step)
         level = _to_width(level, columns)
-    return condition_rows(_to_width(active, columns), level, channels=bundle.condition_channels).to(bundle.device)
+    return condition_rows(_to_width(active, columns), level, channels=model.condition_channels).to(model.device)
 
 
 def _to_width(row: Tensor, columns: int) -> Tensor:

@@ -16,7 +16,7 @@ from pipeline.generators.auffusion.frame_adapter import FrameContext
 Residuals = tuple[tuple[Tensor, ...], Tensor]
 
 
-class ReusableUNet:
+class DeepCacheUNet:
     """Evaluates a UNet for one batch of windows; `keep` remembers the deep features of the last full evaluation."""
 
     def __init__(self, unet: UNet2DConditionModel, *, keep: bool) -> None:

@@ -35,7 +35,7 @@ class AuffusionGenerator(AuffusionComponents):
 
     def frame_times(self, duration_s: Fraction, fps: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The clock of the frame adapter: a step for each CLIP frame of the canvas that covers the stretch."""
-        grid = self.grid.looking_at(fps)
+        grid = self.grid.at_fps(fps)
         times = grid.frame_times(grid.frames_of(duration_s))
         return times, np.minimum(times, float(duration_s) - float(grid.column_s) / 2)
 

@@ -53,11 +53,15 @@ class Grid:
             raise ValueError(f"columns_per_frame is {entry['columns_per_frame']!r}, it must be 1/100 to {_MOST}")
         return cls(**{**entry, "columns_per_frame": per_frame})
 
-    def looking_at(self, clip_fps: float) -> Grid:
+    def at_fps(self, clip_fps: float) -> Grid:
         """The same grid with `clip_fps` CLIP frames per second; 0 leaves the model's own."""
-        return self.looking_every(1 / Fraction(clip_fps).limit_denominator(1000) / self.column_s) if clip_fps else self
+        return (
+            self.at_columns_per_frame(1 / Fraction(clip_fps).limit_denominator(1000) / self.column_s)
+            if clip_fps
+            else self
+        )
 
-    def looking_every(self, columns_per_frame: Fraction) -> Grid:
+    def at_columns_per_frame(self, columns_per_frame: Fraction) -> Grid:
         """The same grid with a CLIP frame for every `columns_per_frame` mel columns."""
         return replace(self, columns_per_frame=columns_per_frame)
 

@@ -13,7 +13,7 @@ from pipeline.legacy import wrapping_int16
 
 def vocode(latents: Tensor, model: AuffusionComponents, settings: AuffusionSettings) -> NDArray[np.float32]:
     """Latents (1, C, rows, columns) -> samples (N,) at the model's own rate, by way of a mel picture."""
-    with model.visiting("codec"):
+    with model.on_device("codec"):
         picture = model.codec.decode(latents)
     wave: NDArray[np.float32] = model.vocoder(picture)[0].float().cpu().numpy()
     if "int16" in settings.quirks:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pipeline.errors import OutOfMemoryError
 from pipeline.generators.auffusion.components import AuffusionComponents
-from pipeline.generators.auffusion.feature_reuse import ReusableUNet
+from pipeline.generators.auffusion.feature_reuse import DeepCacheUNet
 from pipeline.generators.auffusion.frame_adapter import FrameContext
 from pipeline.generators.auffusion.settings import AuffusionSettings
 from pipeline.generators.auffusion.temporal_adapter import EmbeddedOnce
@@ -87,9 +87,9 @@ class WindowBatches:
     """All windows of some takes, and the networks that see them."""
 
     def __init__(
-        self, takes: Sequence[Sequence[WindowPlan]], bundle: AuffusionComponents, settings: AuffusionSettings
+        self, takes: Sequence[Sequence[WindowPlan]], model: AuffusionComponents, settings: AuffusionSettings
     ) -> None:
-        self._bundle = bundle
+        self._model = model
         self._settings = settings
         self._parts = [
             _Part(take=number, plan=plan, reuses=settings.feature_reuse > 1 and len(plans) <= _LONGEST_REUSE)
@@ -125,8 +125,8 @@ class WindowBatches:
         return without + self._settings.guidance_scale * (with_conditions - without)
 
     def _evaluate(self, number: int, latents: Tensor, step: Tensor, stage: Stage, text: Iterable[Tensor]) -> Tensor:
-        bundle, batch = self._bundle, self._batches[number]
-        dtype = bundle.dtype
+        model, batch = self._model, self._batches[number]
+        dtype = model.dtype
         x, states = latents.to(dtype), torch.cat(list(text)).to(dtype)
         context = self._context(number)
         if context is not None and not stage.guided:
@@ -142,7 +142,7 @@ class WindowBatches:
         """The temporal adapter's residuals: it knows the text and the on/off picture, not the frames."""
         picture = self._picture(number)
         picture = picture.repeat(len(x) // len(picture), 1, 1, 1)
-        down, middle = self._bundle.temporal_adapter(
+        down, middle = self._model.temporal_adapter(
             x, step, states, picture, conditioning_scale=self._settings.temporal_scale, return_dict=False
         )
         return tuple(down), middle
@@ -152,8 +152,8 @@ class WindowBatches:
         if number not in self._pictures:
             plans = [part.plan for part in self._batches[number]]
             rows = torch.cat([plan.condition for plan in plans if plan.condition is not None])
-            picture = rows[:, :, None, :].expand(-1, -1, self._bundle.mel.bands, -1).to(self._bundle.dtype)
-            embedding = self._bundle.temporal_adapter.controlnet_cond_embedding
+            picture = rows[:, :, None, :].expand(-1, -1, self._model.mel.bands, -1).to(self._model.dtype)
+            embedding = self._model.temporal_adapter.controlnet_cond_embedding
             if isinstance(embedding, EmbeddedOnce):
                 picture = embedding(picture)
             if len(self._batches) > _CONTEXTS_KEPT:
@@ -173,14 +173,14 @@ class WindowBatches:
         """Keys and values of a batch's frames; the unconditional half sees as many zero frames."""
         if batch[0].plan.frames is None:
             return None
-        settings, grid = self._settings, self._bundle.grid
+        settings, grid = self._settings, self._model.grid
         width = batch[0].plan.window.count
         frames, log_counts = _padded(batch)
-        adapter = self._bundle.frame_adapter(settings.frame_attention)
+        adapter = self._model.frame_adapter(settings.frame_attention)
         return adapter.prepare(
-            torch.cat([torch.zeros_like(frames), frames]).to(self._bundle.dtype),
+            torch.cat([torch.zeros_like(frames), frames]).to(self._model.dtype),
             times_s=batch[0].plan.times_s,
-            rows=self._bundle.latent_rows,
+            rows=self._model.latent_rows,
             columns=width,
             canvas_s=float(width * grid.columns_per_latent * grid.column_s),
             scale=settings.frame_scale,
@@ -192,20 +192,20 @@ class WindowBatches:
         kinds: dict[tuple[object, ...], list[_Part]] = {}
         for part in self._parts:
             kinds.setdefault(part.kind, []).append(part)
-        size = self._bundle.windows_at_once
+        size = self._model.windows_at_once
         self._batches = [parts[i : i + size] for parts in kinds.values() for i in range(0, len(parts), size)]
         self._contexts: dict[int, FrameContext | None] = {}
         self._pictures: dict[int, Tensor] = {}
-        self._nets = [ReusableUNet(self._bundle.unet, keep=batch[0].reuses) for batch in self._batches]
+        self._nets = [DeepCacheUNet(self._model.unet, keep=batch[0].reuses) for batch in self._batches]
 
     def _halve(self, error: Exception) -> None:
-        bundle = self._bundle
+        model = self._model
         largest = max(map(len, self._batches))
         if largest == 1:
             raise OutOfMemoryError(
-                f"{bundle.device} ran out of memory with a single window: use --offload, --dtype or --device cpu"
+                f"{model.device} ran out of memory with a single window: use --offload, --dtype or --device cpu"
             ) from error
-        bundle.windows_at_once = largest // 2
+        model.windows_at_once = largest // 2
         self._split()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
