@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from pipeline.settings import Settings
+from pipeline.generators.auffusion.settings import AuffusionSettings
 from pipeline.training.export import export_bundle
 from pipeline.training.recipe import STAGES, Job, is_done
 from pipeline.training.sizes import FULL, SMOKE
@@ -19,7 +19,7 @@ from pipeline.training.sizes import FULL, SMOKE
 _EFFORTS = {"full": FULL, "smoke": SMOKE}
 _CORES = 2
 # At 1.5 what is made keeps to the condition better than at 1, on scenes that were in no training.
-_SETTINGS = Settings(temporal_scale=1.5)
+_SETTINGS = AuffusionSettings(temporal_scale=1.5)
 BUNDLED_FOLDER = Path(__file__).parents[1] / "weights" / "mini"
 _log = logging.getLogger("pipeline.training")
 

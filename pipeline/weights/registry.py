@@ -19,7 +19,6 @@ from pipeline.errors import WeightsError
 from pipeline.files import sha256_of
 from pipeline.label import KnownLabel
 from pipeline.registries import Family, family_named
-from pipeline.settings import Settings
 from pipeline.weights.card_kinds import require_card
 from pipeline.weights.catalogue import FIRST_FAMILY, PublishedModel, published_models
 from pipeline.weights.licences import require_allowed
@@ -45,7 +44,8 @@ class ModelCard:
     """What a model says of itself.
 
     domain: what it was trained on, in one phrase. procedural_only: real footage is outside its domain.
-    closed_vocabulary: labels outside `labels` are outside its domain. family: the models that make sound as it does.
+    closed_vocabulary: labels outside `labels` are outside its domain. family: the models that make sound as it does;
+    settings and presets are of its kind.
     files: relative path -> sha256.
     structure: sizes and layouts the loader needs. sizes: relative path -> bytes, for a fetched model. sources: part ->
     {"source": "repo@revision", "files": {path: sha256}}, for a fetched model. presets: name -> settings that differ.
@@ -57,7 +57,7 @@ class ModelCard:
     domain: str
     folder: Path
     labels: tuple[KnownLabel, ...]
-    settings: Settings
+    settings: Any
     files: dict[str, str]
     structure: dict[str, Any]
     procedural_only: bool
@@ -75,7 +75,7 @@ class ModelCard:
         canonical = json.dumps([self.files, self.structure], sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
-    def preset(self, name: str | None) -> Settings:
+    def preset(self, name: str | None) -> Any:
         """The model's settings, or one of its other sets by name. Raises ValueError that names those there are."""
         if name is None:
             return self.settings
@@ -84,7 +84,7 @@ class ModelCard:
             raise ValueError(f"model {self.name!r} has no preset {name!r}; {there}")
         return replace(self.settings, **self.presets[name])
 
-    def lacks(self, settings: Settings) -> str:
+    def lacks(self, settings: Any) -> str:
         """What `settings` ask for and the model is without, for a person; "" when it has all of it."""
         wanted = {f"detector {settings.detector!r}": _DETECTOR_FILES.get(settings.detector)}
         wanted |= self.family.needs(settings, self.structure)

@@ -40,7 +40,7 @@ def stats(
     document = {"store": str(folder), "parts": {part: _sum(rows) for part, rows in parts.items()}, "edits": edits}
     columns = ("part", "entries", "megabytes", "of them unused for a month")
     rows = [[part, *(f"{value:,}" for value in _sum(found).values())] for part, found in parts.items()]
-    listed = [[one["edit"], str(one["takes"]), "yes" if one["stands"] else "no"] for one in edits]
+    listed = [[str(one["edit"]), str(one["takes"]), "yes" if one["stands"] else "no"] for one in edits]
     Voice(as_json=as_json, quiet=quiet).result(
         document, str(folder), table(columns, rows), table(("edit", "takes", "still there"), listed)
     )

@@ -27,10 +27,10 @@ from flows.options import PassOptions
 from flows.planning.number_format import settled
 from pipeline.detect import detect
 from pipeline.encode import encode_shot
+from pipeline.generators.auffusion import window_batch
 from pipeline.generators.auffusion.denoise import denoise, plan_denoising
 from pipeline.generators.auffusion.generator import AuffusionGenerator, load_auffusion
 from pipeline.generators.auffusion.settings import AuffusionSettings
-from pipeline.nets import window_batch
 from pipeline.probe import probe_movie
 from pipeline.records import SAMPLE_RATE_HZ, MediaSpan, ShotFeatures, TemporalCondition, clip_features
 from pipeline.runtime import best_device_in_words, pin_threads
@@ -117,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with timed(seconds, "load"):
         bundle = load_auffusion(told.model, device="cpu", precision=told.dtype, verify=False)
         changed = bundle.card.preset(told.preset).changed(dict(pair.split("=", 1) for pair in told.set))
-        settings = settled(changed, PassOptions(device="cpu"))
+        settings: Any = settled(changed, PassOptions(device="cpu"))
         load_everything(bundle, settings)
     pin_threads(bundle.threads_per_take)
     with torch.inference_mode(), noting(bundle, settings) as notes:

@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _settings(model: str, steps: int) -> AuffusionSettings:
     settings = load_auffusion(model, device="cpu", verify=False).card.settings
     off = {"temporal_until": 1.0, "guidance_from": 0.0, "guidance_until": 1.0, "feature_reuse": 1}
-    return replace(settings, sampler="dpm++", steps=steps or settings.steps, **off)  # type: ignore[arg-type]
+    return replace(settings, sampler="dpm++", steps=steps or settings.steps, **off)
 
 
 @torch.inference_mode()

@@ -110,7 +110,7 @@ def test_another_model_or_device_has_figures_of_its_own(tmp_path: Path, changes:
 def test_other_settings_have_figures_of_their_own(tmp_path: Path) -> None:
     book(tmp_path).learn({"listen": Measured(value=0.5)})
     studio = studio_at(tmp_path)
-    assert PaceBook(replace(studio, settings=replace(studio.settings, steps=50))).pace() == Pace()
+    assert PaceBook(replace(studio, settings=studio.settings.changed({"steps": "50"}))).pace() == Pace()
 
 
 def test_newer_passes_count_more_and_an_odd_one_does_not(tmp_path: Path) -> None:

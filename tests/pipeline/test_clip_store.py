@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -158,6 +159,7 @@ def test_folders_in_place_of_files_are_a_miss(tmp_path: Path) -> None:
 _WRITER = """
 import sys, numpy as np
 from pathlib import Path
+from typing import Any
 from pipeline.clip_store import ClipStore
 from pipeline.records import FoleyClip
 store, key = ClipStore(Path(sys.argv[1])), sys.argv[2]
@@ -207,12 +209,12 @@ def test_every_stream_is_found_on_its_own_clock(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("with_onsets", [False, True])
 def test_features_that_were_kept_before_streams_had_names_are_found(with_onsets: bool, tmp_path: Path) -> None:
-    arrays = {"frame_embeddings": _features().clip.values, "times_s": _features().clip.times_s}
+    arrays: dict[str, Any] = {"frame_embeddings": _features().clip.values, "times_s": _features().clip.times_s}
     if with_onsets:
         arrays |= {"onset_probability": np.array([0.5], np.float32), "onset_times_s": np.array([0.5])}
     npz = tmp_path / "ab" / f"{KEY}.npz"
     npz.parent.mkdir()
-    np.savez(npz, **arrays)  # type: ignore[arg-type]
+    np.savez(npz, **arrays)
     npz.with_suffix(".sha256").write_text(hashlib.sha256(npz.read_bytes()).hexdigest())
     found = FeatureStore(tmp_path).find(KEY)
     assert found is not None and np.array_equal(found.clip.values, arrays["frame_embeddings"])

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.clip_store import ClipStore, FeatureStore
-from pipeline.detect import active_spans, detect, median_filter, spot, switched
+from pipeline.detect import active_spans, detect, spot, switched
+from pipeline.detectors.projected import median_filter
 from pipeline.errors import MediaError
 from pipeline.evaluation.presence import frame_f1
 from pipeline.generate import encode, generate_takes, make_take

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.mel import MelScale
 from pipeline.nets.listener import listener_for
 from pipeline.scenes.catalogue import SOURCES
 from pipeline.scenes.scene import make_scene
@@ -15,12 +14,7 @@ from pipeline.weights.registry import find_model
 
 
 @pytest.fixture(scope="module")
-def mel() -> MelScale:
-    return MelScale(**find_model("mini").structure["mel"])
-
-
-@pytest.fixture(scope="module")
-def listener(mel: MelScale) -> Listener:
+def listener() -> Listener:
     card = find_model("mini")
     return listener_for(card.folder, card.structure)
 
@@ -51,8 +45,8 @@ def test_any_length_is_heard(listener: Listener, count: int) -> None:
     assert (heard is None) if count == 0 else (heard is not None and 0 <= heard <= 1)
 
 
-def test_a_model_without_a_classifier_says_nothing(tmp_path: Path, mel: MelScale) -> None:
-    listener = listener_for(tmp_path, {}, mel)
+def test_a_model_without_a_classifier_says_nothing(tmp_path: Path) -> None:
+    listener = listener_for(tmp_path, {})
     samples = np.ones(16_000, np.float32)
     assert listener.label_agreement(samples, 16_000, "rain falling") is None
     assert (listener.speech(samples, 16_000, "rain"), listener.music(samples, 16_000, "rain")) == (None, None)

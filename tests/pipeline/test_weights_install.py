@@ -10,11 +10,11 @@ import torch
 from safetensors.torch import load_file
 
 from pipeline.errors import WeightsError
+from pipeline.files import sha256_of
 from pipeline.weights import sums
 from pipeline.weights.install import fetch
 from pipeline.weights.registry import ModelCard, find_model, known_models, verify_files
 from pipeline.weights.shelves import PlainFolder
-from pipeline.weights.sums import sha256_of
 from tests.support.published_files import write_published
 
 AUFFUSION, CRAFTER = "auffusion-full-no-adapter", "FoleyCrafter"

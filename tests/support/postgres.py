@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.studios import free_port
+from flows.server.loopback import free_port
 
 _USER = "postgres"
 

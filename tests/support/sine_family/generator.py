@@ -27,7 +27,7 @@ class SineGenerator(ModelComponents):
     def frame_times(self, duration_s: Fraction, fps: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """As many steps a second as CLIP is asked for."""
         step_s = 1 / (fps or _FPS)
-        times = (np.arange(math.ceil(float(duration_s) / step_s)) + 0.5) * step_s
+        times: NDArray[np.float64] = (np.arange(math.ceil(float(duration_s) / step_s), dtype=np.float64) + 0.5) * step_s
         return times, np.minimum(times, float(duration_s))
 
     def make(self, orders: Sequence[SoundOrder], settings: SineSettings) -> list[NDArray[np.float32]]:
