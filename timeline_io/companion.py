@@ -16,7 +16,7 @@ from pathlib import Path
 
 from timeline_io.edit import Edit, FoleyTrack
 from timeline_io.files import write_atomically
-from timeline_io.formats import format_named, laying_of
+from timeline_io.formats import laying_in, laying_of
 from timeline_io.formats.target import Target
 from timeline_io.lay import check_track, refuse_overwriting
 from timeline_io.path_maps import PathMaps, to_edit_path
@@ -28,7 +28,7 @@ _FORMATS = ("otio", "fcp7")
 
 def can_be_laid_into(edit: Edit) -> bool:
     """Whether our tracks can be laid into a copy of the edit's own file; an edit decision list never takes them."""
-    return format_named(edit.format).laying is not None
+    return laying_in(edit.format) is not None
 
 
 def companion_names(stem: str) -> tuple[str, str]:

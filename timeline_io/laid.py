@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from timeline_io.bundle_names import name_before, plain_name
 from timeline_io.bundles import container_of
 from timeline_io.edit import Edit, Fade, PlacedClip
-from timeline_io.formats import format_named
+from timeline_io.formats import laying_in
 from timeline_io.formats.found import FoundClip, FoundTrack
 from timeline_io.formats.target import Target, is_take
 from timeline_io.frames import FrameSpan, frame_at
@@ -81,7 +81,7 @@ def laid_tracks(edit: Edit, folders: Collection[Path], *, path_maps: PathMaps = 
     let the editor's machine see it), when laying put it into the bundle, or when it carries our mark. An edit
     decision list has none. Raises LayingError when the edit changed since it was read, or the errors of reading.
     """
-    laying = format_named(edit.format).laying
+    laying = laying_in(edit.format)
     if laying is None:
         return ()
     data = container_of(edit.path).timeline()

@@ -88,7 +88,8 @@ def with_pass_flags(words: Sequence[str]) -> Callable[[Callable[..., int]], Call
     def with_them(command: Callable[..., int]) -> Callable[..., int]:
         @wraps(command)
         def taking(**given: Any) -> int:
-            return command(**given, flags={word: given.pop(_parameter(word)) for word in words})
+            flags = {word: given.pop(_parameter(word)) for word in words}
+            return command(**given, flags=flags)
 
         parameters = list(_parameters(command, words))
         taking.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

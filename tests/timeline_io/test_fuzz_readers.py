@@ -24,7 +24,7 @@ from tests.support.mutations import mutated
 from timeline_io.bundles import container_of
 from timeline_io.edit import Edit, FoleyTrack, PlacedClip
 from timeline_io.errors import TimelineError
-from timeline_io.formats import FORMATS, format_named
+from timeline_io.formats import FORMATS, laying_in
 from timeline_io.frames import FrameSpan
 from timeline_io.laid import laid_tracks, touched
 from timeline_io.lay import lay_tracks, remove_foley_tracks
@@ -133,7 +133,7 @@ def _outcome(path: Path, data: bytes) -> str:
             outcome = type(error).__name__
         else:
             assert all(shot.record.count > 0 for shot in edit.shots)
-            if format_named(edit.format).laying:
+            if laying_in(edit.format):
                 _lay_and_remove(edit)
             outcome = "read"
     assert harm == []

@@ -41,14 +41,15 @@ def format_of(data: bytes, file_name: str) -> Format:
     raise UnreadableEditError(f"{file_name} is no timeline that can be read: the formats read are {FORMATS_TODAY}")
 
 
-def format_named(name: str) -> Format:
-    """The format of that name, as `Edit.format` has it."""
-    return next(known for known in FORMATS if known.name == name)
+def laying_in(name: str) -> Laying | None:
+    """How tracks are laid into the format of that name, as `Edit.format` has it; None where they cannot be, as into a
+    movie."""
+    return next((known.laying for known in FORMATS if known.name == name), None)
 
 
 def laying_of(name: str) -> Laying:
-    """How tracks are laid into the format of that name; raises LayingError when they cannot be."""
-    laying = format_named(name).laying
+    """`laying_in`; raises LayingError where tracks cannot be laid."""
+    laying = laying_in(name)
     if laying is None:
         raise LayingError(
             f"tracks cannot be laid into an edit of the format {name!r}: write companion timelines beside it"
