@@ -279,7 +279,7 @@ def test_a_table_of_problems_says_so_far_only_until_the_end() -> None:
     assert [text for _, _, text in sink.of("table")] == ["So far: 1 shot failed", "1 shot failed"]
 
 
-@pytest.mark.parametrize("shots", [60, 1000, 5000])
+@pytest.mark.parametrize("shots", [60, 1000, pytest.param(5000, marks=pytest.mark.steady)])
 def test_the_calls_of_a_pass_do_not_grow_with_its_shots(shots: int) -> None:
     """Ten times more shots in the same time are told in the same number of calls, and tables end at a thousand rows."""
     sink = FakeSink()

@@ -113,7 +113,7 @@ def _residuals(
     return found
 
 
-@pytest.mark.parametrize("step", [41, 901])
+@pytest.mark.parametrize("step", [pytest.param(41, marks=pytest.mark.steady), 901])
 def test_the_unet_gives_the_references_noise(bundle: AuffusionGenerator, step: int) -> None:
     case = _case(f"unet_step_t{step}")
     down, middle = _residuals(bundle, case, step, 0.2)

@@ -47,6 +47,7 @@ def _install(name: str, models: Path, shelf: Hub | None = None) -> ModelCard:
     return fetch(name, shelf or Hub(), models, accept_licence=True, tell=print)
 
 
+@pytest.mark.steady
 def test_a_download_that_was_cut_off_goes_on_where_it_ended(hub: LocalHub, tmp_path: Path) -> None:
     hub.cut = {"diffusion_pytorch_model.bin": 1_000_000}
     card = _install("auffusion", tmp_path / "models")
@@ -73,6 +74,7 @@ def test_a_second_model_downloads_only_what_the_first_has_not(hub: LocalHub, tmp
     assert any(line.startswith("without onset: there is no timestamp_detector.pth.tar in") for line in told)
 
 
+@pytest.mark.steady
 def test_a_revision_is_a_source_of_its_own(hub: LocalHub, tmp_path: Path) -> None:
     card = _install("auffusion", tmp_path / "models", Hub(COMMIT))
     assert card.sources["unet"]["source"].endswith(f"@{COMMIT}")

@@ -25,7 +25,9 @@ from timeline_io.read import read_edit
 SHORT = Fade(frames=1, seconds=Fraction(1, 100))
 
 
-@pytest.fixture(params=["golden.otio", "golden.xml", "golden.fcpxml", "golden.aaf"])
+@pytest.fixture(
+    params=["golden.otio", "golden.xml", "golden.fcpxml", pytest.param("golden.aaf", marks=pytest.mark.steady)]
+)
 def edit(request: pytest.FixtureRequest, fixture_timelines: Path, tmp_path: Path) -> Edit:
     path = tmp_path / request.param
     return read_edit(

@@ -98,10 +98,8 @@ def test_names_and_comments_in_every_script(real_timelines: Path) -> None:
     assert shot.notes[0] == "Spinning cube" and shot.notes[1] == shot.name.replace("Clip", "Comments")
 
 
-OTHERS = [pytest.param(name, marks=pytest.mark.steady) for name in (*FILES, MUTED) if name != "simple.aaf"]
-
-
-@pytest.mark.parametrize("name", ["simple.aaf", *OTHERS])
+@pytest.mark.steady
+@pytest.mark.parametrize("name", [*FILES, MUTED])
 def test_our_tracks_go_in_and_come_out_without_a_trace(real_timelines: Path, tmp_path: Path, name: str) -> None:
     edit = read_edit(real_timelines / name)
     before = graph(edit.path)
