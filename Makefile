@@ -2,6 +2,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Compiled once, not anew by every process that a pass or a test starts.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test check slow steady real-media bench bench-timelines bench-mini bench-long bench-published bench-gpu bench-orchestration bench-kills mini clean
 
