@@ -14,9 +14,6 @@ from pipeline.settings import ClipWeights, FixedPrecision, Precision
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _BFLOAT16_INSTRUCTIONS = {"avx512_bf16": "AVX512-BF16", "amx_bf16": "AMX-BF16", "bf16": "Arm BF16"}
-# What one window (both halves of the guidance pair) takes while it is denoised, at the published size.
-_WINDOW_BYTES = 800_000_000
-_MOST_WINDOWS = 32
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -113,12 +110,12 @@ def parallel_takes(device: torch.device, threads_per_take: int = 1) -> int:
     return cores() if device.type == "cpu" and threads_per_take == 1 else 1
 
 
-def windows_at_once(device: torch.device) -> int:
-    """How many windows are denoised at once: one on CPUs, where more are no faster; on a GPU what it has room for."""
+def rows_that_fit(device: torch.device, bytes_each: int, most: int) -> int:
+    """How many rows a batch may have: one on CPUs, where more are no faster; on a GPU what it has room for."""
     if device.type != "cuda":
         return 1
     free, _ = torch.cuda.mem_get_info(device)
-    return max(1, min(_MOST_WINDOWS, free // _WINDOW_BYTES))
+    return max(1, min(most, free // bytes_each))
 
 
 def frames_at_once(device: torch.device) -> int:

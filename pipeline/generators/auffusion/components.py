@@ -25,12 +25,17 @@ from pipeline.generators.auffusion.vocoder import Vocoder, load_vocoder
 from pipeline.generators.auffusion.winograd import use_winograd
 from pipeline.generators.components import ModelComponents
 from pipeline.mel import MelScale
-from pipeline.runtime import picture_dtype, windows_at_once
+from pipeline.runtime import picture_dtype, rows_that_fit
 from pipeline.weights.registry import ModelCard
 
 logging.getLogger("diffusers").setLevel(logging.ERROR)
 transformers_logging.disable_progress_bar()
 diffusers_logging.disable_progress_bar()
+
+
+# What one window (both halves of the guidance pair) takes while it is denoised, at the published size.
+_WINDOW_BYTES = 800_000_000
+_MOST_WINDOWS = 32
 
 
 class AuffusionComponents(ModelComponents):
@@ -61,7 +66,7 @@ class AuffusionComponents(ModelComponents):
         if self._windows_at_once is None:
             if self.device.type != "cpu":
                 self._settle_in()
-            self._windows_at_once = windows_at_once(self.device)
+            self._windows_at_once = rows_that_fit(self.device, _WINDOW_BYTES, _MOST_WINDOWS)
         return self._windows_at_once
 
     @windows_at_once.setter
