@@ -8,6 +8,7 @@
     onset_match.py  detected onsets against true ones: recall, error, one-to-one matching
     seams.py        whether a long sound shows where its windows meet: steps, dips, drift of loudness
     frechet.py      how far two sets of features lie apart
+    metrics.py      all of them by name, over judged clips
     bootstrap.py    how sure we are: intervals over resampled clips, paired differences
     effects.py      one system against another, in one sentence
     table.py        systems x measures, as Markdown and JSON

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from pipeline.clip_store import FeatureStore
 from pipeline.evaluation.bootstrap import Interval, Statistic, bootstrap_interval
+from pipeline.evaluation.metrics import METRICS, intervals_of
 from pipeline.evaluation.presence import frame_counts, recall_within, roc_auc, toggles_per_clip
 from pipeline.evaluation.table import Measure, ResultsTable, SystemResult, to_json, to_markdown
 from pipeline.finish import write_bwf
@@ -29,7 +30,7 @@ from pipeline.generators.auffusion.generator import AuffusionGenerator
 from pipeline.records import FoleyClip, TemporalCondition
 from pipeline.runtime import parallel_takes, pin_threads
 from tests.bench.few_steps import load_with_steps
-from tests.bench.mini_measures import MEASURES, Heard, Listener, intervals, presence_threshold_db, statistics
+from tests.bench.mini_measures import Heard, Listener, judged, presence_threshold_db
 from tests.bench.mini_scenes import (
     DETECTION_SEED,
     LONG_S,
@@ -135,11 +136,16 @@ def _generation_table(trial: _Trial) -> ResultsTable:
     truth, scenes = trial.heard["true"], trial.scenes
     threshold_db = presence_threshold_db(truth, scenes)
     rows = tuple(
-        SystemResult(system=name, cells=intervals(statistics(heard, truth, scenes, threshold_db), clips=len(scenes)))
+        SystemResult(system=name, cells=intervals_of(judged(heard, truth, scenes, threshold_db)))
         for name, heard in trial.heard.items()
         if name != "true"
     )
-    return ResultsTable(title=f"Generation, {trial.title}", clips=len(scenes), measures=MEASURES, rows=rows)
+    return ResultsTable(
+        title=f"Generation, {trial.title}",
+        clips=len(scenes),
+        measures=tuple(metric.measure for metric in METRICS.values()),
+        rows=rows,
+    )
 
 
 def _hear_all(name: str, folder: Path, scenes: list[HeldOutScene], listener: Listener, make: Make) -> list[Heard]:

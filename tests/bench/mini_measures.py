@@ -11,7 +11,6 @@ import soxr
 import torch
 from numpy.typing import NDArray
 
-from pipeline.evaluation.bootstrap import Interval, Statistic, bootstrap_interval, clip_mean
 from pipeline.evaluation.envelope import (
     best_threshold,
     envelope_correlation,
@@ -19,28 +18,15 @@ from pipeline.evaluation.envelope import (
     loudness_envelope_db,
     presence_from_envelope,
 )
-from pipeline.evaluation.frechet import frechet_distance
-from pipeline.evaluation.onset_match import OnsetTally, score_onsets, tally_onsets
+from pipeline.evaluation.metrics import JudgedClips
+from pipeline.evaluation.onset_match import OnsetTally, tally_onsets
 from pipeline.evaluation.onsets import onset_times_s
 from pipeline.evaluation.presence import frame_counts
-from pipeline.evaluation.table import Measure
 from pipeline.generators.auffusion.generator import AuffusionGenerator
 from pipeline.nets.sound_classifier import SoundClassifier
 from pipeline.nets.strict import load_into
 from pipeline.scenes.catalogue import SOURCES
 from tests.bench.mini_scenes import ENVELOPE_STEP_S, HeldOutScene
-
-MEASURES = (
-    Measure(key="accuracy", title="class accuracy", higher_is_better=True),
-    Measure(key="f1", title="presence F1, continuous", higher_is_better=True),
-    Measure(key="envelope", title="envelope corr., continuous", higher_is_better=True),
-    Measure(key="level", title="level corr. inside presence", higher_is_better=True),
-    Measure(key="onset_recall", title="onset recall at 100 ms", higher_is_better=True),
-    Measure(key="onset_error_ms", title="onset error, median", unit="ms", digits=0, higher_is_better=False),
-    Measure(key="frechet", title="Frechet distance", digits=2, higher_is_better=False),
-)
-_RESAMPLES = 1000
-_SEED = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -104,39 +90,20 @@ def _present(heard: Heard, held_out: HeldOutScene) -> NDArray[np.bool_]:
     return held_out.present(ENVELOPE_STEP_S)[: len(heard.envelope_db)]
 
 
-def statistics(
+def judged(
     heard: Sequence[Heard], truth: Sequence[Heard], scenes: Sequence[HeldOutScene], threshold_db: float
-) -> dict[str, Statistic]:
-    """Every measure as a function of the scenes that are counted."""
-    lasting = np.array([s.target.continuous for s in scenes])
-    counts = frame_counts(
-        [presence_from_envelope(h.envelope_db, threshold_db) for h in heard],
-        [_present(h, s) for h, s in zip(heard, scenes, strict=True)],
+) -> JudgedClips:
+    """What was heard of a system's sounds beside the true ones, as the metrics want it."""
+    return JudgedClips(
+        right_class=np.array([h.right_class for h in heard]),
+        envelope=np.array([h.envelope for h in heard]),
+        level=np.array([h.level for h in heard]),
+        lasting=np.array([s.target.continuous for s in scenes]),
+        counts=frame_counts(
+            [presence_from_envelope(h.envelope_db, threshold_db) for h in heard],
+            [_present(h, s) for h, s in zip(heard, scenes, strict=True)],
+        ),
+        onsets=tuple(h.onsets for h in heard),
+        features=np.stack([h.features for h in heard]),
+        true_features=np.stack([h.features for h in truth]),
     )
-    features, true_features = np.stack([h.features for h in heard]), np.stack([h.features for h in truth])
-
-    def onsets(index: NDArray[np.intp]) -> list[OnsetTally]:
-        return [tally for i in index if (tally := heard[int(i)].onsets) is not None]
-
-    return {
-        "accuracy": clip_mean([h.right_class for h in heard]),
-        "f1": lambda i: counts.of(i[lasting[i]]).f1,
-        "envelope": clip_mean([h.envelope for h in heard]),
-        "level": clip_mean([h.level for h in heard]),
-        "onset_recall": lambda i: score_onsets(onsets(i)).recall,
-        "onset_error_ms": lambda i: 1000 * score_onsets(onsets(i)).median_error_s,
-        "frechet": lambda i: frechet_distance(features[i], true_features[i], allow_rank_deficient=True).distance,
-    }
-
-
-def intervals(statistics_of: dict[str, Statistic], clips: int) -> dict[str, Interval]:
-    """Each measure with its 95 % bootstrap interval; the Frechet distance, which resampling biases, without one."""
-    whole = np.arange(clips)
-    found = {}
-    for key, statistic in statistics_of.items():
-        if key == "frechet":
-            found[key] = Interval(value=statistic(whole))
-        else:
-            rng = np.random.default_rng(_SEED)
-            found[key] = bootstrap_interval(statistic, clip_count=clips, rng=rng, resamples=_RESAMPLES)
-    return found
