@@ -31,7 +31,8 @@ def encode_shot(span: MediaSpan, model: ModelComponents, settings: Settings) -> 
     Frames past the end of the stretch show its last moment. Long stretches are decoded in chunks, so memory does not
     grow with their length beyond the features. Raises MediaError.
     """
-    return ShotFeatures(streams={name: STREAMS[name](span, model, settings) for name in settings.streams | {"clip"}})
+    names = sorted(settings.streams | {"clip"})
+    return ShotFeatures(streams={name: STREAMS[name](span, model, settings) for name in names})
 
 
 def _clip(span: MediaSpan, model: ModelComponents, settings: Settings) -> Stream:
