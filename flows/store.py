@@ -48,7 +48,7 @@ def note_use(store: Path, edit: Path, folder: Path) -> None:
     facts = {"edit": str(edit.absolute()), "folder": str(folder.absolute())}
     try:
         with replacing(note) as draft:
-            draft.write_text(json.dumps(facts), encoding="utf-8", errors="surrogatepass")
+            draft.write_text(json.dumps(facts), encoding="utf-8")
     except OutputError as error:
         log.info("the use of the store is not noted: %s", error)
 

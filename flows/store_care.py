@@ -19,7 +19,7 @@ from flows.store import EDITS
 from pipeline.clip_store import ClipStore, FeatureStore
 
 # Part -> suffixes of the files of an entry, the one that vouches for it first.
-_PARTS = {"clips": (".json", ".wav"), "features": (".sha256", ".npz"), "spots": (".json",)}
+PARTS = {"clips": (".json", ".wav"), "features": (".sha256", ".npz"), "spots": (".json",)}
 # A pass that goes on now may be about to lay it: the longest ones take a night.
 _IN_USE_S = 24 * 3600.0
 _LEFT_OVER_S = 24 * 3600.0
@@ -53,11 +53,10 @@ class Use:
 
 def entries(store: Path) -> Iterator[Entry]:
     """Everything that is kept, part by part."""
-    for part, suffixes in _PARTS.items():
+    for part, suffixes in PARTS.items():
         for folder in _folders(store / part):
-            found = {file.stem: file for file in folder.iterdir() if file.suffix == suffixes[0] and _is_whole(file)}
-            bare = {file.stem for file in folder.iterdir() if file.suffix in suffixes[1:] and _is_whole(file)}
-            for key in sorted({*found, *bare}):
+            keys = {file.stem for file in folder.iterdir() if file.suffix in suffixes and not file.name.startswith(".")}
+            for key in sorted(keys):
                 if entry := _entry(part, key, tuple(folder / f"{key}{suffix}" for suffix in suffixes)):
                     yield entry
 
@@ -65,7 +64,7 @@ def entries(store: Path) -> Iterator[Entry]:
 def left_over(store: Path, now: float | None = None) -> Iterator[Path]:
     """Half-written files of processes that were killed, a day old at least."""
     before = (time.time() if now is None else now) - _LEFT_OVER_S
-    for part in _PARTS:
+    for part in PARTS:
         for folder in _folders(store / part):
             for file in folder.glob(".*.part*"):
                 with suppress(OSError):
@@ -110,15 +109,15 @@ def superfluous(
     return going
 
 
-def damaged(store: Path) -> Iterator[Path]:
-    """Entries whose content is not what was written, as the files that vouch for them. Reads every byte."""
+def damaged(store: Path, kept: Iterable[Entry]) -> Iterator[Path]:
+    """Those entries whose content is not what was written, as the files that vouch for them. Reads every byte."""
     clips, features = ClipStore(store / "clips"), FeatureStore(store / "features")
     is_whole = {
         "clips": lambda entry: clips.find(entry.key, touch=False) is not None,
         "features": lambda entry: features.find(entry.key, touch=False) is not None,
         "spots": lambda entry: _is_json(entry.files[0]),
     }
-    for entry in entries(store):
+    for entry in kept:
         if not is_whole[entry.part](entry):
             yield entry.files[0]
 
@@ -160,10 +159,6 @@ def _keys_in(folder: Path) -> frozenset[str]:
 
 def _folders(part: Path) -> Iterable[Path]:
     return sorted(folder for folder in part.iterdir() if folder.is_dir()) if part.is_dir() else ()
-
-
-def _is_whole(file: Path) -> bool:
-    return not file.name.startswith(".")
 
 
 def _is_json(file: Path) -> bool:

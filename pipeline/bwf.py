@@ -168,9 +168,14 @@ def _header(path: Path, shape: tuple[int, ...], sample_rate_hz: int, tag: Broadc
     return struct.pack("<4sI4s", b"RIFF", riff_size, b"WAVE") + chunks + _CHUNK.pack(b"data", data_size)
 
 
+def channel_mode(channels: int) -> str:
+    """How many channels, in the word that headers and file names have for it."""
+    return {1: "mono", 2: "stereo"}.get(channels, "multi")
+
+
 def _bext(tag: BroadcastTag, sample_rate_hz: int, channels: int) -> bytes:
     """The bext chunk, version 1. No date: equal sound in an equal place gives equal bytes."""
-    mode = {1: "mono", 2: "stereo"}.get(channels, "multi")
+    mode = channel_mode(channels)
     history = f"A=PCM,F={sample_rate_hz},W=24,M={mode},T={ORIGINATOR} generated sound\r\n".encode()
     texts = _field(tag.description, 256), _field(tag.originator, 32), _field(tag.reference, 32)
     fixed = _BEXT.pack(*texts, b"", b"", tag.time_reference, 1, b"", b"")

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,13 +22,12 @@ import numpy as np
 from pipeline.bwf import write_bwf
 from pipeline.curve import SeenCurve, curve_from, plain_curve
 from pipeline.errors import OutputError
-from pipeline.files import make_shared_folder, replacing, sha256_of
+from pipeline.files import make_shared_folder, mark_used, replacing, sha256_of
 from pipeline.records import ClipReceipt, FoleyClip, ShotFeatures, Stream, TakeScore
 
 _SCHEMA = 2
 _UNSCORED_SCHEMA = 1  # such takes still serve; only how good they are is not known
 _ASIDE = "smooth-foley-take-"
-_TOUCH_EVERY_S = 1800.0  # a pass over a thousand takes need not write a thousand dates each time
 _KEY = re.compile(r"[0-9A-Za-z_-]{2,128}")
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
@@ -136,13 +132,6 @@ class FeatureStore:
             temporary.write_text(sha256_of(npz), encoding="utf-8")
 
 
-def mark_used(file: Path) -> None:
-    """Let the date of a file say that its entry is used now; where that is not allowed, it keeps its date."""
-    with suppress(OSError):
-        if time.time() - file.stat().st_mtime > _TOUCH_EVERY_S:
-            os.utime(file)
-
-
 def put_or_set_aside(clips: ClipStore, key: str, clip: FoleyClip, **facts: Any) -> ClipReceipt:
     """Store a take as ClipStore.put does; one that the store cannot take is set aside, so that it can be laid.
 
@@ -167,26 +156,32 @@ def forget_aside(receipt: ClipReceipt) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-# What the two oldest streams are called in a file.
-_ARRAYS = {"clip": ("frame_embeddings", "times_s"), "onset": ("onset_probability", "onset_times_s")}
+# What the two oldest streams are called in a file; others by their names.
+_OLDEST = {"clip": ("frame_embeddings", "times_s"), "onset": ("onset_probability", "onset_times_s")}
+_VALUES = " values"
+
+
+def _array_names(stream: str) -> tuple[str, str]:
+    """What the values and the times of a stream are called in a file."""
+    return _OLDEST.get(stream, (stream + _VALUES, f"{stream} times_s"))
 
 
 def _arrays_of(features: ShotFeatures) -> dict[str, Any]:
     arrays: dict[str, Any] = {}
     for name, stream in features.streams.items():
-        values, times_s = _ARRAYS.get(name, (f"{name} values", f"{name} times_s"))
+        values, times_s = _array_names(name)
         arrays |= {values: stream.values, times_s: stream.times_s}
     return arrays
 
 
 def _features_from(arrays: dict[str, Any]) -> ShotFeatures:
-    """The streams of a file; KeyError when one is without its times."""
-    others = {name.removesuffix(" values") for name in arrays if name.endswith(" values")}
-    places = {name: place for name, place in _ARRAYS.items() if place[0] in arrays}
-    places |= {name: (f"{name} values", f"{name} times_s") for name in others}
-    streams = {name: Stream(values=arrays[values], times_s=arrays[times]) for name, (values, times) in places.items()}
-    if "clip" not in streams:
-        raise KeyError("clip")
+    """The streams of a file; KeyError when it is without CLIP's, or one without its times."""
+    others = (array.removesuffix(_VALUES) for array in arrays if array.endswith(_VALUES))
+    streams = {}
+    with_onsets = ["onset"] if _OLDEST["onset"][0] in arrays else []
+    for name in ("clip", *with_onsets, *others):
+        values, times_s = _array_names(name)
+        streams[name] = Stream(values=arrays[values], times_s=arrays[times_s])
     return ShotFeatures(streams=streams)
 
 

@@ -9,9 +9,9 @@ PipelineError                one sentence: what, where, what to do
 """
 
 
-def first_line(error: BaseException) -> str:
-    """The first line that an error of somebody else's says, or its kind when it says nothing."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def first_line(error: BaseException, silent: str | None = None) -> str:
+    """The first line that an error of somebody else's says; when it says nothing `silent`, or else its kind."""
+    return (str(error).strip().splitlines() or [silent or type(error).__name__])[0]
 
 
 class PipelineError(Exception):

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and what tells one content from another."""
+"""Files that appear whole or not at all, what tells one content from another, and when one was last used."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import os
 import secrets
 import stat
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipeline.errors import OutputError
 
+_TOUCH_EVERY_S = 1800.0  # a pass over a thousand takes need not write a thousand dates each time
 _WHAT_TO_DO = {
     errno.ENOSPC: "the disk is full: free some space and run again",
     errno.EDQUOT: "your disk quota is used up: free some space and run again",
@@ -75,6 +77,13 @@ def sha256_of(path: Path) -> str:
     """The sha256 of a file's content, 64 hex digits. Raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def mark_used(file: Path) -> None:
+    """Let the date of a file say that its entry is used now; where that is not allowed, it keeps its date."""
+    with suppress(OSError):
+        if time.time() - file.stat().st_mtime > _TOUCH_EVERY_S:
+            os.utime(file)
 
 
 def make_shared_folder(folder: Path, root: Path) -> None:

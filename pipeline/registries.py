@@ -19,12 +19,13 @@ class Detector:
 
     streams: what it looks at, by the names in `ShotFeatures`. tells_labels: whether it hears one label of several in a
     picture. place: module:function of what does it, (features, labels, model, settings) -> a TemporalCondition for each
-    label.
+    label. file: of a model, that has the weights it needs.
     """
 
     streams: frozenset[str]
     tells_labels: bool
     place: str
+    file: str = ""
 
     def load(self) -> Any:
         """What does it. Imports torch."""
@@ -68,13 +69,14 @@ class Family:
 
 
 _CLIP, _ONSET = frozenset({"clip"}), frozenset({"onset"})
+_ONSET_FILE = "onset/model.safetensors"
 
 DETECTORS: dict[str, Detector] = {
-    "temporal": Detector(_CLIP, True, "pipeline.detectors.projected:temporal"),
-    "linear": Detector(_CLIP, True, "pipeline.detectors.projected:linear"),
-    "null_margin": Detector(_CLIP, True, "pipeline.detectors.null_prompts:null_margin"),
-    "onset": Detector(_ONSET, False, "pipeline.detectors.onsets:onset"),
-    "either": Detector(_CLIP | _ONSET, True, "pipeline.detectors.onsets:either"),
+    "temporal": Detector(_CLIP, True, "pipeline.detectors.projected:temporal", "detector/temporal.safetensors"),
+    "linear": Detector(_CLIP, True, "pipeline.detectors.projected:linear", "detector/linear.safetensors"),
+    "null_margin": Detector(_CLIP, True, "pipeline.detectors.null_prompts:null_margin", "clip/model.safetensors"),
+    "onset": Detector(_ONSET, False, "pipeline.detectors.onsets:onset", _ONSET_FILE),
+    "either": Detector(_CLIP | _ONSET, True, "pipeline.detectors.onsets:either", _ONSET_FILE),
     "always": Detector(frozenset(), False, "pipeline.detectors.always:always"),
 }
 

@@ -19,7 +19,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.finish import PEAK_CEILING
+from pipeline.finish import PEAK_CEILING, mixed
 from pipeline.records import FoleyClip, TakeScore, TemporalCondition
 
 _FRAME_S = 0.02
@@ -77,7 +77,7 @@ class _Envelope:
 
 def judge(clip: FoleyClip, condition: TemporalCondition, label: str, listener: Listener) -> TakeScore:
     """The score of a take of `label`, made to sound as `condition` says."""
-    samples, rate_hz = clip.samples.mean(axis=0, dtype=np.float32), clip.sample_rate_hz
+    samples, rate_hz = mixed(clip.samples), clip.sample_rate_hz
     return score_take(
         samples,
         rate_hz,

@@ -7,6 +7,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from flows.output.ucs import cat_id, own_cat_id, stem_cat_id
+from pipeline.bwf import channel_mode
 
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9]+")
 
@@ -39,9 +40,6 @@ class Naming(StrEnum):
     NETFLIX = "netflix"
 
 
-_CHANNELS = {1: "mono", 2: "stereo"}
-
-
 class TakeNames:
     """Hands out one file name per take in a pattern, under 120 characters.
 
@@ -50,7 +48,7 @@ class TakeNames:
 
     def __init__(self, edit_name: str, rate: Fraction, naming: Naming = Naming.PLAIN, *, channels: int = 1) -> None:
         self._edit = slug(edit_name, 28)
-        self._channels = _CHANNELS[channels]
+        self._channels = channel_mode(channels)
         self._naming, self._rate = naming, rate
         self._given: set[str] = set()
 
@@ -82,7 +80,7 @@ def stem_name(edit_name: str, category: str, rate: Fraction, naming: Naming, *, 
     if naming is Naming.UCS:
         return f"{stem_cat_id(category)}_{stem}-stem_FOLEY_{edit}.wav"
     if naming is Naming.NETFLIX:
-        return f"{edit}_FXPD-{stem}_{_CHANNELS[channels]}_48k_24b_{_rate_digits(rate)}.wav"
+        return f"{edit}_FXPD-{stem}_{channel_mode(channels)}_48k_24b_{_rate_digits(rate)}.wav"
     return f"{edit}_{stem}.wav"
 
 

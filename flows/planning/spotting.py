@@ -14,9 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from flows.shot_job import HEARD, NAME, NOTE, Spotted
-from pipeline.clip_store import mark_used
 from pipeline.errors import OutputError
-from pipeline.files import make_shared_folder, replacing
+from pipeline.files import make_shared_folder, mark_used, replacing
 from pipeline.label import KnownLabel, SpottedLabel, category_of, clean_label, label_in_name, labels_in_note
 from timeline_io.cue_sheet import SILENCE, Cue
 from timeline_io.edit import Shot

@@ -42,5 +42,4 @@ def in_words(error: Exception) -> str:
     if isinstance(error, PassError | BrokenWorkError | PipelineError | TimelineError):
         return str(error)
     log.debug("something failed in a way nobody expected", exc_info=error)
-    kind, said = type(error).__name__, first_line(error)
-    return f"unexpected {kind}: {said if said != kind else 'no further word'}"
+    return f"unexpected {type(error).__name__}: {first_line(error, 'no further word')}"

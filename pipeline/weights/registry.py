@@ -18,7 +18,7 @@ from typing import Any
 from pipeline.errors import WeightsError
 from pipeline.files import sha256_of
 from pipeline.label import KnownLabel
-from pipeline.registries import Family, family_named
+from pipeline.registries import DETECTORS, Family, family_named
 from pipeline.weights.card_kinds import require_card
 from pipeline.weights.catalogue import FIRST_FAMILY, PublishedModel, published_models
 from pipeline.weights.licences import require_allowed
@@ -29,14 +29,6 @@ from pipeline.weights.templates import template
 CARD_NAME = "model.json"
 _BUNDLED = Path(__file__).parent
 _BUNDLED_NAMES = ("mini",)
-_ONSET_FILE = "onset/model.safetensors"
-_DETECTOR_FILES = {
-    "temporal": "detector/temporal.safetensors",
-    "linear": "detector/linear.safetensors",
-    "null_margin": "clip/model.safetensors",
-    "onset": _ONSET_FILE,
-    "either": _ONSET_FILE,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +78,7 @@ class ModelCard:
 
     def lacks(self, settings: Any) -> str:
         """What `settings` ask for and the model is without, for a person; "" when it has all of it."""
-        wanted = {f"detector {settings.detector!r}": _DETECTOR_FILES.get(settings.detector)}
+        wanted = {f"detector {settings.detector!r}": DETECTORS[settings.detector].file}
         wanted |= self.family.needs(settings, self.structure)
         return next((what for what, file in wanted.items() if file and file not in self.files), "")
 

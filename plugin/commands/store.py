@@ -27,19 +27,19 @@ def stats(
     store: StoreOption = None, as_json: JsonOption = False, quiet: QuietOption = False, debug: DebugOption = False
 ) -> int:
     """Say how much is kept, when it was last used, and which edits use it."""
-    from flows.store_care import entries, uses
+    from flows.store_care import PARTS, entries, uses
     from plugin.console import Voice, table
 
     folder = _store(store)
     kept = list(entries(folder))
-    parts = {part: [entry for entry in kept if entry.part == part] for part in ("clips", "features", "spots")}
+    parts = {part: _sum([entry for entry in kept if entry.part == part]) for part in PARTS}
     edits = [
         {"edit": str(use.edit), "folder": str(use.folder), "takes": len(use.keys), "stands": use.stands}
         for use in uses(folder)
     ]
-    document = {"store": str(folder), "parts": {part: _sum(rows) for part, rows in parts.items()}, "edits": edits}
+    document = {"store": str(folder), "parts": parts, "edits": edits}
     columns = ("part", "entries", "megabytes", "of them unused for a month")
-    rows = [[part, *(f"{value:,}" for value in _sum(found).values())] for part, found in parts.items()]
+    rows = [[part, *(f"{value:,}" for value in figures.values())] for part, figures in parts.items()]
     listed = [[str(one["edit"]), str(one["takes"]), "yes" if one["stands"] else "no"] for one in edits]
     Voice(as_json=as_json, quiet=quiet).result(
         document, str(folder), table(columns, rows), table(("edit", "takes", "still there"), listed)
@@ -81,14 +81,14 @@ def prune(
     if not dry_run:
         _remove(going, leftovers)
     done = "would go" if dry_run else "gone"
+    total = _sum(going)
     document = {
         "store": str(folder),
         "dry_run": dry_run,
-        "removed": _sum(going),
+        "removed": total,
         "left_over": len(leftovers),
         "keys": [f"{entry.part}/{entry.key}" for entry in going],
     }
-    total = _sum(going)
     line = f"{total['entries']:,} entries of {total['megabytes']:,} MB {done}, and {len(leftovers)} half-written files"
     Voice(as_json=as_json, quiet=quiet).outcome(document, line)
     return 0
@@ -106,11 +106,11 @@ def verify(
     from plugin.console import Voice
 
     folder = _store(store)
-    count = sum(1 for _ in entries(folder))
-    wrong = [str(file) for file in damaged(folder)]
+    kept = list(entries(folder))
+    wrong = [str(file) for file in damaged(folder, kept)]
     lines = [f"{file} is damaged: the next pass that needs it makes it again" for file in wrong]
-    document = {"store": str(folder), "entries": count, "damaged": wrong}
-    Voice(as_json=as_json, quiet=quiet).result(document, *lines, f"{count:,} entries, {len(wrong)} damaged")
+    document = {"store": str(folder), "entries": len(kept), "damaged": wrong}
+    Voice(as_json=as_json, quiet=quiet).result(document, *lines, f"{len(kept):,} entries, {len(wrong)} damaged")
     return _DAMAGED if wrong else 0
 
 

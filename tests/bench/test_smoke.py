@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
 from importlib import import_module
 from pathlib import Path
+from threading import Lock
 
 import pytest
 import torch
@@ -48,9 +49,11 @@ def _threads() -> Iterator[None]:
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bench's child processes become calls of their `main`: starting torch again takes longer than the work."""
 
+    one_at_a_time = Lock()  # what is printed is redirected for all threads
+
     def output_of(module: str, *arguments: object, env: Mapping[str, str] | None = None) -> str:
         printed = io.StringIO()
-        with redirect_stdout(printed):
+        with one_at_a_time, redirect_stdout(printed):
             import_module(module).main([str(argument) for argument in arguments])
         return printed.getvalue()
 

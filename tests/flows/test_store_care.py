@@ -90,12 +90,12 @@ def test_takes_of_edits_that_still_stand_stay(store: Path, tmp_path: Path) -> No
 
 
 def test_damage_is_found_and_half_written_files_are_swept(store: Path) -> None:
-    assert list(damaged(store)) == []
+    assert list(damaged(store, entries(store))) == []
     wav = store / "clips" / "ab" / f"{KEYS[1]}.wav"
     wav.write_bytes(wav.read_bytes()[:-1])
     half = store / "clips" / "ab" / ".0123.part.wav"
     half.write_bytes(b"RIFF")
-    assert list(damaged(store)) == [wav.with_suffix(".json")]
+    assert list(damaged(store, entries(store))) == [wav.with_suffix(".json")]
     assert list(left_over(store)) == [] and list(left_over(store, now=time.time() + 2 * DAY_S)) == [half]
 
 

@@ -115,3 +115,10 @@ def test_deep_nesting_is_refused(otio: SimpleNamespace, otio_file: Write) -> Non
 
 def test_the_content_counts_not_the_suffix(otio: SimpleNamespace, otio_file: Write) -> None:
     assert read_edit(otio_file(otio.track(otio.clip("a.mov", 0, 24)), name="cut.xml")).format == "otio"
+
+
+def test_half_the_mark_of_a_compound_file_makes_no_aaf(tmp_path: Path) -> None:
+    path = tmp_path / "cut.aaf"
+    path.write_bytes(b"\xd0\xcf\x11\xe0" + bytes(600))
+    with pytest.raises(UnreadableEditError, match="is no timeline that can be read"):
+        read_edit(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from timeline_io.errors import LayingError, UnreadableEditError, UnsupportedEditError
 from timeline_io.formats import aaf, edl, fcp7, fcpxml, otio
+from timeline_io.formats.aaf.container import MAGIC
 from timeline_io.formats.base import Format, Laying
 
 # In the order in which a file is asked whether it is one of them.
@@ -22,7 +23,6 @@ _NOT_YET = {
     ".kdenlive": "a Kdenlive project",
     ".mlt": "an MLT project",
 }
-_COMPOUND_FILE = b"\xd0\xcf\x11\xe0"
 
 
 def refuse_unread_suffix(file_name: str, suffix: str) -> None:
@@ -59,7 +59,7 @@ def laying_of(name: str) -> Laying:
 
 def _opening_text(data: bytes) -> str:
     """The first characters without white space; a compound file is no text and gives its bytes one by one."""
-    if data.startswith(_COMPOUND_FILE):
-        return data[:8].decode("latin-1")
+    if data.startswith(MAGIC):
+        return data[: len(MAGIC)].decode("latin-1")
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     return data[:4096].decode(encoding, errors="replace").lstrip()

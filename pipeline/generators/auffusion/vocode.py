@@ -17,5 +17,5 @@ def vocode(latents: Tensor, model: AuffusionComponents, settings: AuffusionSetti
         picture = model.codec.decode(latents)
     wave: NDArray[np.float32] = model.vocoder(picture)[0].float().cpu().numpy()
     if "int16" in settings.quirks:
-        wave = (wrapping_int16(wave).astype(np.float32) / 32768).astype(np.float32)
+        wave = np.divide(wrapping_int16(wave), 32768, dtype=np.float32)
     return wave

@@ -9,7 +9,7 @@ FORMAT = Format(
     name="aaf",
     title="AAF (.aaf)",
     suffixes=(".aaf",),
-    suits=lambda head: head.startswith(MAGIC[:4].decode("latin-1")),
+    suits=lambda head: head.startswith(MAGIC.decode("latin-1")),
     read=read_aaf,
     laying=Laying(add=add_tracks, remove=remove_tracks, find=find_tracks),
 )
