@@ -12,13 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.evaluation.bootstrap import Interval, Statistic, bootstrap_interval, clip_mean
+from pipeline.evaluation.bootstrap import RESAMPLES, Interval, Statistic, bootstrap_interval, clip_mean
 from pipeline.evaluation.frechet import frechet_distance
 from pipeline.evaluation.onset_match import OnsetTally, score_onsets
 from pipeline.evaluation.presence import FrameCounts
 from pipeline.evaluation.table import Measure
 
-_RESAMPLES = 1000
 _SEED = 7
 
 
@@ -98,14 +97,14 @@ METRICS: Mapping[str, Metric] = {
 }
 
 
-def intervals_of(judged: JudgedClips) -> dict[str, Interval]:
+def intervals_of(judged: JudgedClips, resamples: int = RESAMPLES) -> dict[str, Interval]:
     """Every metric over all clips, with its 95 % bootstrap interval where resampling tells it."""
-    return {name: _interval(metric, judged) for name, metric in METRICS.items()}
+    return {name: _interval(metric, judged, resamples) for name, metric in METRICS.items()}
 
 
-def _interval(metric: Metric, judged: JudgedClips) -> Interval:
+def _interval(metric: Metric, judged: JudgedClips, resamples: int) -> Interval:
     statistic, count = metric.statistic(judged), len(judged.right_class)
     if not metric.resampled:
         return Interval(value=statistic(np.arange(count)))
     rng = np.random.default_rng(_SEED)
-    return bootstrap_interval(statistic, clip_count=count, rng=rng, resamples=_RESAMPLES)
+    return bootstrap_interval(statistic, clip_count=count, rng=rng, resamples=resamples)

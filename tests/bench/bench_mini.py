@@ -61,14 +61,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     bundle = load_with_steps(options.model, options.steps)
     with tempfile.TemporaryDirectory(prefix="bench-mini-") as name:
         folder = Path(name)
-        tables = [_detection_table(folder, bundle, options.detection_scenes)]
+        tables = [_detection_table(folder, bundle, options.detection_scenes, options.resamples)]
         sets = (("4 s", SHORT_SEED, options.short_scenes, SHORT_S), ("10 s", LONG_SEED, options.long_scenes, LONG_S))
         trials = []
         for length, seed, count, duration_s in sets:
             if count:
                 scenes = film(folder / length, first_seed=seed, count=count, duration_s=duration_s)
                 trials.append(_try_systems(f"{length} scenes", folder / length, scenes, bundle, options))
-        tables += [_generation_table(trial) for trial in (*trials, *_pooled(trials))]
+        tables += [_generation_table(trial, options.resamples) for trial in (*trials, *_pooled(trials))]
     sys.stdout.write("\n".join(to_markdown(table) for table in tables))
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text("[" + ",".join(to_json(table) for table in tables) + "]\n", encoding="utf-8")
@@ -82,6 +82,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--short-scenes", type=int, default=100)
     parser.add_argument("--long-scenes", type=int, default=30)
     parser.add_argument("--detection-scenes", type=int, default=300)
+    parser.add_argument("--resamples", type=int, default=1000, help="of the scenes, for an interval")
     parser.add_argument("--steps", type=int, default=0, help="of every take; 0 for the model's own")
     parser.add_argument("--only", default="", help="run only the systems whose name begins so")
     parser.add_argument("--takes", type=int, default=1, help="also the best of so many takes of ours, by their score")
@@ -132,11 +133,11 @@ def _pooled(trials: list[_Trial]) -> list[_Trial]:
     return [_Trial(title="all scenes", scenes=scenes, heard=heard)]
 
 
-def _generation_table(trial: _Trial) -> ResultsTable:
+def _generation_table(trial: _Trial, resamples: int) -> ResultsTable:
     truth, scenes = trial.heard["true"], trial.scenes
     threshold_db = presence_threshold_db(truth, scenes)
     rows = tuple(
-        SystemResult(system=name, cells=intervals_of(judged(heard, truth, scenes, threshold_db)))
+        SystemResult(system=name, cells=intervals_of(judged(heard, truth, scenes, threshold_db), resamples))
         for name, heard in trial.heard.items()
         if name != "true"
     )
@@ -164,7 +165,7 @@ def _hear_all(name: str, folder: Path, scenes: list[HeldOutScene], listener: Lis
         return list(pool.map(one, enumerate(scenes)))
 
 
-def _detection_table(folder: Path, bundle: AuffusionGenerator, count: int) -> ResultsTable:
+def _detection_table(folder: Path, bundle: AuffusionGenerator, count: int, resamples: int) -> ResultsTable:
     scenes = film(folder / "detection", first_seed=DETECTION_SEED, count=count, duration_s=SHORT_S)
     features = FeatureStore(folder / "features")
     ours = bundle.card.settings
@@ -179,12 +180,12 @@ def _detection_table(folder: Path, bundle: AuffusionGenerator, count: int) -> Re
         found = [
             listen(held_out, encode(held_out.span, bundle, features, ours), bundle, settings) for held_out in scenes
         ]
-        rows.append(SystemResult(system=name, cells=_detection_cells(found, scenes, bundle)))
+        rows.append(SystemResult(system=name, cells=_detection_cells(found, scenes, bundle, resamples)))
     return ResultsTable(title="Detection, 4 s scenes", clips=count, measures=DETECTION_MEASURES, rows=tuple(rows))
 
 
 def _detection_cells(
-    found: list[TemporalCondition], scenes: list[HeldOutScene], bundle: AuffusionGenerator
+    found: list[TemporalCondition], scenes: list[HeldOutScene], bundle: AuffusionGenerator, resamples: int
 ) -> dict[str, Interval]:
     step_s = float(bundle.grid.frame_s)
     truth = [s.present(step_s) for s in scenes]
@@ -207,13 +208,17 @@ def _detection_cells(
         "impact": (impacts, lambda i: counts.of(i).f1),
         "toggles": (lasting, lambda i: float(toggles_per_clip(pick(active, i)).mean())),
     }
-    return {key: _interval(statistic, index) for key, (index, statistic) in statistics_of.items() if len(index) > 1}
+    return {
+        key: _interval(statistic, index, resamples)
+        for key, (index, statistic) in statistics_of.items()
+        if len(index) > 1
+    }
 
 
-def _interval(statistic: Statistic, index: NDArray[np.intp]) -> Interval:
+def _interval(statistic: Statistic, index: NDArray[np.intp], resamples: int) -> Interval:
     """Of a statistic over the scenes `index`, resampled."""
     rng = np.random.default_rng(7)
-    return bootstrap_interval(lambda i: statistic(index[i]), clip_count=len(index), rng=rng, resamples=500)
+    return bootstrap_interval(lambda i: statistic(index[i]), clip_count=len(index), rng=rng, resamples=resamples)
 
 
 if __name__ == "__main__":

@@ -70,6 +70,7 @@ def requests(train: Path, bundle: AuffusionGenerator) -> list[FoleyRequest]:
     return [_request(span, bundle, seed=i) for i, span in enumerate(spans)]
 
 
+@pytest.mark.steady
 def test_alone_in_a_batch_and_in_another_order_the_bits_are_the_same(
     requests: list[FoleyRequest], bundle: AuffusionGenerator, tmp_path: Path
 ) -> None:

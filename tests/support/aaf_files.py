@@ -44,8 +44,19 @@ Point = tuple[int | Fraction, int | Fraction]
 @contextmanager
 def written(path: Path, rate: Fraction = NTSC_24) -> Iterator[AafWriter]:
     """A new AAF file to put compositions into; it is complete after the block."""
-    with aaf2.open(str(path), "w") as aaf:
+    path.write_bytes(_empty())
+    with aaf2.open(str(path), "rw") as aaf:
         yield AafWriter(aaf, rate)
+
+
+@cache
+def _empty() -> bytes:
+    """A file without a composition. Most of the time that a new one takes goes into what all have."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "empty.aaf")
+        with aaf2.open(str(path), "w"):
+            pass
+        return path.read_bytes()
 
 
 class AafWriter:

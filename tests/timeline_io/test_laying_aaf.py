@@ -128,6 +128,7 @@ def test_the_sound_is_inside_and_starts_at_its_timecode(edit: Edit, take: Place,
         assert locator["URLString"].value == f"file://localhost{tmp_path}/takes/door.wav"
 
 
+@pytest.mark.steady
 def test_laying_twice_is_laying_once_and_always_the_same(edit: Edit, take: Place, tmp_path: Path) -> None:
     once = lay_tracks(edit, _tracks(edit, take), tmp_path / "once.aaf")
     assert lay_tracks(edit, _tracks(edit, take), tmp_path / "anew.aaf").read_bytes() == once.read_bytes()
