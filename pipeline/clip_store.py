@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.bwf import write_bwf
-from pipeline.curve import SeenCurve, curve_from, plain_curve
+from pipeline.curve import DetectionCurve, curve_from, plain_curve
 from pipeline.errors import OutputError
 from pipeline.files import make_shared_folder, mark_used, replacing, sha256_of
 from pipeline.records import ClipReceipt, FoleyClip, ShotFeatures, Stream, TakeScore
@@ -52,7 +52,7 @@ class ClipStore:
             mark_used(wav.with_suffix(".json"))
         return receipt
 
-    def curve(self, key: str) -> SeenCurve | None:
+    def curve(self, key: str) -> DetectionCurve | None:
         """How surely the sound was seen in the picture; None for a take that is from before curves were kept."""
         try:
             return curve_from(json.loads(_entry(self.root, key, ".json").read_bytes())["curve"])
@@ -69,7 +69,7 @@ class ClipStore:
         seconds: float = 0.0,
         score: TakeScore | None = None,
         unseen: bool = False,
-        curve: SeenCurve | None = None,
+        curve: DetectionCurve | None = None,
     ) -> ClipReceipt:
         """Store a take, samples (C, N), and return the receipt that `find` will give.
 
@@ -191,7 +191,7 @@ def _entry(root: Path, key: str, suffix: str) -> Path:
     return root.absolute() / key[:2] / f"{key}{suffix}"
 
 
-def _sidecar_of(receipt: ClipReceipt, curve: SeenCurve | None) -> bytes:
+def _sidecar_of(receipt: ClipReceipt, curve: DetectionCurve | None) -> bytes:
     """The receipt as JSON, without the place of the store (it may be moved), under a digest of itself.
 
     The curve lies beside the facts: it is only for people to look at, and readers who do not know of it pass it over.

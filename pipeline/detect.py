@@ -15,7 +15,7 @@ import torch
 
 from pipeline.errors import WeightsError
 from pipeline.generators.components import ModelComponents
-from pipeline.label import SpottedLabel
+from pipeline.label import ZeroShotLabel
 from pipeline.records import Detection, ShotFeatures, TemporalCondition
 from pipeline.registries import DETECTORS
 from pipeline.settings import Settings
@@ -33,7 +33,7 @@ def detect(features: ShotFeatures, label: str, model: ModelComponents, settings:
 
 
 @torch.inference_mode()
-def spot(features: ShotFeatures, model: ModelComponents, settings: Settings) -> tuple[SpottedLabel, ...]:
+def spot(features: ShotFeatures, model: ModelComponents, settings: Settings) -> tuple[ZeroShotLabel, ...]:
     """What CLIP itself hears in a shot, among the labels the model knows: best first, at most two, () for silence.
 
     Raises WeightsError when the model's detector cannot tell labels apart.
@@ -49,11 +49,11 @@ def spot(features: ShotFeatures, model: ModelComponents, settings: Settings) -> 
     for known, condition in zip(model.vocabulary, conditions, strict=True):
         sure = confidence(condition)
         if condition.active.sum() * float(condition.step_s) >= _SPOT_SECONDS and sure >= _SPOT_CONFIDENCE:
-            heard.append(SpottedLabel(label=known.text, category=known.category, confidence=sure))
+            heard.append(ZeroShotLabel(label=known.text, category=known.category, confidence=sure))
     return tuple(sorted(heard, key=lambda s: -s.confidence)[:_MOST_SPOTTED])
 
 
-def switched(condition: TemporalCondition, spans_s: Sequence[tuple[Fraction, Fraction]]) -> TemporalCondition:
+def from_spans(condition: TemporalCondition, spans_s: Sequence[tuple[Fraction, Fraction]]) -> TemporalCondition:
     """The condition switched on inside `spans_s` (seconds from the start of the shot) and off elsewhere.
 
     Where the detector heard nothing it has no level to give: there it sounds as loud as the median of what it heard.
@@ -72,7 +72,7 @@ def switched(condition: TemporalCondition, spans_s: Sequence[tuple[Fraction, Fra
 def throughout(condition: TemporalCondition) -> TemporalCondition:
     """The condition of a label that was ordered and not seen: on all the time, and marked so."""
     everywhere = ((Fraction(0), Fraction(condition.duration_s)),)
-    return replace(switched(condition, everywhere), spans_s=None, unseen=True)
+    return replace(from_spans(condition, everywhere), spans_s=None, unseen=True)
 
 
 def confidence(condition: TemporalCondition) -> float:

@@ -14,7 +14,7 @@ from pipeline.legacy import linspace_frames
 from pipeline.near_duplicates import kept_frames
 from pipeline.nets.clip import FrameEncoder, encode_in_batches, same_image_encoder
 from pipeline.nets.onset import ONSET_FPS, ONSET_PIXELS, ONSET_REACH_FRAMES, onset_probability
-from pipeline.probe import glance_at
+from pipeline.probe import probe_quick
 from pipeline.records import MediaSpan, ShotFeatures, Stream
 from pipeline.settings import Settings
 
@@ -74,7 +74,7 @@ def _encoder(pixels: NDArray[np.uint8], model: ModelComponents, settings: Settin
 def _as_the_reference_looks(span: MediaSpan) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Times of 150 equal steps of the stretch, and those of the frames that the reference takes for them."""
     duration_s = float(span.duration_s)
-    rate = span.numbering.rate if span.numbering else glance_at(span.path).rate or _USUAL_RATE
+    rate = span.numbering.rate if span.numbering else probe_quick(span.path).rate or _USUAL_RATE
     indexes = linspace_frames(max(1, int(span.duration_s * rate)), _REFERENCE_FRAMES)
     times = (np.arange(_REFERENCE_FRAMES) + 0.5) * duration_s / _REFERENCE_FRAMES
     return times, np.minimum((indexes + 0.5) / float(rate), duration_s)

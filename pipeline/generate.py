@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from pipeline.clip_store import ClipStore, FeatureStore, put_or_set_aside
 from pipeline.curve import curve_of
 from pipeline.detect import detect as detect_label
-from pipeline.detect import spot, summary, switched, throughout
+from pipeline.detect import from_spans, spot, summary, throughout
 from pipeline.encode import encode_shot
 from pipeline.errors import OutOfMemoryError, OutputError
 from pipeline.finish import delivered, mixed
@@ -42,7 +42,7 @@ from pipeline.records import (
     feature_key,
 )
 from pipeline.runtime import parallel_takes, pin_threads
-from pipeline.scoring import judge, longest_gap_s
+from pipeline.scoring import longest_gap_s, score_clip
 from pipeline.settings import Settings
 from pipeline.silence import finished
 
@@ -80,7 +80,7 @@ def detect(
     """When the request's label sounds, or when a person said that it does: somewhere at least, if one ordered it."""
     condition = detect_label(features, request.label, model, settings)
     if request.spans_s is not None:
-        return switched(condition, request.spans_s)
+        return from_spans(condition, request.spans_s)
     return throughout(condition) if request.ordered and not condition.active.any() else condition
 
 
@@ -184,7 +184,7 @@ def _make_and_keep(
     seconds = (time.monotonic() - started) / max(1, len(missing))
     for request, (clip, condition) in zip(missing, made, strict=True):
         heard = summary(condition)
-        score = judge(clip, condition, request.label, model.listener)
+        score = score_clip(clip, condition, request.label, model.audio_classifier)
         found[request.key()] = put_or_set_aside(
             clips,
             request.key(),

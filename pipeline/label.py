@@ -38,7 +38,7 @@ _CAMEL_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KnownLabel:
+class VocabularyLabel:
     """A label a model was trained on: its text, its stem, and other words that mean the same."""
 
     text: str
@@ -47,7 +47,7 @@ class KnownLabel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpottedLabel:
+class ZeroShotLabel:
     """A label heard in a picture, with the spotter's confidence in 0..1."""
 
     label: str
@@ -73,7 +73,7 @@ def category_of(label: str) -> str:
     return _OTHER
 
 
-def label_in_name(name: str, vocabulary: Sequence[KnownLabel]) -> str | None:
+def label_in_name(name: str, vocabulary: Sequence[VocabularyLabel]) -> str | None:
     """The label of `vocabulary` that a clip name speaks of, or None: "train_pass_03.mov" is "train passing".
 
     Whole words only (a carpet is no car), inflection aside. The longest phrase wins, counted in words, then in

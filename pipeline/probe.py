@@ -57,12 +57,12 @@ def probe_movie(path: Path, numbering: Numbering | None = None) -> MovieInfo:
     missing, is no movie or has no picture stream. With `numbering` the path names an image sequence, `sea.%04d.exr`.
     """
     if numbering is None:
-        return replace(glance_at(path), digest=content_digest(path))
+        return replace(probe_quick(path), digest=content_digest(path))
     pictures = pictures_of(path, numbering)
     return replace(_glance_at_pictures(pictures), digest=pictures_digest(pictures))
 
 
-def glance_at(path: Path, numbering: Numbering | None = None) -> MovieInfo:
+def probe_quick(path: Path, numbering: Numbering | None = None) -> MovieInfo:
     """`probe_movie` without reading the whole file: the digest is "". Raises MediaError."""
     if numbering is not None:
         return _glance_at_pictures(pictures_of(path, numbering))
@@ -86,7 +86,7 @@ def glance_at(path: Path, numbering: Numbering | None = None) -> MovieInfo:
 def _glance_at_pictures(pictures: Pictures) -> MovieInfo:
     """The facts of the first picture, with the length and the rate of them all."""
     return replace(
-        glance_at(pictures.path_of(pictures.numbers[0])),
+        probe_quick(pictures.path_of(pictures.numbers[0])),
         path=pictures.pattern,
         is_still=False,
         duration_s=pictures.duration_s,

@@ -3,7 +3,7 @@
     what was asked for   condition   ____######____######____      when it sounds, and how loud
     what was made        envelope    ____#####_____#####_#__       RMS per 20 ms above its floor
                                                                    -> presence, level
-    what it is           listener    "train passing": 0.93         -> label; speech and music that nobody asked for
+    what it is           classifier  "train passing": 0.93         -> label; speech and music that nobody asked for
     what went wrong                  silence, full scale, DC
 
 A score depends on the take and its condition alone, so takes rank the same in any batch, order or run. The takes of one
@@ -39,11 +39,11 @@ _LEAST_OFFSET = 0.05  # noise and rumble have a little mean of their own
 _DIGITS = 4  # less is rounding of one machine or another, which must not decide
 
 
-class Listener(Protocol):
+class AudioClassifier(Protocol):
     """Hears a sound, samples (N,), without seeing its picture; each answer is a probability 0..1 or None, unknown."""
 
     def label_agreement(self, samples: NDArray[np.float32], rate_hz: int, label: str) -> float | None:
-        """How likely it is the sound that the label names; None for a label the listener does not know."""
+        """How likely it is the sound that the label names; None for a label the audio classifier does not know."""
         ...
 
     def speech(self, samples: NDArray[np.float32], rate_hz: int, label: str) -> float | None:
@@ -75,16 +75,16 @@ class _Envelope:
         return level_db > max(_INAUDIBLE_DB, float(level_db.max()) - _BELOW_LOUDEST_DB)
 
 
-def judge(clip: FoleyClip, condition: TemporalCondition, label: str, listener: Listener) -> TakeScore:
+def score_clip(clip: FoleyClip, condition: TemporalCondition, label: str, classifier: AudioClassifier) -> TakeScore:
     """The score of a take of `label`, made to sound as `condition` says."""
     samples, rate_hz = mixed(clip.samples), clip.sample_rate_hz
     return score_take(
         samples,
         rate_hz,
         condition,
-        label_agreement=listener.label_agreement(samples, rate_hz, label),
-        speech=listener.speech(samples, rate_hz, label),
-        music=listener.music(samples, rate_hz, label),
+        label_agreement=classifier.label_agreement(samples, rate_hz, label),
+        speech=classifier.speech(samples, rate_hz, label),
+        music=classifier.music(samples, rate_hz, label),
     )
 
 
@@ -97,7 +97,7 @@ def score_take(
     speech: float | None = None,
     music: float | None = None,
 ) -> TakeScore:
-    """Sound (N,) of any length and the condition it was made for -> its score. The last three come from a listener.
+    """Sound (N,) of any length and the condition it was made for -> its score. The last three come from a classifier.
 
     `total` is the weighted mean of what agrees (presence 5, level 2, label 3; what was not measured is left out), times
     what each fault leaves: nothing of a silent take, less the more is clipped (nothing from 5 % on), offset, speech or

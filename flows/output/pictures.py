@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from flows.work.boundary import Failure, attempt
-from pipeline.curve import SeenCurve
+from pipeline.curve import DetectionCurve
 from pipeline.decode import decode_span
 from pipeline.records import MediaSpan
 from pipeline.spectrogram import place_of, spectrogram
@@ -42,7 +42,7 @@ class ShotView:
 
     title: str
     span: MediaSpan
-    curve: SeenCurve | None = None
+    curve: DetectionCurve | None = None
     spans_s: tuple[tuple[float, float], ...] = ()
     wav: Path | None = None
     remark: str = ""
@@ -93,7 +93,7 @@ def _strip(span: MediaSpan) -> Image.Image:
 
 
 def _draw_curve(
-    page: Image.Image, top: int, curve: SeenCurve, spans_s: Iterable[tuple[float, float]], duration_s: float
+    page: Image.Image, top: int, curve: DetectionCurve, spans_s: Iterable[tuple[float, float]], duration_s: float
 ) -> None:
     draw = ImageDraw.Draw(page)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from flows.shot_job import ShotJob
-from pipeline.label import KnownLabel
+from pipeline.label import VocabularyLabel
 from pipeline.probe import MovieInfo
 from pipeline.weights.registry import ModelCard
 
@@ -57,7 +57,7 @@ def _about_media(card: ModelCard, movies: Sequence[MovieInfo]) -> str:
     )
 
 
-def _known(labels: Iterable[KnownLabel]) -> frozenset[str]:
+def _known(labels: Iterable[VocabularyLabel]) -> frozenset[str]:
     return frozenset(label.text.casefold() for label in labels)
 
 

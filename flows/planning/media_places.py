@@ -9,7 +9,7 @@ from flows.errors import OutsideMediaError
 from flows.planning.anchor import Placement, anchored, frame_in
 from flows.shot_job import Media, media_of
 from flows.work.boundary import Failure, attempt
-from pipeline.probe import MovieInfo, glance_at
+from pipeline.probe import MovieInfo, probe_quick
 from timeline_io.edit import Shot
 from timeline_io.media_need import MediaFacts, is_of_reel
 
@@ -35,7 +35,7 @@ def media_places(shots: Sequence[Shot]) -> Iterator[MediaPlace]:
 
     @cache
     def movie_of(media: Media) -> MovieInfo | Failure:
-        return attempt(glance_at, *media)
+        return attempt(probe_quick, *media)
 
     for shot in shots:
         media = media_of(shot)

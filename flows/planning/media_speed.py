@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from pipeline.errors import MediaError
-from pipeline.probe import MovieInfo, glance_at
+from pipeline.probe import MovieInfo, probe_quick
 from timeline_io.edit import Edit, Shot
 from timeline_io.frames import rate_name
 from timeline_io.motion import motion_remarks, speed_at
@@ -45,7 +45,7 @@ def with_media_speeds(edit: Edit) -> Edit:
     @cache
     def movie_of(path: Path) -> MovieInfo | None:
         try:
-            return glance_at(path)
+            return probe_quick(path)
         except MediaError:
             return None
 

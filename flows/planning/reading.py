@@ -9,7 +9,7 @@ from flows.planning.anchor import media_clock
 from flows.planning.media_speed import with_media_speeds
 from flows.planning.movie_edit import is_movie, read_movie
 from pipeline.errors import MediaError
-from pipeline.probe import glance_at
+from pipeline.probe import probe_quick
 from timeline_io.edit import Edit
 from timeline_io.errors import UnsupportedEditError
 from timeline_io.frames import snap_rate
@@ -36,7 +36,7 @@ def read_for(edit_path: Path, options: PassOptions) -> Edit:
 def media_facts(path: Path) -> MediaFacts:
     """The length, the timecode and the reel of a movie; empty facts for what is none."""
     with suppress(MediaError):
-        movie = glance_at(path)
+        movie = probe_quick(path)
         return MediaFacts(length_s=movie.duration_s, clock=media_clock(movie), reel=movie.reel)
     return MediaFacts()
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from flows.shot_job import HEARD, NAME, NOTE, Spotted
 from pipeline.errors import OutputError
 from pipeline.files import make_shared_folder, mark_used, replacing
-from pipeline.label import KnownLabel, SpottedLabel, category_of, clean_label, label_in_name, labels_in_note
+from pipeline.label import VocabularyLabel, ZeroShotLabel, category_of, clean_label, label_in_name, labels_in_note
 from timeline_io.cue_sheet import SILENCE, Cue
 from timeline_io.edit import Shot
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 def given_cues(
-    shot: Shot, sheet: Mapping[str, Sequence[Cue]], vocabulary: Sequence[KnownLabel]
+    shot: Shot, sheet: Mapping[str, Sequence[Cue]], vocabulary: Sequence[VocabularyLabel]
 ) -> tuple[Spotted, ...] | None:
     """The sounds decided before anyone looks at the picture: () is silence on purpose, None is "ask CLIP".
 
@@ -50,7 +50,7 @@ def by_shot(cues: Sequence[Cue]) -> dict[str, tuple[Cue, ...]]:
     return grouped
 
 
-def heard_by_clip(labels: Sequence[SpottedLabel]) -> tuple[Spotted, ...]:
+def heard_by_clip(labels: Sequence[ZeroShotLabel]) -> tuple[Spotted, ...]:
     """What CLIP hears in the picture, as cues."""
     return tuple(
         Spotted(label=found.label, category=found.category, confidence=found.confidence, source=HEARD)
@@ -58,7 +58,7 @@ def heard_by_clip(labels: Sequence[SpottedLabel]) -> tuple[Spotted, ...]:
     )
 
 
-def _from_sheet(cue: Cue, vocabulary: Sequence[KnownLabel]) -> Spotted:
+def _from_sheet(cue: Cue, vocabulary: Sequence[VocabularyLabel]) -> Spotted:
     found = _spotted(clean_label(cue.label), cue.source, vocabulary)
     return replace(
         found,
@@ -75,7 +75,7 @@ def _from_sheet(cue: Cue, vocabulary: Sequence[KnownLabel]) -> Spotted:
     )
 
 
-def _spotted(label: str, source: str, vocabulary: Sequence[KnownLabel]) -> Spotted:
+def _spotted(label: str, source: str, vocabulary: Sequence[VocabularyLabel]) -> Spotted:
     """A label a person gave; one the model knows takes the model's spelling: "Car Passing By" is no stranger."""
     known = {entry.text.casefold(): entry for entry in vocabulary}.get(label.casefold())
     text, category = (known.text, known.category) if known else (label, category_of(label))

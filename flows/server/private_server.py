@@ -13,7 +13,6 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 from typing import IO
 
 from flows.errors import ConductorError
@@ -65,10 +64,10 @@ def private_api_url() -> str:
 
 
 def _start(port: int, complaints: IO[bytes]) -> "subprocess.Popen[bytes]":
-    # -P: a script's own folder must not go on the path, ours is full of everyday names.
+    # -P: the folder it is started in must not go on the path.
     # A session of its own: Ctrl-C in the terminal is for the pass, not for the server that records its end.
     return subprocess.Popen(
-        [sys.executable, "-P", str(Path(__file__).with_name("server_process.py")), str(port)],
+        [sys.executable, "-P", "-m", "flows.server.server_process", str(port)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=complaints,

@@ -1,12 +1,13 @@
 """The process that private_server.py starts: a Prefect server that leaves when its parent does.
 
-Its standard input is the parent's end of a pipe, which closes even when the parent is killed. It then stays for a
-moment to write down the history it still holds in memory. Run as a file; it imports nothing of this project.
+Its standard input is the parent's end of a pipe. It then stays for a moment to write down the history it still holds
+in memory.
 """
 
 import sys
-import threading
 import time
+
+from flows.parent import when_parent_ends
 
 _WRITES_HISTORY_FOR_S = 2.5
 
@@ -18,14 +19,13 @@ def serve(port: int) -> None:
 
     config = uvicorn.Config(create_app(), host="127.0.0.1", port=port, log_level="error", lifespan="on")
     server = uvicorn.Server(config)
-    threading.Thread(target=_leave_with_parent, args=(server,), daemon=True).start()
+
+    def leave() -> None:
+        time.sleep(_WRITES_HISTORY_FOR_S)
+        server.should_exit = True
+
+    when_parent_ends(leave)
     server.run()
-
-
-def _leave_with_parent(server: "uvicorn.Server") -> None:  # type: ignore[name-defined]  # noqa: F821
-    sys.stdin.read()
-    time.sleep(_WRITES_HISTORY_FOR_S)
-    server.should_exit = True
 
 
 if __name__ == "__main__":

@@ -40,9 +40,9 @@ class ChildPlan:
 
     def command(self) -> list[str]:
         """The command line. No secret may be in it: everybody on the machine can read it."""
-        # -P: the folder of the leash must not go on the path.
+        # -P: the folder it is started in must not go on the path.
         before = [part for name in self.imports for part in ("--import", name)]
-        return [sys.executable, "-P", str(Path(__file__).with_name("leash.py")), *before, self.module, *self.arguments]
+        return [sys.executable, "-P", "-m", "flows.studio.leash", *before, self.module, *self.arguments]
 
 
 class Child:

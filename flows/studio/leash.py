@@ -1,9 +1,9 @@
 """Runs a module as `python -m` would, and ends it when the process that started it is gone.
 
-Standard input is the starter's end of a pipe, which closes even when the starter is killed. Servers and workers are on
-the leash of `foley studio up`, runs on that of their worker.
+Servers and workers are on the leash of `foley studio up`, runs on that of their worker. Standard input is the
+starter's end of a pipe.
 
-    python -P leash.py [--import MODULE]... MODULE ARGUMENT...
+    python -P -m flows.studio.leash [--import MODULE]... MODULE ARGUMENT...
 """
 
 import importlib
@@ -11,16 +11,14 @@ import os
 import runpy
 import signal
 import sys
-import threading
 import time
+
+from flows.parent import when_parent_ends
 
 _ENDS_WITHIN_S = 10.0
 
 
-def _leave_with_starter() -> None:
-    # Not sys.stdin: a thread that waits there holds a lock which the interpreter wants when it ends.
-    while os.read(0, 1024):
-        pass
+def _leave() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(_ENDS_WITHIN_S)
     os._exit(1)
@@ -35,5 +33,5 @@ def _run(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    threading.Thread(target=_leave_with_starter, daemon=True).start()
+    when_parent_ends(_leave)
     _run(sys.argv[1:])

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from flows.planning.spotting import SpotMemory
 from pipeline.clip_store import ClipStore, FeatureStore
-from pipeline.label import SpottedLabel
+from pipeline.label import ZeroShotLabel
 from pipeline.records import ClipReceipt, Detection, FoleyRequest, MediaSpan
 from pipeline.settings import Settings
 
@@ -61,7 +61,7 @@ class Studio:
 class Engine(Protocol):
     """Looks, listens and makes. Safe to use from several threads."""
 
-    def listen(self, span: MediaSpan, *, ask: bool) -> tuple[SpottedLabel, ...]:
+    def listen(self, span: MediaSpan, *, ask: bool) -> tuple[ZeroShotLabel, ...]:
         """Look at the span once (the features are kept); with `ask`, also say which sounds are in it."""
         ...
 
@@ -93,7 +93,7 @@ class _PipelineEngine:
             compiled=studio.compiled,
         )
 
-    def listen(self, span: MediaSpan, *, ask: bool) -> tuple[SpottedLabel, ...]:
+    def listen(self, span: MediaSpan, *, ask: bool) -> tuple[ZeroShotLabel, ...]:
         from pipeline.generate import encode, spot
 
         features = encode(span, self._bundle, self._studio.features, self._settings)

@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from flows.errors import BrokenWorkError, EngineLostError, HungError, PassError, WorkshopError
+from flows.parent import when_parent_ends
 from flows.work.boundary import in_words
 from flows.work.engine import Build, Studio, resident, set_build
 from flows.work.hands import Hands
@@ -31,7 +32,9 @@ def serve(pipe: Connection, device: str, studio: Studio, build: Build) -> None:
     """The life of the process: load the model, then work until the other end of the pipe is gone."""
     # Ctrl-C in the terminal is for the supervisor, who ends this process when the time has come.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with_supervisor, name="foley-leave", daemon=True).start()
+    # Also while this process loads its model or waits for its GPU.
+    if supervisor := parent_process():
+        when_parent_ends(lambda: os._exit(0), parent=supervisor.join)
     set_build(build)
     say = _Voice(pipe)
     started = time.monotonic()
@@ -46,13 +49,6 @@ def serve(pipe: Connection, device: str, studio: Studio, build: Build) -> None:
     hands = {"listen": Hands(LISTENERS, "listen"), "make": Hands(MAKERS, "make")}
     _work_until_left(pipe, hands, studio, say)
     del slot
-
-
-def _leave_with_supervisor() -> None:
-    """End when the supervisor does, also while this process loads its model or waits for its GPU."""
-    if supervisor := parent_process():
-        supervisor.join()
-        os._exit(0)
 
 
 def _work_until_left(pipe: Connection, hands: dict[str, Hands], studio: Studio, say: "_Voice") -> None:

@@ -1,6 +1,6 @@
 """The networks of one model, each loaded once per process, when it is first needed, and never changed.
 
-What all families share is here: CLIP, the detectors, the judge of takes. A family adds its own in a class of its own.
+What all families share is here: CLIP, the detectors, the audio classifier. A family adds its own in a class of its own.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from torch import Tensor, nn
 
 from pipeline.errors import WeightsError
 from pipeline.generators.base import Generator
-from pipeline.label import KnownLabel
+from pipeline.label import VocabularyLabel
+from pipeline.nets.audio_classifier import audio_classifier_for
 from pipeline.nets.building import building
 from pipeline.nets.clip import FrameEncoder, load_clip, load_image_encoder
 from pipeline.nets.int8 import Int8Encoder
 from pipeline.nets.label_detector import LinearDetector, TemporalDetector
-from pipeline.nets.listener import listener_for
 from pipeline.nets.onset import OnsetDetector, load_onset_detector
 from pipeline.nets.strict import load_into
 from pipeline.runtime import choose_device, choose_dtype, frames_at_once
-from pipeline.scoring import Listener
+from pipeline.scoring import AudioClassifier
 from pipeline.settings import Precision
 from pipeline.weights.registry import ModelCard, find_model, verify_files
 
@@ -76,7 +76,7 @@ class ModelComponents(Generator):
         return self.card.digest
 
     @property
-    def vocabulary(self) -> tuple[KnownLabel, ...]:
+    def vocabulary(self) -> tuple[VocabularyLabel, ...]:
         """The labels the model can spot by itself."""
         return self.card.labels
 
@@ -116,9 +116,9 @@ class ModelComponents(Generator):
         return self._once("onset", lambda: load_onset_detector(self._needed("onset"), self.dtype).to(self.device))
 
     @property
-    def listener(self) -> Listener:
-        """The judge of takes that the model brings along."""
-        return self._once("listener", lambda: listener_for(self.card.folder, self.card.structure))
+    def audio_classifier(self) -> AudioClassifier:
+        """What scores takes by ear, where the model brings it along."""
+        return self._once("audio_classifier", lambda: audio_classifier_for(self.card.folder, self.card.structure))
 
     @torch.inference_mode()
     def label_embeddings(self, labels: Sequence[str]) -> Tensor:
@@ -218,12 +218,12 @@ def load_model(
         if key not in _resident:
             if verify:
                 verify_files(card, again=False)
-            _make_room(card)
+            _evict(card)
             _resident[key] = _components(card, chosen, precision=wanted, offload=offload, compiled=compiled)
         return _resident[key]
 
 
-def _make_room(card: ModelCard) -> None:
+def _evict(card: ModelCard) -> None:
     """Let go of other published models: two at once would not fit most machines. The bundled one is small."""
     if not card.bundled:
         for key in [key for key, model in _resident.items() if not model.card.bundled]:

@@ -1,6 +1,6 @@
 """Fetching a model: licence, files, room, conversion, and then the whole folder at once.
 
-files  <- a plain folder or the hub          shelves.py, hub.py
+files  <- a plain folder or the hub          sources.py, hub.py
 parts  <- linked from another installed model where its source is the same, else converted once      convert.py
 card   <- the template, and the sha256 of every file                                                templates.py
 """
@@ -18,21 +18,21 @@ from pipeline.files import sha256_of
 from pipeline.files_as_found import lfs_pointer
 from pipeline.registries import family_named
 from pipeline.weights.catalogue import Part, PublishedModel, published_models
+from pipeline.weights.checksums import ChecksumLock
 from pipeline.weights.convert import PublishedPart, convert
 from pipeline.weights.fit import require_fit
 from pipeline.weights.licences import require_accepted, require_allowed
 from pipeline.weights.parts import PartLayout, layouts_of
 from pipeline.weights.registry import CARD_NAME, ModelCard, installed_cards, read_card
-from pipeline.weights.shelves import Shelf
+from pipeline.weights.sources import WeightSource
 from pipeline.weights.store import building, exclusive, explained, link_or_copy, require_room
-from pipeline.weights.sums import Lock
 from pipeline.weights.templates import template
 
 Tell = Callable[[str], None]
 
 
-def fetch(name: str, shelf: Shelf, models: Path, *, accept_licence: bool = False, tell: Tell) -> ModelCard:
-    """Install the model `name` from `shelf` into the folder `models`; its card.
+def fetch(name: str, place: WeightSource, models: Path, *, accept_licence: bool = False, tell: Tell) -> ModelCard:
+    """Install the model `name` from `place` into the folder `models`; its card.
 
     Parts that another installed model has from the same source are shared, not fetched again. Raises WeightsError,
     and nothing is changed then.
@@ -40,8 +40,8 @@ def fetch(name: str, shelf: Shelf, models: Path, *, accept_licence: bool = False
     model = require_published(name)
     with exclusive(models), explained(models):
         require_accepted(name, model.licences, models, accept=accept_licence)
-        lock = Lock(models)
-        gathering = _Gathering(model, shelf, models, lock, tell)
+        lock = ChecksumLock(models)
+        gathering = _Gathering(model, place, models, lock, tell)
         parts = gathering.parts()
         with building(models, name) as folder:
             layouts = layouts_of(family_named(model.family))
@@ -75,12 +75,12 @@ def finish_card(folder: Path, card: dict[str, Any]) -> dict[str, str]:
 class _Gathered:
     """A part with its files at hand: published ones, or the same part `shared` by an installed model.
 
-    source: "repo@revision"; sums: path in the source -> sha256.
+    source: "repo@revision"; checksums: path in the source -> sha256.
     """
 
     part: Part
     source: str
-    sums: dict[str, str]
+    checksums: dict[str, str]
     published: PublishedPart = field(default_factory=PublishedPart)
     shared: ModelCard | None = None
 
@@ -107,15 +107,17 @@ class _Gathered:
 class _Gathering:
     """Brings the files of all parts together before anything is written. seen: source -> path -> sha256."""
 
-    def __init__(self, model: PublishedModel, shelf: Shelf, models: Path, lock: Lock, tell: Tell) -> None:
-        self.model, self.shelf, self.models, self.lock, self.tell = model, shelf, models, lock, tell
+    def __init__(
+        self, model: PublishedModel, place: WeightSource, models: Path, lock: ChecksumLock, tell: Tell
+    ) -> None:
+        self.model, self.place, self.models, self.lock, self.tell = model, place, models, lock, tell
         self.installed = list(installed_cards(models))
         self.seen: dict[str, dict[str, str]] = {}
 
     def parts(self) -> list[_Gathered]:
         """All parts. Raises WeightsError: what is missing and where it was looked for, or that there is no room."""
         here = {part.name: same for part in self.model.parts if (same := self._already_here(part))}
-        self.shelf.require_room([part for part in self.model.parts if part.name not in here])
+        self.place.require_room([part for part in self.model.parts if part.name not in here])
         missing: list[str] = []
         gathered = []
         for part in self.model.parts:
@@ -132,25 +134,25 @@ class _Gathering:
         return gathered
 
     def _already_here(self, part: Part) -> _Gathered | None:
-        """The part as an installed model has it, where the shelf could only bring the same once more."""
-        return self._shared(part, None) if self.shelf.unchanging else None
+        """The part as an installed model has it, where the source could only bring the same once more."""
+        return self._shared(part, None) if self.place.unchanging else None
 
     def _gather(self, part: Part) -> _Gathered | None:
         self.tell(f"getting {part.name} from {self._source(part)}")
         wanted = [(part.config,), part.weights, *((name,) for name in part.files)]
-        found = {names: self.shelf.find(part.source, names) for names in wanted if any(names)}
+        found = {names: self.place.find(part.source, names) for names in wanted if any(names)}
         free = {(part.config,)} if part.config_optional else set()
         if any(place is None for names, place in found.items() if names not in free):
             return None
-        sums = self._checked(part, dict(filter(None, found.values())))
-        shared = self._shared(part, sums)
+        checksums = self._checked(part, dict(filter(None, found.values())))
+        shared = self._shared(part, checksums)
         config, weights = found.get((part.config,)), found.get(part.weights)
         published = PublishedPart(
             config=config and config[1],
             weights=weights and weights[1],
             files=tuple(place[1] for name in part.files if (place := found[(name,)])),
         )
-        return shared or _Gathered(part=part, source=self._source(part), sums=sums, published=published)
+        return shared or _Gathered(part=part, source=self._source(part), checksums=checksums, published=published)
 
     def _stand_in(self, part: Part) -> _Gathered | None:
         other = self.model.instead.get(part.name)
@@ -163,30 +165,30 @@ class _Gathering:
 
     def _checked(self, part: Part, places: dict[str, Path]) -> dict[str, str]:
         """The sha256 of published files, which have to be what they were the first time. Raises WeightsError."""
-        sums = {}
+        checksums = {}
         for name, path in places.items():
             if why := lfs_pointer(path):
                 raise WeightsError(why)
-            sums[name] = sha256_of(path)
-            self.lock.require_source(self._source(part), name, sums[name], path)
-        self.seen.setdefault(self._source(part), {}).update(sums)
-        return sums
+            checksums[name] = sha256_of(path)
+            self.lock.require_source(self._source(part), name, checksums[name], path)
+        self.seen.setdefault(self._source(part), {}).update(checksums)
+        return checksums
 
-    def _shared(self, part: Part, sums: dict[str, str] | None) -> _Gathered | None:
+    def _shared(self, part: Part, checksums: dict[str, str] | None) -> _Gathered | None:
         """The part of an installed model that was made of the same source (and the same files), if it is whole."""
         for card in self.installed:
             origin = card.sources.get(part.name)
-            same = origin and origin["source"] == self._source(part) and sums in (None, origin["files"])
+            same = origin and origin["source"] == self._source(part) and checksums in (None, origin["files"])
             if origin and same and _is_whole(card, part.folder):
-                return _Gathered(part=part, source=origin["source"], sums=origin["files"], shared=card)
+                return _Gathered(part=part, source=origin["source"], checksums=origin["files"], shared=card)
         return None
 
     def _source(self, part: Part) -> str:
-        return f"{part.source.repo}@{self.shelf.revision(part.source)}"
+        return f"{part.source.repo}@{self.place.revision(part.source)}"
 
     def _looked_for(self, part: Part) -> str:
         names = part.weights or part.files
-        return self.shelf.describe(part.source, names if part.weights else names[:1])
+        return self.place.describe(part.source, names if part.weights else names[:1])
 
 
 def files_of(card: ModelCard, folder: str) -> list[str]:
@@ -208,5 +210,5 @@ def _card(model: PublishedModel, parts: Sequence[_Gathered], folder: Path) -> di
     if card["settings"]["detector"] == "null_margin" and "clip" not in names:
         # Without CLIP's text half no label can be compared with a picture.
         card["settings"]["detector"] = "onset" if "onset" in names else "always"
-    card["sources"] = {found.part.name: {"source": found.source, "files": found.sums} for found in parts}
+    card["sources"] = {found.part.name: {"source": found.source, "files": found.checksums} for found in parts}
     return card

@@ -19,6 +19,7 @@ from typing import Any
 from pipeline.errors import WeightsError
 from pipeline.files import sha256_of
 from pipeline.registries import Family
+from pipeline.weights.checksums import ChecksumLock
 from pipeline.weights.convert import copy_in
 from pipeline.weights.fit import require_fit
 from pipeline.weights.install import Tell, finish_card, require_published
@@ -27,7 +28,6 @@ from pipeline.weights.parts import PartLayout, config_of, layouts_of
 from pipeline.weights.registry import ModelCard, find_model, read_card
 from pipeline.weights.states import read_shapes
 from pipeline.weights.store import building, exclusive, explained, link_or_copy
-from pipeline.weights.sums import Lock
 from pipeline.weights.templates import template
 
 _SETTINGS = "smooth_foley.json"
@@ -59,7 +59,7 @@ def fetch_own(name: str, folder: Path, models: Path, *, accept_licence: bool = F
     base = find_model(str(models / model.base) if (models / model.base).is_dir() else model.base)
     with exclusive(models), explained(models):
         require_accepted(name, model.licences, models, accept=accept_licence)
-        lock = Lock(models)
+        lock = ChecksumLock(models)
         with building(models, name) as building_site:
             _place(own, base, building_site, tell)
             card = _card(template(model), folder, own, base, building_site)
@@ -108,9 +108,9 @@ def _card(card: dict[str, Any], folder: Path, own: list[_OwnFile], base: ModelCa
     card |= {name: told[name] for name in ("title", "domain") if name in told}
     card["settings"] = {**card["settings"], **trained, **told.get("settings", {})}
     _require_known(card["settings"], base.family, folder / _SETTINGS)
-    sums = {file.path.relative_to(folder).as_posix(): sha256_of(file.path) for file in own}
+    checksums = {file.path.relative_to(folder).as_posix(): sha256_of(file.path) for file in own}
     inherited = {name: origin for name, origin in base.sources.items() if name not in parts}
-    return card | {"structure": structure, "sources": {**inherited, "own": {"source": str(folder), "files": sums}}}
+    return card | {"structure": structure, "sources": {**inherited, "own": {"source": str(folder), "files": checksums}}}
 
 
 def _use_frame_adapter(structure: dict[str, Any], site: Path, layout: PartLayout) -> None:

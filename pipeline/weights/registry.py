@@ -17,13 +17,13 @@ from typing import Any
 
 from pipeline.errors import WeightsError
 from pipeline.files import sha256_of
-from pipeline.label import KnownLabel
+from pipeline.label import VocabularyLabel
 from pipeline.registries import DETECTORS, Family, family_named
 from pipeline.weights.card_kinds import require_card
 from pipeline.weights.catalogue import FIRST_FAMILY, PublishedModel, published_models
+from pipeline.weights.checksums import known_sha256
 from pipeline.weights.licences import require_allowed
 from pipeline.weights.store import explained, models_folder
-from pipeline.weights.sums import known_sha256
 from pipeline.weights.templates import template
 
 CARD_NAME = "model.json"
@@ -48,7 +48,7 @@ class ModelCard:
     licence: str
     domain: str
     folder: Path
-    labels: tuple[KnownLabel, ...]
+    labels: tuple[VocabularyLabel, ...]
     settings: Any
     files: dict[str, str]
     structure: dict[str, Any]
@@ -168,7 +168,7 @@ def read_card(folder: Path) -> ModelCard:
 def _card_from(card: dict[str, Any], folder: Path) -> ModelCard:
     require_card(card)
     labels = tuple(
-        KnownLabel(text=label["text"], category=label["category"], words=tuple(label["words"]))
+        VocabularyLabel(text=label["text"], category=label["category"], words=tuple(label["words"]))
         for label in card["labels"]
     )
     family = family_named(card.get("family", FIRST_FAMILY))

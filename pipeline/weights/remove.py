@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 from pipeline.errors import WeightsError
+from pipeline.weights.checksums import ChecksumLock
 from pipeline.weights.registry import CARD_NAME
 from pipeline.weights.store import exclusive, explained, models_folder
-from pipeline.weights.sums import Lock
 
 
 def remove_model(name: str) -> Path:
@@ -23,7 +23,7 @@ def remove_model(name: str) -> Path:
     if not there:
         raise WeightsError(f"no model called {name!r} is installed in {models}")
     with exclusive(models), explained(folder):
-        Lock(models).forget(name)
+        ChecksumLock(models).forget(name)
         (folder / CARD_NAME).unlink()  # first: what is left of an interrupted removal is no model any more
         shutil.rmtree(folder)
     return folder

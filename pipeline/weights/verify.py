@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import WeightsError
+from pipeline.weights.checksums import ChecksumLock
 from pipeline.weights.registry import ModelCard, installed_cards, verify_files
-from pipeline.weights.sums import Lock
 
 _SAME = 0.9999
 
@@ -60,7 +60,7 @@ def _files(card: ModelCard) -> str:
 
 
 def _lock(card: ModelCard, models: Path) -> str:
-    Lock(models).require_model(card.name, card.files)
+    ChecksumLock(models).require_model(card.name, card.files)
     return "the model that was fetched first"
 
 

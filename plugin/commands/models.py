@@ -118,7 +118,7 @@ def _fetched(name: str, folder: Path | None, revision: str | None, accept_licenc
     from pipeline.weights.catalogue import published_models
     from pipeline.weights.hub import Hub
     from pipeline.weights.install import fetch
-    from pipeline.weights.shelves import PlainFolder
+    from pipeline.weights.sources import PlainFolder
     from pipeline.weights.store import models_folder
 
     models = models_folder()
@@ -129,8 +129,8 @@ def _fetched(name: str, folder: Path | None, revision: str | None, accept_licenc
             raise UsageError(f"{name} is made of parts you trained: name their folder with --from DIR")
         return fetch_own(name, folder.absolute(), models, accept_licence=accept_licence, tell=voice.note)
     progress = voice.err.is_terminal and not voice.quiet
-    shelf = PlainFolder(folder) if folder else Hub(revision, progress=progress)
-    return fetch(name, shelf, models, accept_licence=accept_licence, tell=voice.note)
+    place = PlainFolder(folder) if folder else Hub(revision, progress=progress)
+    return fetch(name, place, models, accept_licence=accept_licence, tell=voice.note)
 
 
 def _listening_set(name: str, folder: Path, device: str | None, voice: "Voice") -> list[Path]:

@@ -21,7 +21,7 @@ from pipeline.nets.label_free import LabelFreeDetector, grey
 from pipeline.nets.strict import load_into
 from pipeline.records import SAMPLE_RATE_HZ, FoleyClip, ShotFeatures, TemporalCondition
 from pipeline.runtime import pin_threads
-from pipeline.scoring import judge
+from pipeline.scoring import score_clip
 from tests.bench.mini_scenes import HeldOutScene
 from tests.bench.voiced import voiced
 
@@ -84,7 +84,7 @@ def best_of(
 
     def total(one: Made) -> float:
         clip, condition = one
-        return judge(clip, condition, held_out.target.label, bundle.listener).total
+        return score_clip(clip, condition, held_out.target.label, bundle.audio_classifier).total
 
     return max(made, key=total)[0]
 

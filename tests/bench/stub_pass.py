@@ -22,14 +22,14 @@ from flows.options import PassOptions
 from flows.planning.plan import plan_pass
 from flows.run import perform
 from flows.work.engine import OnTake, Studio, use_engine
-from pipeline.label import SpottedLabel
+from pipeline.label import ZeroShotLabel
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, Detection, FoleyClip, FoleyRequest, MediaSpan
 
 _NOISE = FoleyClip(
     samples=np.random.default_rng(0).normal(0, 0.05, (1, SAMPLE_RATE_HZ // 2)).astype(np.float32),
     sample_rate_hz=SAMPLE_RATE_HZ,
 )
-_HEARD = SpottedLabel(label="hammer hitting metal", category="props", confidence=0.8)
+_HEARD = ZeroShotLabel(label="hammer hitting metal", category="props", confidence=0.8)
 
 
 class StubEngine:
@@ -39,7 +39,7 @@ class StubEngine:
         self._studio = studio
         self.cpu_s = 0.0
 
-    def listen(self, span: MediaSpan, *, ask: bool) -> tuple[SpottedLabel, ...]:
+    def listen(self, span: MediaSpan, *, ask: bool) -> tuple[ZeroShotLabel, ...]:
         return (_HEARD,) if ask else ()
 
     def detect(self, span: MediaSpan, label: str) -> Detection:

@@ -12,7 +12,7 @@ from flows.options import PassOptions
 from flows.planning.anchor import anchored, media_clock
 from flows.records import PassReport, ShotState
 from flows.run import run_pass
-from pipeline.probe import glance_at
+from pipeline.probe import probe_quick
 from pipeline.records import Numbering
 from tests.support.movies import frame_of, grey_pictures
 from tests.support.passes import RATE, FakeEngine
@@ -83,7 +83,7 @@ def test_a_list_counts_pictures_by_their_numbers_or_from_zero(
 ) -> None:
     rate = Fraction(24)
     pattern = grey_pictures(tmp_path / "sea.%04d.png", range(first, first + 48), first=first)
-    movie = glance_at(pattern, Numbering(rate=rate))
+    movie = probe_quick(pattern, Numbering(rate=rate))
     clock = media_clock(movie)
     assert clock is not None and clock.start_s == first / rate
     shot = Shot(

@@ -115,6 +115,6 @@ def _servers_of(home: Path) -> list[str]:
             environ = (process / "environ").read_bytes()
         except OSError:
             continue
-        if b"server_process.py" in command and str(home).encode() in environ:
+        if b"flows.server.server_process" in command and str(home).encode() in environ:
             found.append(process.name)
     return found

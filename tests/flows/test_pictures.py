@@ -17,10 +17,10 @@ from flows.records import PassReport
 from flows.run import run_pass
 from pipeline.bwf import write_bwf
 from pipeline.clip_store import ClipStore
-from pipeline.curve import SeenCurve, curve_of
+from pipeline.curve import DetectionCurve, curve_of
 from pipeline.errors import MediaError
 from pipeline.generators.auffusion.settings import AuffusionSettings
-from pipeline.label import SpottedLabel
+from pipeline.label import ZeroShotLabel
 from pipeline.records import FoleyClip, MediaSpan, TemporalCondition
 from pipeline.spectrogram import place_of, spectrogram
 from tests.support.passes import Cut, FakeEngine
@@ -36,9 +36,9 @@ def span_of(path: Path, duration_s: int = 2) -> MediaSpan:
     return MediaSpan(path=path, digest="d", start_s=Fraction(0), duration_s=Fraction(duration_s))
 
 
-def curve_up_to(highest: float, threshold: float = 0.5) -> SeenCurve:
+def curve_up_to(highest: float, threshold: float = 0.5) -> DetectionCurve:
     levels = np.round(np.linspace(0, highest, 100) * 255).astype(np.uint8)
-    return SeenCurve(levels=levels.tobytes(), duration_s=2.0, threshold=threshold)
+    return DetectionCurve(levels=levels.tobytes(), duration_s=2.0, threshold=threshold)
 
 
 def drawn(view: ShotView) -> np.ndarray:
@@ -184,7 +184,7 @@ def test_an_unsure_sound_is_drawn_with_its_take(
     engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flows.watching.shot_rows.UNSURE_BELOW", 0.8)
-    engine.hears = (SpottedLabel(label="train passing", category="vehicles", confidence=0.7),)
+    engine.hears = (ZeroShotLabel(label="train passing", category="vehicles", confidence=0.7),)
     (shot,) = run(edit_of(Cut(name="A002", media=movie("a.mp4"))), options).shots
     assert shot.picture is not None
     assert Image.open(shot.picture).size == (560, 18 + 80 + 100 + 14 + 18)

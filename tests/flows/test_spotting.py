@@ -7,14 +7,14 @@ import pytest
 
 from flows.planning.spotting import SpotMemory, by_shot, given_cues
 from flows.shot_job import Spotted
-from pipeline.label import KnownLabel
+from pipeline.label import VocabularyLabel
 from timeline_io.cue_sheet import Cue
 from timeline_io.edit import Shot
 from timeline_io.frames import FrameSpan
 
 VOCABULARY = (
-    KnownLabel(text="train passing", category="vehicles", words=("train",)),
-    KnownLabel(text="bouncing ball", category="props", words=("ball",)),
+    VocabularyLabel(text="train passing", category="vehicles", words=("train",)),
+    VocabularyLabel(text="bouncing ball", category="props", words=("ball",)),
 )
 
 

@@ -251,7 +251,7 @@ def test_a_pass_run_by_hand_is_recorded_by_the_studio(
     query = {"flow_runs": {"name": {"like_": "byhand"}}}
     (run,) = studio.api("POST", "/flow_runs/filter", query)
     assert (run["state_name"], run["deployment_id"]) == ("Completed", None)
-    assert not any("server_process.py" in line for line in studio.processes().values())
+    assert not any("flows.server.server_process" in line for line in studio.processes().values())
 
 
 def test_a_pass_is_shared_with_a_worker_that_lives_in_another_folder(

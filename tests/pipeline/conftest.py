@@ -5,7 +5,7 @@ import pytest
 from pipeline.generators.auffusion.generator import AuffusionGenerator, load_auffusion
 from pipeline.runtime import pin_threads
 from pipeline.weights.install import fetch
-from pipeline.weights.shelves import PlainFolder
+from pipeline.weights.sources import PlainFolder
 from tests.support.golden import golden_path
 
 
@@ -18,9 +18,9 @@ def one_thread() -> None:
 @pytest.fixture(scope="session")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> AuffusionGenerator:
     """What `foley models fetch foleycrafter-reference --from` and `load_auffusion` make of shared/golden/tiny."""
-    shelf, models = PlainFolder(golden_path("tiny")), tmp_path_factory.mktemp("models")
+    place, models = PlainFolder(golden_path("tiny")), tmp_path_factory.mktemp("models")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("FOLEY_MODELS", str(models))
         environment.delenv("FOLEY_REFUSE_NON_COMMERCIAL", raising=False)
-        fetch("foleycrafter-reference", shelf, models, accept_licence=True, tell=lambda text: None)
+        fetch("foleycrafter-reference", place, models, accept_licence=True, tell=lambda text: None)
         return load_auffusion("foleycrafter-reference", device="cpu")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.clip_store import ClipStore, FeatureStore
-from pipeline.detect import active_spans, detect, spot, switched
+from pipeline.detect import active_spans, detect, from_spans, spot
 from pipeline.detectors.projected import median_filter
 from pipeline.errors import MediaError
 from pipeline.evaluation.presence import frame_f1
@@ -231,12 +231,12 @@ def test_spans_are_half_open_and_in_seconds(bundle: AuffusionGenerator, train: P
 def test_a_person_may_say_when_it_sounds(bundle: AuffusionGenerator, train: Path, tmp_path: Path) -> None:
     features = encode(_span(train, "1", "2"), bundle, FeatureStore(tmp_path / "f"), FAST)
     heard = detect(features, "train passing", bundle, FAST)
-    told = switched(heard, [(Fraction(1, 2), Fraction(1)), (Fraction(3, 2), Fraction(9))])
+    told = from_spans(heard, [(Fraction(1, 2), Fraction(1)), (Fraction(3, 2), Fraction(9))])
     on = ((features.clip.times_s >= 0.5) & (features.clip.times_s < 1)) | (features.clip.times_s >= 1.5)
     np.testing.assert_array_equal(told.active, on)
     assert heard.level_db is not None and told.level_db is not None
     np.testing.assert_array_equal(told.level_db[heard.active], heard.level_db[heard.active])
-    assert not switched(heard, []).active.any()
+    assert not from_spans(heard, []).active.any()
 
 
 def test_told_spans_are_where_the_take_sounds(bundle: AuffusionGenerator, train: Path, tmp_path: Path) -> None:

@@ -3,18 +3,18 @@
 import pytest
 
 from pipeline.errors import LabelError
-from pipeline.label import CATEGORIES, KnownLabel, category_of, label_in_name, labels_in_note
+from pipeline.label import CATEGORIES, VocabularyLabel, category_of, label_in_name, labels_in_note
 
 VOCABULARY = (
-    KnownLabel(text="airplane flying", category="vehicles", words=("airplane", "plane", "jet", "aircraft")),
-    KnownLabel(text="train passing", category="vehicles", words=("train", "railway")),
-    KnownLabel(text="ambulance siren", category="vehicles", words=("ambulance", "siren", "fire engine")),
-    KnownLabel(text="car passing by", category="vehicles", words=("car", "vehicle", "automobile")),
-    KnownLabel(text="rain falling", category="ambience", words=("rain",)),
-    KnownLabel(text="ball bouncing", category="props", words=("ball",)),
-    KnownLabel(text="hammer hitting metal", category="props", words=("hammer", "anvil")),
-    KnownLabel(text="footsteps walking", category="footsteps", words=("footsteps", "steps", "walk")),
-    KnownLabel(text="door slamming", category="props", words=("door",)),
+    VocabularyLabel(text="airplane flying", category="vehicles", words=("airplane", "plane", "jet", "aircraft")),
+    VocabularyLabel(text="train passing", category="vehicles", words=("train", "railway")),
+    VocabularyLabel(text="ambulance siren", category="vehicles", words=("ambulance", "siren", "fire engine")),
+    VocabularyLabel(text="car passing by", category="vehicles", words=("car", "vehicle", "automobile")),
+    VocabularyLabel(text="rain falling", category="ambience", words=("rain",)),
+    VocabularyLabel(text="ball bouncing", category="props", words=("ball",)),
+    VocabularyLabel(text="hammer hitting metal", category="props", words=("hammer", "anvil")),
+    VocabularyLabel(text="footsteps walking", category="footsteps", words=("footsteps", "steps", "walk")),
+    VocabularyLabel(text="door slamming", category="props", words=("door",)),
 )
 
 
@@ -76,7 +76,7 @@ def test_the_longest_match_wins_over_the_order_of_the_vocabulary() -> None:
 
 def test_an_empty_vocabulary_knows_nothing() -> None:
     assert label_in_name("train", ()) is None
-    assert label_in_name("train", (KnownLabel(text="", category="effects", words=("",)),)) is None
+    assert label_in_name("train", (VocabularyLabel(text="", category="effects", words=("",)),)) is None
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from pipeline.decode import decode_span
 from pipeline.errors import MediaError
 from pipeline.preview import PreviewShot, write_preview
-from pipeline.probe import glance_at, probe_movie
+from pipeline.probe import probe_movie, probe_quick
 from pipeline.records import MediaSpan, Numbering
 from tests.support.movies import frame_of, frames_of, grey_pictures
 
@@ -84,7 +84,7 @@ def test_only_names_that_the_pattern_counts_are_pictures(tmp_path: Path) -> None
     pattern = grey_pictures(tmp_path / "sea.%02d.png", [8, 9, 10, 100], first=8)
     for other in ("sea.7.png", "sea.011.png", "sea.12.png.tmp", "Xsea.12.png", "sea.12.jpg"):
         (tmp_path / other).write_bytes(b"no picture")
-    movie = glance_at(pattern, Numbering(rate=RATE))
+    movie = probe_quick(pattern, Numbering(rate=RATE))
     assert movie.numbering == Numbering(rate=RATE, first=8)
     assert (movie.duration_s, movie.missing) == (93 / RATE, 89)
 

@@ -10,7 +10,7 @@ import pytest
 from pipeline.cuts import find_cuts
 from pipeline.decode import decode_span
 from pipeline.preview import PreviewShot, write_preview
-from pipeline.probe import glance_at
+from pipeline.probe import probe_quick
 from pipeline.records import MediaSpan
 from tests.support.movies import frames_of, grey_of, movie_of_streams
 
@@ -34,7 +34,7 @@ def test_the_film_is_seen_and_not_what_lies_beside_it(
     suffix: str, streams: list[tuple[int, int, bool]], tmp_path: Path
 ) -> None:
     movie = movie_of_streams(tmp_path / f"a.{suffix}", *streams)
-    info = glance_at(movie)
+    info = probe_quick(movie)
     assert (info.rate, round(info.duration_s * RATE)) == (RATE, 45)
     span = MediaSpan(path=movie, digest="", start_s=Fraction(0), duration_s=Fraction(3, 2))
     assert frames_of(decode_span(span, times_s=np.arange(45) / 30, size=16).pixels) == list(range(45))

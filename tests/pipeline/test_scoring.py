@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.finish import to_delivery_rate
 from pipeline.records import FoleyClip, TakeScore, TemporalCondition
-from pipeline.scoring import judge, longest_gap_s, score_take
+from pipeline.scoring import longest_gap_s, score_clip, score_take
 
 RATE = 48_000
 STEP_S = 0.032
@@ -180,8 +180,8 @@ class _Parrot:
 
 def test_a_take_is_judged_by_who_listens() -> None:
     clip = FoleyClip(samples=np.stack([CLEAN, CLEAN]), sample_rate_hz=RATE)
-    assert judge(clip, ASKED, "rain", _Parrot()) == score(CLEAN, ASKED, label_agreement=0.75, speech=0.25)
-    assert judge(clip, ASKED, "wind", _Parrot()) == score(CLEAN, ASKED, speech=0.25)
+    assert score_clip(clip, ASKED, "rain", _Parrot()) == score(CLEAN, ASKED, label_agreement=0.75, speech=0.25)
+    assert score_clip(clip, ASKED, "wind", _Parrot()) == score(CLEAN, ASKED, speech=0.25)
 
 
 def test_a_gap_is_where_a_take_is_silent_and_was_to_be_loud() -> None:

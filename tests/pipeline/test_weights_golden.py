@@ -10,7 +10,7 @@ from transformers import CLIPTextModel, CLIPTokenizer, CLIPVisionModelWithProjec
 
 from pipeline.weights.install import fetch
 from pipeline.weights.registry import ModelCard
-from pipeline.weights.shelves import PlainFolder
+from pipeline.weights.sources import PlainFolder
 
 GOLDEN = Path(__file__).parents[3] / "shared" / "golden"
 pytestmark = pytest.mark.skipif(not (GOLDEN / "tiny").is_dir(), reason="the golden data is not on this machine")

@@ -12,7 +12,7 @@ from pipeline.weights.catalogue import published_models
 from pipeline.weights.hub import Hub
 from pipeline.weights.install import fetch
 from pipeline.weights.registry import ModelCard, verify_files
-from pipeline.weights.shelves import PlainFolder
+from pipeline.weights.sources import PlainFolder
 from tests.support.hub_server import COMMIT, LocalHub, local_hub
 from tests.support.published_files import write_published
 
@@ -43,8 +43,8 @@ def _free_bytes(monkeypatch: pytest.MonkeyPatch, folder: Path, free: int) -> Non
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
 
 
-def _install(name: str, models: Path, shelf: Hub | None = None) -> ModelCard:
-    return fetch(name, shelf or Hub(), models, accept_licence=True, tell=print)
+def _install(name: str, models: Path, place: Hub | None = None) -> ModelCard:
+    return fetch(name, place or Hub(), models, accept_licence=True, tell=print)
 
 
 @pytest.mark.steady

@@ -11,10 +11,10 @@ from safetensors.torch import load_file
 
 from pipeline.errors import WeightsError
 from pipeline.files import sha256_of
-from pipeline.weights import sums
+from pipeline.weights import checksums
 from pipeline.weights.install import fetch
 from pipeline.weights.registry import ModelCard, find_model, known_models, verify_files
-from pipeline.weights.shelves import PlainFolder
+from pipeline.weights.sources import PlainFolder
 from tests.support.published_files import write_published
 
 AUFFUSION, CRAFTER = "auffusion-full-no-adapter", "FoleyCrafter"
@@ -107,7 +107,7 @@ def test_an_untouched_file_is_read_once_and_a_touched_one_again(
         read.append(path)
         return sha256_of(path)
 
-    monkeypatch.setattr(sums, "sha256_of", counting)
+    monkeypatch.setattr(checksums, "sha256_of", counting)
     verify_files(card, again=False)
     assert len(read) == len(card.files)
     verify_files(card, again=False)

@@ -9,7 +9,7 @@ import pytest
 from pipeline.errors import WeightsError
 from pipeline.weights.install import fetch
 from pipeline.weights.registry import ModelCard
-from pipeline.weights.shelves import PlainFolder
+from pipeline.weights.sources import PlainFolder
 from tests.support.published_files import write_published
 
 AUFFUSION, CRAFTER, ENCODER = "auffusion-full-no-adapter", "FoleyCrafter", "IP-Adapter/models/image_encoder"

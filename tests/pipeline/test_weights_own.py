@@ -9,12 +9,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from pipeline.errors import WeightsError
+from pipeline.weights.checksums import ChecksumLock
 from pipeline.weights.install import fetch
 from pipeline.weights.own import fetch_own
 from pipeline.weights.registry import ModelCard, find_model, verify_files
 from pipeline.weights.remove import remove_model
-from pipeline.weights.shelves import PlainFolder
-from pipeline.weights.sums import Lock
+from pipeline.weights.sources import PlainFolder
 from pipeline.weights.verify import verify
 from tests.support.published_files import write_published
 
@@ -25,9 +25,9 @@ ADAPTER = "frame_adapter/foleycrafter.safetensors"
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     models = tmp_path_factory.mktemp("models")
-    shelf = PlainFolder(write_published(tmp_path_factory.mktemp("published")))
+    place = PlainFolder(write_published(tmp_path_factory.mktemp("published")))
     for name in ("foleycrafter", "foleycrafter-reference"):
-        fetch(name, shelf, models, accept_licence=True, tell=print)
+        fetch(name, place, models, accept_licence=True, tell=print)
     return models
 
 
@@ -163,4 +163,4 @@ def test_a_card_that_was_changed_with_its_files_is_found(models: Path) -> None:
     checks = {check.check: check for check in verify(find_model("foleycrafter"), models)}
     assert checks["files"].ok and not checks["lock"].ok
     assert checks["lock"].text.startswith("model 'foleycrafter' is not the one that was installed")
-    assert Lock(models).models.keys() == {"foleycrafter", "foleycrafter-reference"}
+    assert ChecksumLock(models).models.keys() == {"foleycrafter", "foleycrafter-reference"}

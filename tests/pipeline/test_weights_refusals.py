@@ -16,12 +16,12 @@ from filelock import FileLock
 
 from pipeline.errors import WeightsError
 from pipeline.weights import convert, store
+from pipeline.weights.checksums import ChecksumLock
 from pipeline.weights.install import fetch
 from pipeline.weights.registry import ModelCard, find_model, known_models, verify_files, verify_sizes
 from pipeline.weights.remove import remove_model
-from pipeline.weights.shelves import PlainFolder
+from pipeline.weights.sources import PlainFolder
 from pipeline.weights.states import read_state
-from pipeline.weights.sums import Lock
 from tests.support.published_files import write_published
 
 AUFFUSION = "auffusion-full-no-adapter"
@@ -345,7 +345,7 @@ def test_another_file_than_the_first_time_is_refused(downloads: Path, models: Pa
     _change(downloads / UNET, lambda state: state.update({"conv_out.bias": torch.zeros(4)}))
     with pytest.raises(WeightsError, match=r"is not the unet/diffusion_pytorch_model\.bin .*another sha256\): get it"):
         install(downloads, models)
-    lock = Lock(models)
+    lock = ChecksumLock(models)
     lock.path.write_text("{")
     with pytest.raises(WeightsError, match=r"fetched\.lock\.json, the record of what was fetched, is damaged"):
         install(downloads, models)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from flows.work.engine import OnTake, Studio
 from pipeline.errors import OutOfMemoryError, WeightsError
-from pipeline.label import SpottedLabel
+from pipeline.label import ZeroShotLabel
 from pipeline.records import ClipReceipt, FoleyRequest, MediaSpan
 from tests.support.passes import FakeEngine
 
@@ -48,7 +48,7 @@ class DangerousEngine(FakeEngine):
         self.studio = studio
         return self
 
-    def listen(self, span: MediaSpan, *, ask: bool) -> tuple[SpottedLabel, ...]:
+    def listen(self, span: MediaSpan, *, ask: bool) -> tuple[ZeroShotLabel, ...]:
         if span.path.name in self.hanging_media:
             time.sleep(3600)
         return super().listen(span, ask=ask)

@@ -16,7 +16,7 @@ from flows.options import PassOptions, SharedOptions
 from flows.work.engine import OnTake, Studio, use_engine
 from pipeline.clip_store import put_or_set_aside
 from pipeline.generators.auffusion.settings import AuffusionSettings
-from pipeline.label import KnownLabel, SpottedLabel
+from pipeline.label import VocabularyLabel, ZeroShotLabel
 from pipeline.records import SAMPLE_RATE_HZ, ClipReceipt, Detection, FoleyClip, FoleyRequest, MediaSpan, TakeScore
 from pipeline.registries import FAMILIES
 from pipeline.weights.registry import ModelCard
@@ -31,7 +31,7 @@ class FakeEngine:
     """Hears `hears` in every picture and makes a tone for every label; fails where it is told to. Labels that are
     silent are not seen in any picture: a person's order is made all the same."""
 
-    hears: tuple[SpottedLabel, ...] = (SpottedLabel(label="train passing", category="vehicles", confidence=0.8),)
+    hears: tuple[ZeroShotLabel, ...] = (ZeroShotLabel(label="train passing", category="vehicles", confidence=0.8),)
     silent_labels: set[str] = field(default_factory=set)
     errors_by_label: dict[str, Exception] = field(default_factory=dict)
     errors_by_media: dict[str, Exception] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class FakeEngine:
         self.studio = studio
         return self
 
-    def listen(self, span: MediaSpan, *, ask: bool) -> tuple[SpottedLabel, ...]:
+    def listen(self, span: MediaSpan, *, ask: bool) -> tuple[ZeroShotLabel, ...]:
         self.listened.append(span)
         if error := self.errors_by_media.get(span.path.name):
             raise error
@@ -122,8 +122,8 @@ def card(monkeypatch: pytest.MonkeyPatch) -> ModelCard:
 def made_up_card() -> ModelCard:
     """A model of two labels that knows drawn scenes only."""
     labels = (
-        KnownLabel(text="train passing", category="vehicles", words=("train pass", "train")),
-        KnownLabel(text="bouncing ball", category="props", words=("ball",)),
+        VocabularyLabel(text="train passing", category="vehicles", words=("train pass", "train")),
+        VocabularyLabel(text="bouncing ball", category="props", words=("ball",)),
     )
     files = (
         "frame_adapter/time_local.safetensors",

@@ -39,7 +39,7 @@ def sum_of_files(files: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
 
 
-class Lock:
+class ChecksumLock:
     """What was seen first. sources: "repo@revision" -> path -> sha256; models: name -> sum of its installed files."""
 
     def __init__(self, models: Path) -> None:

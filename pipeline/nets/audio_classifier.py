@@ -1,4 +1,4 @@
-"""Hearing what a sound is, without its picture: the judge that a model may bring along."""
+"""Hearing what a sound is, without its picture: the audio classifier that a model may bring along."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline.mel import MelScale
 from pipeline.nets.sound_classifier import SoundClassifier
 from pipeline.nets.strict import load_into
-from pipeline.scoring import Listener
+from pipeline.scoring import AudioClassifier
 from pipeline.sound_phrases import PHRASES
 
 _CLASSIFIER = "controls/classifier.safetensors"
@@ -25,7 +25,7 @@ _CLASS_OF = {phrase: number for number, phrases in enumerate(PHRASES.values()) f
 
 
 class NullClassifier:
-    """The listener of a model that brings none: it knows nothing, and says so."""
+    """The audio classifier of a model that brings none: it knows nothing, and says so."""
 
     def label_agreement(self, samples: NDArray[np.float32], rate_hz: int, label: str) -> float | None:
         """Unknown."""
@@ -73,8 +73,8 @@ class SceneAudioClassifier(NullClassifier):
         return float(self._classifier(picture)[0].softmax(-1)[wanted])
 
 
-def listener_for(folder: Path, structure: Mapping[str, Any]) -> Listener:
-    """The listener of the model in `folder`: the classifier it brings, or one that knows nothing.
+def audio_classifier_for(folder: Path, structure: Mapping[str, Any]) -> AudioClassifier:
+    """The audio classifier of the model in `folder`: the classifier it brings, or one that knows nothing.
 
     It runs on the CPU in fp32 wherever the model runs, so that a take's score does not depend on the device.
     Raises WeightsError when the classifier does not fit.

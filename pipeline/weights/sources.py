@@ -11,7 +11,7 @@ from pipeline.errors import WeightsError
 from pipeline.weights.catalogue import Part, Source
 
 
-class Shelf(Protocol):
+class WeightSource(Protocol):
     """A place that has published files, or not."""
 
     @property
