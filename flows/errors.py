@@ -14,7 +14,10 @@ BrokenWorkError               a piece of work came to nothing; it is tried again
 │   ├── EngineKilledError     somebody killed it
 │   └── EngineAwayError       it was gone before it could begin
 └── HungError                 it did not come back
+WorkFailedError               what was worked on alone came to nothing; carries the Failure
 """
+
+from typing import Any
 
 
 class PassError(Exception):
@@ -82,3 +85,11 @@ class StudioError(PassError):
 
 class ScheduleError(StudioError):
     """A schedule cannot be what was asked for."""
+
+
+class WorkFailedError(Exception):
+    """A shot or a take that was worked on alone came to nothing: `failure` is why, `again` whether to try once more."""
+
+    def __init__(self, failure: Any, *, again: bool) -> None:
+        super().__init__(failure.reason)
+        self.failure, self.again = failure, again

@@ -1,4 +1,4 @@
-"""A Foley pass over one edit as a Prefect flow. What it does is in conduct.py; here is how it looks on the server.
+"""A Foley pass over one edit as a Prefect flow. What it does is told in fan_out.py, by the tasks of tasks.py.
 
 No `from __future__ import annotations` here: Prefect reads the annotations to build a deployment's form.
 """
@@ -12,23 +12,22 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.conduct import conduct
 from flows.desk import DESK, Desk
 from flows.errors import PassError
+from flows.fan_out import run_edits
+from flows.local_runner import THREADS
 from flows.options import PassOptions
 from flows.orders import Order
+from flows.pass_run import PassRun
 from flows.places import absolute
 from flows.records import ExitCode, PassReport
 from flows.server.absent_server import wait_for_server
 from flows.share import share_out
-from flows.tasks import PrefectCrew
+from flows.tasks import TASKS
 from flows.watching.audience import audience
 from flows.work.workshop import workshop_for
 from pipeline.errors import PipelineError
 from timeline_io.errors import TimelineError
-
-# Witnesses only wait; there must be one for every piece of work on every device.
-WITNESSES = 64
 
 
 def _run_name() -> str:
@@ -39,7 +38,7 @@ def _run_name() -> str:
 @flow(
     name="foley-pass",
     flow_run_name=_run_name,
-    task_runner=ThreadPoolTaskRunner(max_workers=WITNESSES),  # type: ignore[arg-type]  # it is invariant
+    task_runner=ThreadPoolTaskRunner(max_workers=THREADS),  # type: ignore[arg-type]  # it is invariant
     persist_result=False,
 )
 def foley_pass(edit: Path, options: PassOptions = PassOptions()) -> State[Any]:  # noqa: B008  (frozen)
@@ -53,10 +52,10 @@ def foley_pass(edit: Path, options: PassOptions = PassOptions()) -> State[Any]: 
     order = Order(edit=absolute(edit), options=options, plan=desk.plan)
     try:
         with (
-            closing(PrefectCrew(desk.workshop or workshop_for(options))) as crew,
-            audience(desk.tell, place=order.edit.parent, devices=crew.makers) as tell,
+            closing(PassRun(desk.workshop or workshop_for(options))) as run,
+            audience(desk.tell, place=order.edit.parent, devices=run.engine.makers) as tell,
         ):
-            desk.outcomes = conduct(share_out([order], crew, tell), crew, tell)
+            desk.outcomes = run_edits(share_out([order], run.engine, TASKS, tell), run, TASKS, tell)
     except (PassError, TimelineError, PipelineError) as error:
         desk.error = error
     wait_for_server(desk.tell)

@@ -16,16 +16,17 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.conduct import conduct
 from flows.desk import DESK, Desk
 from flows.errors import PassError
-from flows.foley_pass import WITNESSES
+from flows.fan_out import run_edits
+from flows.local_runner import THREADS
 from flows.night import Asked, deadline, ended_by, ends_at, last_asked, left_as_it_is, orders_of, place_of, sum_up
 from flows.options import NightOptions
+from flows.pass_run import PassRun
 from flows.reminder import news_of, told_lately
 from flows.server.absent_server import wait_for_server
 from flows.share import share_out
-from flows.tasks import PrefectCrew
+from flows.tasks import TASKS
 from flows.turn import turn
 from flows.watching.audience import audience
 from flows.work.workshop import workshop_for
@@ -52,7 +53,7 @@ def _asked() -> Asked:
 @flow(
     name="overnight",
     flow_run_name=_run_name,
-    task_runner=ThreadPoolTaskRunner(max_workers=WITNESSES),  # type: ignore[arg-type]  # it is invariant
+    task_runner=ThreadPoolTaskRunner(max_workers=THREADS),  # type: ignore[arg-type]  # it is invariant
     persist_result=False,
 )
 def overnight(night: NightOptions) -> State[Any]:
@@ -74,11 +75,11 @@ def overnight(night: NightOptions) -> State[Any]:
             orders = [replace(order, begun=is_ours and asked.begun) for order in orders_of(night)]
             workshop = desk.workshop or workshop_for(night.options, whole_machine=True)
             with (
-                closing(PrefectCrew(workshop, many_edits=True)) as crew,
-                audience(desk.tell, place=place_of(night), devices=crew.makers, night=True) as tell,
+                closing(PassRun(workshop)) as run,
+                audience(desk.tell, place=place_of(night), devices=workshop.makers, night=True) as tell,
             ):
-                orders = share_out(orders, crew, tell, end=end)
-                desk.outcomes = conduct(orders, crew, tell, closed=closed, is_done=left_as_it_is)
+                orders = share_out(orders, workshop, TASKS, tell, end=end)
+                desk.outcomes = run_edits(orders, run, TASKS, tell, closed=closed, is_done=left_as_it_is)
     except (PassError, TimelineError, PipelineError) as error:
         desk.error = error
     wait_for_server(desk.tell)

@@ -13,19 +13,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.conduct import conduct
 from flows.desk import DESK, Desk, Listener, PassEvent, nobody
 from flows.errors import ConductorError
+from flows.fan_out import run_edits
+from flows.local_runner import local_tasks
 from flows.night import deadline, ends_at, left_as_it_is, orders_of
 from flows.options import NightOptions, PassOptions
 from flows.orders import Order, Outcome
+from flows.pass_run import PassRun
 from flows.planning.plan import PassPlan, plan_pass
 from flows.records import PassReport
 from flows.server.prefect_env import prefect_home, set_defaults
 from flows.server.private_server import private_api_url
 from flows.studio.reach import join_running_studio
 from flows.turn import turn
-from flows.work.house_crew import HouseCrew
 from flows.work.workshop import workshop_for
 from pipeline.errors import first_line
 
@@ -54,8 +55,8 @@ def perform(plan: PassPlan, *, tell: Listener = nobody, with_prefect: bool = Tru
         (outcome,) = _under_prefect(desk, lambda: _call_pass(plan))
     else:
         order = Order(edit=plan.edit.path, options=plan.options, plan=plan)
-        with closing(HouseCrew(workshop)) as crew:
-            (outcome,) = conduct([order], crew, tell)
+        with local_tasks() as tasks, closing(PassRun(workshop)) as run:
+            (outcome,) = run_edits([order], run, tasks, tell)
     if outcome.report is None:
         raise outcome.error or ConductorError("the pass ended without a report: run `foley doctor`")
     return outcome.report
@@ -70,8 +71,9 @@ def run_night(night: NightOptions, *, tell: Listener = nobody, with_prefect: boo
     with turn(night.out, tell, wait=night.if_busy == "wait", closed=closed) as is_ours:
         if not is_ours and not closed():
             return []
-        with closing(HouseCrew(workshop_for(night.options, whole_machine=True))) as crew:
-            return conduct(orders_of(night), crew, tell, closed=closed, is_done=left_as_it_is)
+        run = PassRun(workshop_for(night.options, whole_machine=True))
+        with local_tasks() as tasks, closing(run):
+            return run_edits(orders_of(night), run, tasks, tell, closed=closed, is_done=left_as_it_is)
 
 
 def _under_prefect(desk: Desk, call: "Callable[[], State[Any]]") -> list[Outcome]:

@@ -10,7 +10,6 @@ No `from __future__ import annotations` here: Prefect reads the annotations to b
 import logging
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,20 +22,21 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.conduct import conduct
 from flows.desk import DESK, Desk, Listener, PassEvent
 from flows.errors import PassError
+from flows.fan_out import Tasks, run_edits
+from flows.local_runner import THREADS
 from flows.night import deadline
 from flows.options import PassOptions, store_folder
 from flows.orders import Order
 from flows.output.assembly import shot_reports
 from flows.output.choice import choose_takes
+from flows.pass_run import PassRun
 from flows.planning.plan import PassPlan, plan_pass, settled_settings
 from flows.records import OutputPaths, PassReport
 from flows.studio.pools import DEPLOYMENT
-from flows.tasks import PrefectCrew
+from flows.tasks import TASKS
 from flows.work.engine import forget_engine
-from flows.work.house_crew import HouseCrew
 from flows.work.ledger import Ledger
 from flows.work.workshop import Workshop, workshop_for
 from pipeline.errors import PipelineError, first_line
@@ -51,24 +51,13 @@ _BEGIN_S, _COME_UP_S = 15.0, 120.0
 _SILENCE_S = 120.0
 
 
-class ShareCrew(PrefectCrew):
-    """Makes one share of every edit and lays nothing."""
+def share_run(workshop: Workshop, part: int, parts: int) -> PassRun:
+    """A run that makes one share of every edit and lays nothing."""
 
-    lays = False
+    def plan(order: Order) -> PassPlan:
+        return share_of(order.plan or plan_pass(order.edit, order.options), part, parts)
 
-    def __init__(self, workshop: Workshop, part: int, parts: int, *, many_edits: bool) -> None:
-        super().__init__(workshop, many_edits=many_edits)
-        self._part, self._parts = part, parts
-
-    def _plan(self, order: Order) -> PassPlan:
-        plan = order.plan or plan_pass(order.edit, order.options)
-        return share_of(plan, self._part, self._parts)
-
-    def lay(self, plan: PassPlan, ledger: Ledger, on_stage: Callable[[str], None]) -> Future[Any]:
-        """Only say how the shots came out."""
-        done: Future[Any] = Future()
-        done.set_result(_unlaid(plan, ledger))
-        return done
+    return PassRun(workshop, plan=plan, lay=lambda edit, *_: _unlaid(edit.plan, edit.ledger), lays=False)
 
 
 def share_of(plan: PassPlan, part: int, parts: int) -> PassPlan:
@@ -99,7 +88,7 @@ def _run_name() -> str:
 @flow(
     name="foley-share",
     flow_run_name=_run_name,
-    task_runner=ThreadPoolTaskRunner(max_workers=64),  # type: ignore[arg-type]  # it is invariant
+    task_runner=ThreadPoolTaskRunner(max_workers=THREADS),  # type: ignore[arg-type]  # it is invariant
     persist_result=False,
 )
 def foley_share(
@@ -120,8 +109,8 @@ def foley_share(
     orders = [Order(edit=edit, options=options.model_copy(update={"out": out})) for edit, out in edits.items()]
     try:
         workshop = desk.workshop or workshop_for(options)
-        with closing(ShareCrew(workshop, part, parts, many_edits=len(edits) > 1)) as crew:
-            outcomes = conduct(orders, crew, desk.tell, closed=deadline(until))
+        with closing(share_run(workshop, part, parts)) as run:
+            outcomes = run_edits(orders, run, TASKS, desk.tell, closed=deadline(until))
     except (PassError, TimelineError, PipelineError) as error:
         return Failed(message=str(error))
     return Completed(message="; ".join(outcome.in_words for outcome in outcomes))
@@ -141,7 +130,9 @@ def _was_taken_back() -> bool:
         return False
 
 
-def share_out(orders: Sequence[Order], crew: HouseCrew, tell: Listener, *, end: datetime | None = None) -> list[Order]:
+def share_out(
+    orders: Sequence[Order], workshop: Workshop, tasks: Tasks, tell: Listener, *, end: datetime | None = None
+) -> list[Order]:
     """Have the workers of the pool make the takes of these edits until `end`, taking part in it; then what is left to
     order, which is everything where there is one worker.
 
@@ -153,19 +144,16 @@ def share_out(orders: Sequence[Order], crew: HouseCrew, tell: Listener, *, end: 
         return list(orders)
     tell(PassEvent(stage="start", text=f"sharing the work between {workers} workers"))
     shares = _begin_shares(orders, workers, end, tell)
-    own = ShareCrew(crew.workshop, 0, workers, many_edits=len(orders) > 1)
     try:
-        outcomes = conduct(orders, own, lambda event: None, closed=closed)
+        outcomes = run_edits(orders, share_run(workshop, 0, workers), tasks, lambda event: None, closed=closed)
         if shares:
             # Workers of this very machine wait for its GPUs: whoever waits for them must not hold those.
-            crew.workshop.close()
+            workshop.close()
             forget_engine()
             _wait_for(shares, closed)
     except KeyboardInterrupt:
         _call_off(shares)
         raise
-    finally:
-        own.dismiss()
     # What was planned before the others made their shares is no longer true.
     return [
         replace(order, plan=None, begun=outcome.report is not None)

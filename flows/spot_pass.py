@@ -12,7 +12,7 @@ from flows.planning.plan import PassPlan
 from flows.shot_job import HEARD, CueJob, ShotJob, record_spans
 from flows.work.boundary import Failure, attempt
 from flows.work.engine import Studio, resident
-from flows.work.steps import STOP, listen
+from flows.work.steps import STOP, Heard, detect, encode
 from flows.work.workshop import LISTENERS
 from timeline_io.cue_sheet import Cue, silent_cue, write_cues
 
@@ -59,13 +59,18 @@ def _failed(plan: PassPlan) -> Iterable[SpottedShot]:
 
 
 def _spot(job: ShotJob, studio: Studio) -> SpottedShot:
-    heard = listen(job, studio)
-    if heard.failure:
-        return SpottedShot(shot_id=job.shot_id, failure=heard.failure)
+    heard = _heard(job, studio)
+    if isinstance(heard, Failure):
+        return SpottedShot(shot_id=job.shot_id, failure=heard.reason)
     cues = attempt(_timed, job, {cue.cue_id: cue for cue in heard.cues}.values(), studio)
     if isinstance(cues, Failure):
         return SpottedShot(shot_id=job.shot_id, failure=cues.reason)
     return SpottedShot(shot_id=job.shot_id, cues=cues or (silent_cue(job.shot_id, HEARD),))
+
+
+def _heard(job: ShotJob, studio: Studio) -> Heard | Failure:
+    seen = encode(job, studio)
+    return seen if isinstance(seen, Failure) else detect(job, studio)
 
 
 def _timed(job: ShotJob, cues: Iterable[CueJob], studio: Studio) -> tuple[Cue, ...]:

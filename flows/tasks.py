@@ -1,129 +1,93 @@
-"""The work of a pass as Prefect sees it: every piece is a task run that waits for it and tells how it came out.
+"""The steps of a pass as Prefect's tasks: pass_steps.py says what they do.
 
-The tasks are witnesses. The work itself is done by the crew whether or not a server is there to hear of it, so a server
-that dies costs the pass nothing. Tasks are untagged (a tag asks the server for a slot each time) and keep no results
-(those would stay in memory until the flow ends); the clip store knows what is done.
+They are untagged (a tag asks the server for a slot each time) and keep no results: the clip store knows what is done.
+A shot or a take that comes to nothing is a failed task run with its reason, after Prefect has tried it again where that
+may help; what only failed in company is not, because it is tried again alone.
 """
 
-import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from typing import Any
 
 from prefect import State, Task, task
 from prefect.cache_policies import NO_CACHE
-from prefect.futures import PrefectFuture
+from prefect.client.schemas.objects import TaskRun
+from prefect.runtime import task_run
 from prefect.states import Completed, Failed
-from prefect.utilities.annotations import quote
 
-from flows.orders import Order
-from flows.planning.plan import PassPlan
+from flows import pass_steps
+from flows.errors import WorkFailedError
+from flows.fan_out import Tasks
 from flows.records import PassReport
-from flows.shot_job import ShotJob
-from flows.work.house_crew import HouseCrew
-from flows.work.ledger import Batch, Ledger
+from flows.work.attempts import MOST_TRIES
+from flows.work.boundary import Failure, in_words
 from flows.work.steps import Heard, Take
-from flows.work.workshop import Workshop
-
-log = logging.getLogger(__name__)
-
-Waiting = Future[Any]
 
 
-@task(name="plan", task_run_name="plan {edit}", cache_policy=NO_CACHE, persist_result=False)
-def plan_task(edit: str, work: Sequence[Waiting]) -> State[Any]:
-    """Reading an edit, probing its media, seeing what is done already."""
-    return _witness(work, lambda found: Completed(message=found[0].in_words))
+def _title() -> str:
+    name: str = task_run.task_name
+    return f"{name} {task_run.parameters['work'].title}"
 
 
-@task(name="listen", task_run_name="listen {shots}", cache_policy=NO_CACHE, persist_result=False)
-def listen_task(shots: str, work: Sequence[Waiting]) -> State[Any]:
-    """Looking at one shot, or some of a large edit, and deciding their cues."""
-    return _witness(work, _of_heard)
+def _is_tried_again(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+    """Whether a failure may be mended by another try; pass_run.py counts them."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, WorkFailedError) and error.again
 
 
-@task(name="generate", task_run_name="generate {title}", cache_policy=NO_CACHE, persist_result=False)
-def generate_task(title: str, work: Sequence[Waiting]) -> State[Any]:
-    """Making one batch of takes."""
-    return _witness(work, lambda found: _of_takes(found[0]))
-
-
-@task(name="lay", task_run_name="lay {edit}", cache_policy=NO_CACHE, persist_result=False)
-def lay_task(edit: str, work: Sequence[Waiting]) -> State[Any]:
-    """Writing the takes, the new edit and the papers."""
-    return _witness(work, lambda found: _of_report(found[0]))
-
-
-class PrefectCrew(HouseCrew):
-    """The house crew, with Prefect as its witness. To be used inside a flow run.
-
-    With `many_edits` the shots are named with their edit: those of all edits have the same names.
-    """
-
-    def __init__(self, workshop: Workshop, *, many_edits: bool = False) -> None:
-        super().__init__(workshop)
-        self._many_edits = many_edits
-        self._witnesses: set[PrefectFuture[Any]] = set()
-
-    def plan(self, order: Order) -> Waiting:
-        """Also told as "plan reel1"."""
-        work = super().plan(order)
-        self._tell(plan_task, order.edit.stem, [work])
-        return work
-
-    def listen(self, jobs: Sequence[ShotJob], plan: PassPlan) -> Sequence[Waiting]:
-        """Also told as "listen sh0140", or "listen 20 shots (sh0010..sh0200)"."""
-        work = super().listen(jobs, plan)
-        first, last = jobs[0].shot_id, jobs[-1].shot_id
-        begin = f"{plan.edit.path.stem} {first}" if self._many_edits else first
-        self._tell(listen_task, begin if len(jobs) == 1 else f"{len(jobs)} shots ({begin}..{last})", work)
-        return work
-
-    def make(self, batch: Batch, plan: PassPlan) -> Waiting:
-        """Also told as "generate 8 cues (sh0040..sh0170)"."""
-        work = super().make(batch, plan)
-        self._tell(generate_task, batch.title, [work])
-        return work
-
-    def lay(self, plan: PassPlan, ledger: Ledger, on_stage: Callable[[str], None]) -> Waiting:
-        """Also told as "lay reel1"."""
-        work = super().lay(plan, ledger, on_stage)
-        self._tell(lay_task, plan.edit.path.stem, [work])
-        return work
-
-    def _tell(self, witness: Task[..., Any], title: str, work: Sequence[Waiting]) -> None:
+def _task(step: Callable[..., Any], tell: Callable[[Any], str]) -> Task[..., Any]:
+    def run_step(work: Any, run: Any) -> State[Any]:
         try:
-            # Quoted, so that Prefect does not walk through the arguments.
-            told = witness.submit(title, quote(list(work)))
+            result = step(work, run)
         except Exception as error:
-            log.warning("Prefect did not take note of %s: %s", title, error)
-            return
-        self._witnesses.add(told)
-        told.add_done_callback(self._witnesses.discard)
+            sentence = str(error) if isinstance(error, WorkFailedError) else in_words(error)
+            return Failed(message=sentence, data=error)
+        return Completed(message=tell(result), data=result)
+
+    return task(
+        name=step.__name__,
+        description=step.__doc__,
+        task_run_name=_title,
+        retries=MOST_TRIES,
+        retry_condition_fn=_is_tried_again,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+    )(run_step)
 
 
-def _witness(work: Sequence[Waiting], in_words: Callable[[list[Any]], State[Any]]) -> State[Any]:
-    errors = [error for future in work if (error := future.exception())]
-    if errors:
-        return Failed(message=str(errors[0]))
-    return in_words([future.result() for future in work])
+def _of_shots(results: Sequence[str | Failure]) -> str:
+    return _failures(results) or f"{len(results)} seen"
 
 
-def _of_heard(found: list[Heard]) -> State[Any]:
-    failed = [heard for heard in found if heard.failure]
-    if failed:
-        return Completed(name="ShotFailed", message="; ".join(f"{heard.shot_id} {heard.failure}" for heard in failed))
-    labels = dict.fromkeys(cue.spotted.label for heard in found for cue in heard.cues)
-    return Completed(message=", ".join(labels) or "silent")
+def _of_cues(results: Sequence[Heard | Failure]) -> str:
+    cues = [cue for result in results if isinstance(result, Heard) for cue in result.cues]
+    labels = dict.fromkeys(cue.spotted.label for cue in cues)
+    return _failures(results) or ", ".join(labels) or "silent"
 
 
-def _of_takes(takes: tuple[Take, ...]) -> State[Any]:
-    failed = [take.failure for take in takes if take.failure]
-    if failed:
-        return Completed(name="SomeFailed", message=f"{len(failed)} of {len(takes)} failed: {failed[0]}")
-    seconds = sum(take.receipt.seconds for take in takes if take.receipt)
-    return Completed(message=f"{len(takes)} made, {seconds / max(1, len(takes)):.1f} s each")
+def _of_takes(results: Sequence[Take | Failure]) -> str:
+    seconds = [take.receipt.seconds for take in results if isinstance(take, Take) and take.receipt]
+    return _failures(results) or f"{len(seconds)} made, {sum(seconds) / max(1, len(seconds)):.1f} s each"
 
 
-def _of_report(report: PassReport) -> State[Any]:
-    return Completed(message=f"{report.summary}; {report.outputs.edit or report.outputs.report}")
+def _failures(results: Sequence[Any]) -> str:
+    failed = [result for result in results if isinstance(result, Failure)]
+    return f"{len(failed)} of {len(results)} are tried again alone: {failed[0].reason}" if failed else ""
+
+
+def _of_report(report: PassReport) -> str:
+    return f"{report.summary}; {report.outputs.edit or report.outputs.report}"
+
+
+plan_edit = _task(pass_steps.plan_edit, str)
+encode_frames = _task(pass_steps.encode_frames, _of_shots)
+detect_cues = _task(pass_steps.detect_cues, _of_cues)
+generate_takes = _task(pass_steps.generate_takes, _of_takes)
+lay_tracks = _task(pass_steps.lay_tracks, _of_report)
+
+TASKS = Tasks(
+    plan_edit=plan_edit,
+    encode_frames=encode_frames,
+    detect_cues=detect_cues,
+    generate_takes=generate_takes,
+    lay_tracks=lay_tracks,
+)

@@ -17,7 +17,7 @@ from typing import Any
 from flows.planning.plan import PassPlan
 from flows.shot_job import ShotJob, cue_jobs
 from flows.work.engine import Studio
-from flows.work.loop import BATCH_SIZE
+from flows.work.steps import BATCH_SIZE
 from flows.work.workshop import LISTENERS
 from pipeline.errors import OutputError
 from pipeline.files import replacing

@@ -9,8 +9,7 @@ from flows.planning.plan import PassPlan
 from flows.records import PassReport
 from flows.watching.pace import Measured, look_s
 from flows.work.footprint import Footprint, footprint
-from flows.work.loop import BATCH_SIZE
-from flows.work.steps import Heard, Take
+from flows.work.steps import BATCH_SIZE, Heard, Take
 from flows.work.workshop import LISTENERS
 
 _Shot = tuple[str, str]  # the edit's stem, the shot's id

@@ -5,6 +5,8 @@ from collections import Counter, defaultdict
 # What is tried: the kind of work, whose it is, the shot or the key.
 Name = tuple[str, int, str]
 TRIES = 3
+# A process that somebody killed counts half, so there are more of them at most.
+MOST_TRIES = 2 * TRIES
 
 
 class Attempts:

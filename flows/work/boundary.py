@@ -17,10 +17,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a step gave nothing: `reason` is one sentence for a person."""
+    """Why a step gave nothing: `reason` is one sentence for a person, `retryable` says whether another try may help,
+    `blame` how much of it may be the fault of what was worked on."""
 
     reason: str
     retryable: bool = False
+    blame: float = 1.0
 
 
 def attempt(step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | Failure:

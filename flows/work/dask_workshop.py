@@ -8,20 +8,16 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from functools import cache
 from typing import Any, NoReturn
 
 from flows.errors import EngineLostError, SettingError, WorkshopError
-from flows.shot_job import ShotJob
 from flows.work.engine import Build, Studio, current_build, resident, set_build
 from flows.work.engine_process import is_the_end
 from flows.work.hands import Hands
-from flows.work.steps import listen, make_takes
-from flows.work.workshop import LISTENERS, MAKERS, Closed, Tell, never
-from pipeline.records import FoleyRequest
+from flows.work.workshop import LISTENERS, MAKERS, WORK, Closed, Tell, hands_for_work, never
 
 _RESOURCE = "foley"
 _CONNECT_S = 10
@@ -96,21 +92,15 @@ class DaskWorkshop:
             raise WorkshopError(self._gone())
         return found
 
-    def listen(self, job: ShotJob, limit_s: float) -> Future[Any]:
-        """Listen on any worker."""
-        return self._submit("listen", job, limit_s, {})
-
-    def make(self, requests: Sequence[FoleyRequest], limit_s: float) -> Future[Any]:
-        """Make on a worker that makes nothing else."""
-        return self._submit("make", tuple(requests), limit_s, {_RESOURCE: 1} if self._one_at_a_time else {})
-
     def close(self) -> None:
         """Leave the cluster as it was."""
         if self._client is not None:
             self._client.close()
         self._client = self._studio = None
 
-    def _submit(self, kind: str, argument: Any, limit_s: float, resources: dict[str, int]) -> Future[Any]:
+    def submit(self, kind: str, argument: Any, limit_s: float) -> Future[Any]:
+        """Have it done on any worker; a batch on one that makes nothing else."""
+        resources = {_RESOURCE: 1} if kind == "make" and self._one_at_a_time else {}
         work = (kind, argument, self._studio, current_build(), limit_s)
         near: Future[Any] = Future()
         self._open.add(near)
@@ -157,13 +147,12 @@ def load(studio: Studio, build: Build) -> float:
 
 
 def work_there(kind: str, argument: Any, studio: Studio, build: Build, limit_s: float) -> Any:
-    """On a worker: listen or make, within the limit."""
+    """On a worker: do it, within the limit."""
     if _LEAVING.is_set():
         _pass_on()
     _engine_there(studio, build)
-    work: Any = {"listen": listen, "make": make_takes}[kind]
     try:
-        return _hands(kind).submit(work, argument, studio, limit_s=limit_s).result()
+        return _hands()[kind].submit(WORK[kind][0], argument, studio, limit_s=limit_s).result()
     except Exception as error:
         if is_the_end(error, kind):
             _leave()
@@ -188,8 +177,8 @@ def _pass_on() -> NoReturn:
 
 
 @cache
-def _hands(kind: str) -> Hands:
-    return Hands(LISTENERS if kind == "listen" else MAKERS, f"foley-{kind}")
+def _hands() -> dict[str, Hands]:
+    return hands_for_work()
 
 
 def _engine_there(studio: Studio, build: Build) -> None:

@@ -14,7 +14,7 @@ from typing import Protocol
 from flows.planning.spotting import SpotMemory
 from pipeline.clip_store import ClipStore, FeatureStore
 from pipeline.label import ZeroShotLabel
-from pipeline.records import ClipReceipt, Detection, FoleyRequest, MediaSpan
+from pipeline.records import ClipReceipt, Detection, FoleyRequest, MediaSpan, ShotFeatures
 from pipeline.settings import Settings
 
 OnTake = Callable[[ClipReceipt], None]
@@ -59,10 +59,14 @@ class Studio:
 
 
 class Engine(Protocol):
-    """Looks, listens and makes. Safe to use from several threads."""
+    """Encodes, detects and makes. Safe to use from several threads."""
 
-    def listen(self, span: MediaSpan, *, ask: bool) -> tuple[ZeroShotLabel, ...]:
-        """Look at the span once (the features are kept); with `ask`, also say which sounds are in it."""
+    def encode(self, span: MediaSpan) -> None:
+        """Look at the span, unless the store has what was seen; it is kept there."""
+        ...
+
+    def spot(self, span: MediaSpan) -> tuple[ZeroShotLabel, ...]:
+        """Which sounds are in the span."""
         ...
 
     def detect(self, span: MediaSpan, label: str) -> Detection:
@@ -93,24 +97,29 @@ class _PipelineEngine:
             compiled=studio.compiled,
         )
 
-    def listen(self, span: MediaSpan, *, ask: bool) -> tuple[ZeroShotLabel, ...]:
-        from pipeline.generate import encode, spot
+    def encode(self, span: MediaSpan) -> None:
+        self._features(span)
 
-        features = encode(span, self._bundle, self._studio.features, self._settings)
-        return spot(features, self._bundle, self._settings) if ask else ()
+    def spot(self, span: MediaSpan) -> tuple[ZeroShotLabel, ...]:
+        from pipeline.generate import spot
+
+        return spot(self._features(span), self._bundle, self._settings)
 
     def detect(self, span: MediaSpan, label: str) -> Detection:
         from pipeline.detect import detect, summary
-        from pipeline.generate import encode
 
-        features = encode(span, self._bundle, self._studio.features, self._settings)
-        return summary(detect(features, label, self._bundle, self._settings))
+        return summary(detect(self._features(span), label, self._bundle, self._settings))
 
     def make(self, requests: Sequence[FoleyRequest], on_take: OnTake) -> list[ClipReceipt]:
         from pipeline.generate import generate_takes
 
         studio = self._studio
         return generate_takes(requests, self._bundle, self._settings, studio.features, studio.clips, on_done=on_take)
+
+    def _features(self, span: MediaSpan) -> ShotFeatures:
+        from pipeline.generate import encode
+
+        return encode(span, self._bundle, self._studio.features, self._settings)
 
 
 class _Residence:

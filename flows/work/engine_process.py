@@ -7,7 +7,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
@@ -21,11 +20,8 @@ from flows.work.boundary import in_words
 from flows.work.engine import Build, Studio, resident, set_build
 from flows.work.hands import Hands
 from flows.work.slots import take_slot
-from flows.work.steps import listen, make_takes
-from flows.work.workshop import LISTENERS, MAKERS, named_device, number_in_machine
+from flows.work.workshop import WORK, hands_for_work, named_device, number_in_machine
 from pipeline.errors import PipelineError, WeightsError
-
-_WORK: dict[str, Callable[..., Any]] = {"listen": listen, "make": make_takes}
 
 
 def serve(pipe: Connection, device: str, studio: Studio, build: Build) -> None:
@@ -46,8 +42,7 @@ def serve(pipe: Connection, device: str, studio: Studio, build: Build) -> None:
         say("unfit", _able_to_travel(_about(device, error), device))
         return
     say("ready", time.monotonic() - started)
-    hands = {"listen": Hands(LISTENERS, "listen"), "make": Hands(MAKERS, "make")}
-    _work_until_left(pipe, hands, studio, say)
+    _work_until_left(pipe, hands_for_work(), studio, say)
     del slot
 
 
@@ -58,7 +53,7 @@ def _work_until_left(pipe: Connection, hands: dict[str, Hands], studio: Studio, 
         except (EOFError, OSError):
             # The supervisor is gone. Whatever a thread is in the middle of is not worth finishing: nobody asks for it.
             os._exit(0)
-        future = hands[kind].submit(_WORK[kind], argument, studio, limit_s=limit_s)
+        future = hands[kind].submit(WORK[kind][0], argument, studio, limit_s=limit_s)
         future.add_done_callback(lambda done, number=number, kind=kind: _report(say, number, kind, done))  # type: ignore[misc]
 
 

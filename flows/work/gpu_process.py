@@ -18,11 +18,9 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from flows.errors import EngineAwayError, EngineKilledError, EngineLostError, TooLateError, WorkshopError
-from flows.shot_job import ShotJob
 from flows.work.engine import Build, Studio
 from flows.work.engine_process import is_the_end, serve
 from flows.work.workshop import LISTENERS, MAKERS, Closed, Tell, never
-from pipeline.records import FoleyRequest
 
 # A process that dies so often before it has loaded its model will not load it the next time either.
 _FALSE_STARTS = 3
@@ -74,13 +72,9 @@ class ProcessWorkshop:
             if process.unfit:
                 tell(str(process.unfit))
 
-    def listen(self, job: ShotJob, limit_s: float) -> Future[Any]:
-        """Listen on the device that has least to listen to."""
-        return self._least_busy("listen").ask("listen", job, limit_s)
-
-    def make(self, requests: Sequence[FoleyRequest], limit_s: float) -> Future[Any]:
-        """Make on the device that has least to make."""
-        return self._least_busy("make").ask("make", tuple(requests), limit_s)
+    def submit(self, kind: str, argument: Any, limit_s: float) -> Future[Any]:
+        """Have it done on the device that has least of its kind to do."""
+        return self._least_busy(kind).ask(kind, argument, limit_s)
 
     def close(self) -> None:
         """End the processes at once: what they have finished is in the store."""

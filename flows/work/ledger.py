@@ -1,18 +1,8 @@
 """What is known of one edit's sounds while a pass goes on."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from flows.work.steps import Heard, Take
-from pipeline.records import FoleyRequest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """Requests made together; `title` is for people: "8 cues (sh0040..sh0170)"."""
-
-    title: str
-    requests: tuple[FoleyRequest, ...]
 
 
 class Ledger:

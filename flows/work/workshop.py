@@ -1,4 +1,4 @@
-"""Where the work is done: the engine that looks, listens and makes, in this process or in others.
+"""Where the work is done: the engine that encodes, detects and makes, in this process or in others.
 
 A Workshop gives futures of what steps.py does. Which one is a setting, never a difference in sound:
 
@@ -18,16 +18,20 @@ from filelock import FileLock
 
 from flows.errors import SettingError, WorkshopError
 from flows.options import SharedOptions
-from flows.shot_job import ShotJob
 from flows.studio.pools import gpus
 from flows.work.engine import Studio, current_build, resident
 from flows.work.hands import Hands
 from flows.work.slots import take_slot
-from flows.work.steps import STOP, listen, make_takes
-from pipeline.records import FoleyRequest
+from flows.work.steps import STOP, detect, encode, make_takes
 
 LISTENERS = 2
 MAKERS = 1  # one model on one device: a second batch at once would only take its memory
+# What an engine can be asked for, and how much of it at a time.
+WORK: dict[str, tuple[Callable[..., Any], int]] = {
+    "encode": (encode, LISTENERS),
+    "detect": (detect, LISTENERS),
+    "make": (make_takes, MAKERS),
+}
 
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+|:all)?")
 
@@ -41,7 +45,7 @@ def never() -> bool:
 
 
 class Workshop(Protocol):
-    """Gives futures of Heards and Takes. They may raise BrokenWorkError, WorkshopError and WeightsError."""
+    """Gives futures of what WORK gives. They may raise BrokenWorkError, WorkshopError and WeightsError."""
 
     listeners: int
     makers: int
@@ -54,12 +58,8 @@ class Workshop(Protocol):
         """
         ...
 
-    def listen(self, job: ShotJob, limit_s: float) -> Future[Any]:
-        """Listen to a shot within `limit_s` seconds."""
-        ...
-
-    def make(self, requests: Sequence[FoleyRequest], limit_s: float) -> Future[Any]:
-        """Make a batch of takes within `limit_s` seconds."""
+    def submit(self, kind: str, argument: Any, limit_s: float) -> Future[Any]:
+        """Have one of WORK done within `limit_s` seconds: to a ShotJob, to a batch of requests."""
         ...
 
     def close(self) -> None:
@@ -85,19 +85,12 @@ class ThreadWorkshop:
             STOP.clear()
             self._slot = self._slot or take_slot(named_device(studio.device), tell, closed=closed)
             resident(studio)
-            self._hands = self._hands or {
-                "listen": Hands(LISTENERS, "foley-listen"),
-                "make": Hands(MAKERS, "foley-make"),
-            }
+            self._hands = self._hands or hands_for_work()
             self._studio = studio
 
-    def listen(self, job: ShotJob, limit_s: float) -> Future[Any]:
-        """Listen in a thread."""
-        return self._hands["listen"].submit(listen, job, self._studio, limit_s=limit_s)
-
-    def make(self, requests: Sequence[FoleyRequest], limit_s: float) -> Future[Any]:
-        """Make in a thread."""
-        return self._hands["make"].submit(make_takes, requests, self._studio, limit_s=limit_s)
+    def submit(self, kind: str, argument: Any, limit_s: float) -> Future[Any]:
+        """Have it done in a thread."""
+        return self._hands[kind].submit(WORK[kind][0], argument, self._studio, limit_s=limit_s)
 
     def close(self) -> None:
         """The take in hand is the last one."""
@@ -107,6 +100,11 @@ class ThreadWorkshop:
         if self._slot:
             self._slot.release()
         self._hands, self._slot, self._studio = {}, None, None
+
+
+def hands_for_work() -> dict[str, Hands]:
+    """The threads of an engine's process."""
+    return {kind: Hands(count, f"foley-{kind}") for kind, (_, count) in WORK.items()}
 
 
 def workshop_for(options: SharedOptions, *, whole_machine: bool = False) -> Workshop:

@@ -89,7 +89,7 @@ def _stub_pass(edit: Path, out: Path, server: PrefectServer | None = None) -> di
     assert result["made"] == result["shots"]
     if server:
         run = server.last_run()
-        result["recorded"] = server.settle(run["id"], expected=result["witnesses"], wait_s=60)
+        result["recorded"] = server.settle(run["id"], expected=result["task runs"], wait_s=60)
         result["known"] = server.task_runs(run["id"])
         result["state"] = run["state"]["name"]
         result["server_cpu_s"] = server.cpu_s() - before
@@ -128,7 +128,7 @@ def _show_records(results: Sequence[dict[str, Any]]) -> None:
     _print("| ---: | ---: | ---: | ---: | --- | ---: |")
     for result in results:
         if result["how"] == "prefect":
-            names = ("shots", "witnesses", "known", "recorded", "state")
+            names = ("shots", "task runs", "known", "recorded", "state")
             cells = " | ".join(str(result[name]) for name in names)
             _print(f"| {cells} | {result['server_cpu_s']:.1f} |")
 

@@ -62,7 +62,7 @@ def on_two(edit: Path, out: Path) -> dict[str, Any]:
         report = perform(plan_pass(edit, _options(out, "cpu,cpu")), tell=tell, with_prefect=False)
     first, last = hands.whole
     return {
-        "busy": hands.shares("listen", "make"),
+        "busy": hands.shares("encode", "detect", "make"),
         "making": hands.shares("make"),
         "span_s": last - first,
         "ready_s": first - began,

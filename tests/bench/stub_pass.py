@@ -39,8 +39,11 @@ class StubEngine:
         self._studio = studio
         self.cpu_s = 0.0
 
-    def listen(self, span: MediaSpan, *, ask: bool) -> tuple[ZeroShotLabel, ...]:
-        return (_HEARD,) if ask else ()
+    def encode(self, span: MediaSpan) -> None:
+        pass
+
+    def spot(self, span: MediaSpan) -> tuple[ZeroShotLabel, ...]:
+        return (_HEARD,)
 
     def detect(self, span: MediaSpan, label: str) -> Detection:
         return Detection(active_spans_s=((0.1, 0.4),), confidence=0.7)
@@ -105,7 +108,7 @@ def stub_pass(edit: Path, out: Path, how: str) -> dict[str, Any]:
         engines.append(StubEngine(studio))
         return engines[-1]
 
-    counted = _count_witnesses() if how == "prefect" else []
+    counted = _count_task_runs() if how == "prefect" else []
     options = PassOptions(store=out / "store", out=out / "foley", preview=False, handles=0)
     watch = Watch()
     sampler = threading.Thread(target=watch.sample)
@@ -127,22 +130,22 @@ def stub_pass(edit: Path, out: Path, how: str) -> dict[str, Any]:
         "stub_cpu_s": engines[0].cpu_s,
         "memory": watch.memory,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "witnesses": len(counted),
+        "task runs": len(counted),
     }
 
 
-def _count_witnesses() -> list[str]:
+def _count_task_runs() -> list[str]:
     """A list that grows with every task run that is submitted."""
-    from flows.tasks import PrefectCrew
+    from prefect import Task
 
     submitted: list[str] = []
-    tell = PrefectCrew._tell
+    submit = Task.submit
 
-    def counting(self: PrefectCrew, witness: Any, title: str, work: Any) -> None:
-        submitted.append(title)
-        tell(self, witness, title, work)
+    def counting(self: Any, work: Any, *arguments: Any, **more: Any) -> Any:
+        submitted.append(work.title)
+        return submit(self, work, *arguments, **more)
 
-    PrefectCrew._tell = counting  # type: ignore[method-assign]
+    Task.submit = counting  # type: ignore[method-assign, assignment]
     return submitted
 
 

@@ -79,7 +79,9 @@ def test_two_devices_have_work_in_their_hands_over_nine_tenths_of_the_pass(
         )
     assert states(report) == ["made"] * 45
     assert sum(line.startswith("load") for line in dangers.lines()) == 2
-    assert len(hands.spans) == 2 and min(hands.shares("listen", "make")) > 0.9, hands.shares("listen", "make")
+    assert len(hands.spans) == 2 and min(hands.shares("encode", "detect", "make")) > 0.9, hands.shares(
+        "encode", "detect", "make"
+    )
 
 
 def test_a_deadly_shot_is_set_aside_and_the_others_are_made_once(
@@ -140,7 +142,7 @@ def test_a_device_that_does_not_come_back_is_told_of_and_what_waited_for_it_is_n
     os.kill(workshop.pids()[0], signal.SIGKILL)
     assert told.get(timeout=PATIENCE_S) == "the process on cpu was killed by SIGKILL and is started again"
     (job,) = plan_of([1.0]).jobs
-    assert isinstance(workshop.listen(job, 300).exception(timeout=PATIENCE_S), EngineAwayError)
+    assert isinstance(workshop.submit("encode", job, 300).exception(timeout=PATIENCE_S), EngineAwayError)
     assert told.get(timeout=PATIENCE_S) == (
         "the process on cpu is given up: cpu cannot be worked with: unexpected RuntimeError: "
         "CUDA driver initialization failed"
@@ -245,11 +247,11 @@ def test_where_no_process_can_be_started_again_the_device_is_given_up(
 
     monkeypatch.setattr("flows.work.gpu_process._EngineProcess._start", full)
     (job,) = plan_of([1.0]).jobs
-    hanging = workshop.listen(job, 300)
+    hanging = workshop.submit("encode", job, 300)
     os.kill(workshop.pids()[0], signal.SIGKILL)
     assert isinstance(hanging.exception(timeout=PATIENCE_S), EngineLostError)
     with pytest.raises(WorkshopError, match="no device is left"):
-        workshop.listen(job, 300)
+        workshop.submit("encode", job, 300)
     assert told[-1] == "the process on cpu is given up: no process can be started on cpu (Cannot allocate memory)"
     workshop.close()
 
@@ -303,8 +305,8 @@ def test_a_device_that_another_pass_uses_joins_when_it_is_free_and_the_others_be
         "waiting for mps, which another pass use",
     }
     (job,) = plan_of([1.0], label="train passing").jobs
-    heard = [workshop.listen(job, 300) for _ in range(3)]
-    assert [future.result(timeout=PATIENCE_S).failure for future in heard] == [""] * 3
+    seen = [workshop.submit("encode", job, 300) for _ in range(3)]
+    assert all(isinstance(future.result(timeout=PATIENCE_S), str) for future in seen)
     slot.release()
     assert told.get(timeout=PATIENCE_S).startswith("model loaded on mps in ")
     workshop.close()

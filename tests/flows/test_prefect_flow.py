@@ -184,7 +184,7 @@ def test_tasks_carry_no_tags_and_keep_no_results() -> None:
 
     from flows import tasks
 
-    for task in (tasks.plan_task, tasks.listen_task, tasks.generate_task, tasks.lay_task):
+    for task in (tasks.plan_edit, tasks.encode_frames, tasks.detect_cues, tasks.generate_takes, tasks.lay_tracks):
         assert not task.tags
         assert task.persist_result is False
         assert task.cache_policy is NO_CACHE

@@ -13,14 +13,15 @@ import pytest
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Crashed, Failed, Pending, Running, Scheduled
 
-from flows.conduct import conduct
 from flows.desk import Desk, PassEvent, nobody
+from flows.fan_out import run_edits
+from flows.local_runner import local_tasks
 from flows.options import PassOptions
 from flows.orders import Order
+from flows.pass_run import PassRun
 from flows.planning.plan import plan_pass
 from flows.run import _warm_up
 from flows.share import _going_on, foley_share, options_elsewhere, share_of, share_out
-from flows.work.house_crew import HouseCrew
 from flows.work.slots import take_slot
 from flows.work.workshop import ThreadWorkshop
 from tests.support.passes import Cut, FakeEngine
@@ -60,7 +61,6 @@ def given_away(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         return SimpleNamespace(id=uuid4())
 
     monkeypatch.setattr("prefect.deployments.run_deployment", run_deployment)
-    monkeypatch.setattr("flows.tasks.PrefectCrew._tell", lambda *about: None)
     monkeypatch.setattr("flows.share._wait_for", lambda shares, closed: None)
     return asked
 
@@ -96,10 +96,10 @@ def test_what_the_others_leave_undone_is_made_after_the_waiting(
     engine: FakeEngine, given_away: list[dict[str, Any]], order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flows.share.flow_run", SimpleNamespace(id="this-run"))
-    with closing(HouseCrew(ThreadWorkshop())) as crew:
-        left = share_out([order], crew, nobody)
+    with local_tasks() as tasks, closing(PassRun(ThreadWorkshop())) as run:
+        left = share_out([order], run.engine, tasks, nobody)
         assert len(engine.made) == 3
-        (outcome,) = conduct(left, crew, nobody)
+        (outcome,) = run_edits(left, run, tasks, nobody)
     assert outcome.report and outcome.report.summary == "6 shots made, 3 cached; 9 cues laid"
     assert len(engine.made) == 9
     assert [(share["part"], share["parts"], share["until"]) for share in given_away] == [(1, 3, None), (2, 3, None)]
@@ -115,8 +115,8 @@ def test_without_a_studio_everything_is_made_here_and_a_person_is_told(
 
     monkeypatch.setattr("prefect.deployments.run_deployment", nowhere)
     told: list[PassEvent] = []
-    with closing(HouseCrew(ThreadWorkshop())) as crew:
-        (outcome,) = conduct(share_out([order], crew, told.append), crew, nobody)
+    with local_tasks() as tasks, closing(PassRun(ThreadWorkshop())) as run:
+        (outcome,) = run_edits(share_out([order], run.engine, tasks, told.append), run, tasks, nobody)
     assert outcome.exit_code == 0 and (engine.loads, len(engine.made)) == (1, 9)
     assert [event.text for event in told] == [
         "sharing the work between 3 workers",
@@ -142,8 +142,8 @@ def test_who_waits_for_shares_does_not_hold_the_gpu_that_they_need(
         slot.release()
 
     monkeypatch.setattr("flows.share._wait_for", wait_for)
-    with closing(HouseCrew(ThreadWorkshop())) as crew:
-        (outcome,) = conduct(share_out([order], crew, nobody), crew, nobody)
+    with local_tasks() as tasks, closing(PassRun(ThreadWorkshop())) as run:
+        (outcome,) = run_edits(share_out([order], run.engine, tasks, nobody), run, tasks, nobody)
     assert held == ["by the share"] and outcome.exit_code == 0
 
 
@@ -161,8 +161,8 @@ def test_after_the_deadline_no_share_is_given_away_and_one_that_was_makes_nothin
     engine: FakeEngine, given_away: list[dict[str, Any]], order: Order
 ) -> None:
     past = datetime.now(UTC) - timedelta(seconds=1)
-    with closing(HouseCrew(ThreadWorkshop())) as crew:
-        assert share_out([order], crew, nobody, end=past) == [order]
+    with local_tasks() as tasks, closing(PassRun(ThreadWorkshop())) as run:
+        assert share_out([order], run.engine, tasks, nobody, end=past) == [order]
     assert not given_away
     state = foley_share.fn({order.edit: None}, order.options, part=1, parts=3, until=past)
     assert state.message == "reel: not begun" and not engine.made
@@ -172,12 +172,11 @@ def test_what_is_made_when_the_deadline_comes_is_laid(
     engine: FakeEngine, given_away: list[dict[str, Any]], order: Order, options: PassOptions
 ) -> None:
     whole = plan_pass(order.edit, options)
-    with closing(HouseCrew(ThreadWorkshop())) as crew:
-        conduct(
-            [Order(edit=order.edit, options=options.model_copy(update={"out": whole.folder / "else"}))], crew, nobody
-        )
-        orders = share_out([order], crew, nobody, end=datetime.now(UTC) + timedelta(hours=1))
-        (outcome,) = conduct(orders, crew, nobody, closed=lambda: True)
+    with local_tasks() as tasks, closing(PassRun(ThreadWorkshop())) as run:
+        elsewhere = options.model_copy(update={"out": whole.folder / "else"})
+        run_edits([Order(edit=order.edit, options=elsewhere)], run, tasks, nobody)
+        orders = share_out([order], run.engine, tasks, nobody, end=datetime.now(UTC) + timedelta(hours=1))
+        (outcome,) = run_edits(orders, run, tasks, nobody, closed=lambda: True)
     assert outcome.report and outcome.report.summary == "9 shots cached; 9 cues laid"
     assert [share["until"] is None for share in given_away] == [False, False]
 
@@ -202,8 +201,8 @@ def test_a_pass_that_is_stopped_calls_off_its_shares(
 
     monkeypatch.setattr("flows.share._wait_for", interrupted)
     monkeypatch.setattr("prefect.client.orchestration.get_client", lambda **how: Client())
-    with closing(HouseCrew(ThreadWorkshop())) as crew, pytest.raises(KeyboardInterrupt):
-        share_out([order], crew, nobody)
+    with local_tasks() as tasks, closing(PassRun(ThreadWorkshop())) as run, pytest.raises(KeyboardInterrupt):
+        share_out([order], run.engine, tasks, nobody)
     assert [name for _, name in told] == ["Cancelling", "Cancelling"]
 
 

@@ -29,7 +29,7 @@ def test_the_manifest_tells_of_the_sounds_that_the_edit_beside_it_plays(
     begun, go_on = threading.Event(), threading.Event()
 
     def slowly(*arguments: object) -> object:
-        if threading.current_thread().name == "foley-lay" and not begun.is_set():
+        if not begun.is_set():
             begun.set()
             go_on.wait(PATIENCE_S)
         return write_cues(*arguments)  # type: ignore[arg-type]

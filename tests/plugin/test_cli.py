@@ -201,7 +201,7 @@ def test_an_interrupt_is_exit_130_and_leaves_no_output(
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("flows.work.loop.Loop.run", interrupt)
+    monkeypatch.setattr("flows.batching.Batching.wait", interrupt)
     edit = edit_of(Cut(name="train", media=movie("a.mp4")))
     assert exit_code_of(["run", str(edit), "-q"]) == 130
     assert "running it again goes on from here" in one_sentence(capsys)

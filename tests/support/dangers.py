@@ -13,7 +13,6 @@ from pathlib import Path
 
 from flows.work.engine import OnTake, Studio
 from pipeline.errors import OutOfMemoryError, WeightsError
-from pipeline.label import ZeroShotLabel
 from pipeline.records import ClipReceipt, FoleyRequest, MediaSpan
 from tests.support.passes import FakeEngine
 
@@ -48,10 +47,10 @@ class DangerousEngine(FakeEngine):
         self.studio = studio
         return self
 
-    def listen(self, span: MediaSpan, *, ask: bool) -> tuple[ZeroShotLabel, ...]:
+    def encode(self, span: MediaSpan) -> None:
         if span.path.name in self.hanging_media:
             time.sleep(3600)
-        return super().listen(span, ask=ask)
+        super().encode(span)
 
     def make(self, requests: Sequence[FoleyRequest], on_take: OnTake) -> list[ClipReceipt]:
         if len(requests) > self.room or (len(requests) > 1 and self._times("full") < self.full_times):

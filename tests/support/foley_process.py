@@ -14,9 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from unittest import mock
 
-from flows import run
+from flows import pass_steps, run
 from flows.planning import plan
-from flows.work import house_crew
 from flows.work.dask_workshop import DaskWorkshop
 from flows.work.engine import Build, use_engine
 from plugin.cli import main
@@ -49,7 +48,7 @@ def foley(
 
 def _as_told(engine: Path, patience_s: int, dask: str, arguments: list[str]) -> None:
     mock.patch.object(plan, "find_model", lambda name: made_up_card()).start()
-    house_crew.limit_s = lambda options, sounds_s: float(patience_s)
+    mock.patch.object(pass_steps, "limit_s", lambda options, sounds_s: float(patience_s)).start()
     if dask:
         mock.patch.object(run, "workshop_for", lambda options, **_: DaskWorkshop(dask)).start()
     with use_engine(pickle.loads(engine.read_bytes())):

@@ -47,11 +47,13 @@ class FakeEngine:
         self.studio = studio
         return self
 
-    def listen(self, span: MediaSpan, *, ask: bool) -> tuple[ZeroShotLabel, ...]:
+    def encode(self, span: MediaSpan) -> None:
         self.listened.append(span)
         if error := self.errors_by_media.get(span.path.name):
             raise error
-        return self.hears if ask else ()
+
+    def spot(self, span: MediaSpan) -> tuple[ZeroShotLabel, ...]:
+        return self.hears
 
     def detect(self, span: MediaSpan, label: str) -> Detection:
         return Detection(active_spans_s=() if label in self.silent_labels else ((0.6, 1.0),), confidence=0.7)
