@@ -144,7 +144,7 @@ class OutputPaths:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassReport:
     """A finished pass. `seconds` is wall time; `tracks` are the names of the new audio tracks; `number_format` is what
-    the model computed in."""
+    the model computed in; `after_laying` is what a studio's own program said of it."""
 
     edit: Path
     edit_name: str
@@ -158,6 +158,7 @@ class PassReport:
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
     number_format: str = ""
+    after_laying: str = ""
 
     @property
     def counts(self) -> dict[str, int]:

@@ -10,12 +10,12 @@ import signal
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from plugin.commands import demo, doctor, models, overnight, run, schedule, shots, spot, store, studio
-from plugin.console import complain, let_the_reader_go, survive_any_letter
+from plugin.console import LogFormat, complain, let_the_reader_go, log_as, survive_any_letter
 from plugin.errors import NothingMadeError, UsageError
 
 USAGE, NOTHING_MADE, FAULT, INTERRUPTED = 2, 4, 1, 130
@@ -40,8 +40,14 @@ app.command("doctor")(doctor.doctor)
 
 
 @app.callback()
-def _foley() -> None:
+def _foley(
+    log_format: Annotated[
+        LogFormat,
+        typer.Option("--log-format", envvar="FOLEY_LOG_FORMAT", help="What is said on stderr: text, or JSON lines."),
+    ] = LogFormat.TEXT,
+) -> None:
     """Foley for an edit: reads a timeline, makes the sounds its shots call for, lays them back as audio tracks."""
+    log_as(log_format)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

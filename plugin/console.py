@@ -7,8 +7,10 @@ is spelled out instead of ending the program. So is one that would steer the ter
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, TextIO
 
 from rich.console import Console
@@ -16,6 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 _NO_WIDTH = 10_000
+# Level -> what stands before the words, and their style.
+_LOOKS = {"info": ("", "dim"), "warning": ("foley: warning: ", "yellow"), "error": ("foley: ", "red")}
 _STEERING = {number: f"\\x{number:02x}" for number in (*range(32), *range(127, 160)) if chr(number) not in "\t\n"}
 
 
@@ -46,19 +50,40 @@ class Voice:
             if not isinstance(error, BrokenPipeError):
                 complain(f"the work is done, but what came of it cannot be written to stdout ({error.strerror})")
 
-    def note(self, text: str) -> None:
-        """Something on the way, on stderr."""
+    def note(self, text: str, **facts: Any) -> None:
+        """Something on the way, on stderr; in JSON with the facts beside it."""
         if not self.quiet:
-            _aside(self.err, text, style="dim")
+            _aside(self.err, "info", text, facts)
 
     def warn(self, text: str) -> None:
         """A warning on stderr; also when quiet."""
-        _aside(self.err, f"foley: warning: {text}", style="yellow")
+        _aside(self.err, "warning", text)
+
+
+class LogFormat(StrEnum):
+    """How what is said on stderr looks: for people, or a JSON object a line."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+_log_format = LogFormat.TEXT
+
+
+def log_as(log_format: LogFormat) -> None:
+    """Speak so on stderr from now on, in this process."""
+    global _log_format
+    _log_format = log_format
+
+
+def logs_json() -> bool:
+    """Whether stderr is read by a program."""
+    return _log_format is LogFormat.JSON
 
 
 def complain(text: str) -> None:
     """One sentence on stderr about why nothing, or not everything, was done."""
-    _aside(_console(sys.stderr), f"foley: {text}", style="red")
+    _aside(_console(sys.stderr), "error", text)
 
 
 def let_the_reader_go() -> None:
@@ -94,10 +119,16 @@ class _Console(Console):
         raise
 
 
-def _aside(console: Console, text: str, *, style: str) -> None:
+def _aside(console: Console, level: str, text: str, facts: Mapping[str, Any] | None = None) -> None:
     """Words beside the work: a log on a full disk, or nobody who reads them any more, does not stop it."""
     with suppress(OSError):
-        console.print(_harmless(text), style=style)
+        if logs_json():
+            line = {"time": datetime.now(UTC).isoformat(), "level": level, "message": text} | dict(facts or {})
+            console.file.write(json.dumps(line) + "\n")
+            console.file.flush()
+        else:
+            before, style = _LOOKS[level]
+            console.print(_harmless(before + text), style=style)
 
 
 def _console(stream: TextIO) -> Console:

@@ -168,7 +168,7 @@ def check_schedules() -> Finding:
     return _try(
         "schedules",
         lambda: f"a server plans the runs of a schedule, after {seconds_to_plan():.1f} s",
-        "run `pip install 'prefect>=3.8.8,<4' 'fastapi<0.151' 'sqlalchemy<2.1'`",
+        "run `pip install 'prefect>=3.9.1,<4' 'fastapi<0.151' 'sqlalchemy<2.1'`",
     )
 
 

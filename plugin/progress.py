@@ -6,7 +6,7 @@ from types import TracebackType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from flows.desk import PassEvent
-from plugin.console import Voice
+from plugin.console import Voice, logs_json
 
 _COUNTED = {"listen": "shots listened to", "make": "takes made"}
 _A_LINE_EVERY_S = 5.0
@@ -18,7 +18,7 @@ class PassProgress:
     def __init__(self, voice: Voice, *, many: bool = False) -> None:
         self._voice = voice
         self._many = many
-        self._bars = _bars(voice) if voice.err.is_terminal and not voice.quiet else None
+        self._bars = _bars(voice) if voice.err.is_terminal and not voice.quiet and not logs_json() else None
         self._rows: dict[str, TaskID] = {}
         self._last_line_s = time.monotonic()
 
@@ -35,7 +35,9 @@ class PassProgress:
 
     def tell(self, event: PassEvent) -> None:
         """Show one event."""
-        if event.text:
+        if logs_json():
+            self._log(event)
+        elif event.text:
             self._voice.note(f"{event.edit}: {event.text}" if self._many and event.edit else event.text)
         elif event.stage not in _COUNTED:
             return
@@ -43,6 +45,14 @@ class PassProgress:
             self._move_bar(self._bars, event)
         else:
             self._write_line(event)
+
+    def _log(self, event: PassEvent) -> None:
+        """A line for a program, which counts for itself: every event, with the shot that it is about."""
+        facts = {"edit": event.edit, "shot": event.heard.shot_id if event.heard else ""}
+        failures = [take.failure for take in event.takes if take.failure]
+        text = event.text or (event.heard.failure if event.heard else "") or "; ".join(failures)
+        told = {name: fact for name, fact in facts.items() if fact}
+        self._voice.note(text, stage=event.stage, done=event.done, total=event.total, **told)
 
     def _move_bar(self, bars: Progress, event: PassEvent) -> None:
         if event.stage not in self._rows:

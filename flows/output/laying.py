@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flows.errors import OutputFolderError
+from flows.output.after_laying import after_laying, asked_for
 from flows.output.assembly import Delivery, deliveries, shot_reports, with_files
 from flows.output.choice import Choice, CueId, choose_takes
 from flows.output.cue_warnings import cue_warnings
@@ -112,7 +113,12 @@ def _lay(
     report = _with_preview(report, plan, written, out, on_stage)
     report, pictures = with_pictures(report, plan, ledger, out)
     written.files += pictures
-    return _with_papers(replace(report, seconds=round(elapsed_s(), 1)), plan, written, out)
+    report = _with_papers(replace(report, seconds=round(elapsed_s(), 1)), plan, written, out)
+    note_use(plan.studio.store, plan.edit.path, out.folder)
+    if hook := asked_for(report):
+        on_stage(f"running {hook}")
+        report = _with_papers(after_laying(report), plan, written, out)
+    return report
 
 
 def _unkept(plan: PassPlan, ledger: Ledger) -> Iterable[str]:
@@ -256,5 +262,4 @@ def _with_preview(
 def _with_papers(report: PassReport, plan: PassPlan, written: _Written, out: OutputFolder) -> PassReport:
     write_text(out.report, report_page(report, plan.card))
     out.conclude([*written.files, out.report], manifest(report, plan))
-    note_use(plan.studio.store, plan.edit.path, out.folder)
     return report

@@ -33,6 +33,7 @@ def report_page(report: PassReport, card: ModelCard) -> str:
         f"<h1>{escape(report.edit_name)} <small>Foley: {escape(report.summary)}</small></h1>",
         *(f'<p class="note">{escape(warning)}</p>' for warning in report.warnings),
         _facts(report, card),
+        f"<p>After laying: {escape(report.after_laying)}</p>" if report.after_laying else "",
         _preview(report),
         "<table><thead><tr><th>Shot</th><th>At</th><th>State</th><th>Sounds</th></tr></thead><tbody>",
         *(_row(shot, report) for shot in report.shots),

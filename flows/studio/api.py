@@ -61,6 +61,22 @@ class Api:
         """Propose a state; the server's rules may refuse it."""
         self._ask("POST", f"/flow_runs/{run_id}/set_state", {"state": state})
 
+    def tasks_at_work(self, *, run_id: str = "", flows: Sequence[str] = (), ended_before: str = "") -> list[str]:
+        """The ids of task runs that count as at work: of one run, or of runs of these flows that ended before then."""
+        wanted: dict[str, Any] = {
+            "task_runs": {"state": {"type": {"any_": ["PENDING", "RUNNING"]}}},
+            "flow_runs": {"id": {"any_": [run_id]}} if run_id else {"end_time": {"before_": ended_before}},
+            "limit": _PAGE,
+        }
+        if flows:
+            wanted["flows"] = {"name": {"any_": list(flows)}}
+        return [str(run["id"]) for run in self._ask("POST", "/task_runs/filter", wanted)]
+
+    def crash_task(self, task_run_id: str, why: str) -> None:
+        """Let a task run that nobody works on any more be Crashed."""
+        body = {"state": {"type": "CRASHED", "message": why}, "force": True}
+        self._ask("POST", f"/task_runs/{task_run_id}/set_state", body)
+
     def deploy_every_minute(self, name: str) -> str:
         """Make a deployment that is to run every minute, of a flow that is not there; its id."""
         flow = self._ask("POST", "/flows/", {"name": name})

@@ -6,6 +6,7 @@
     Crashed for 10 s, for the first or second time   ->  RunAgain   a worker takes it up; the store knows what is made
     Crashed for 10 s, for the third time             ->  GivenUp    a person looks at the log, mends the cause, retries
     Cancelling, where the others would be Crashed    ->  Cancelled  nobody is left who could do it
+    a task at work, of a run that is over            ->  Crashed    who worked on it ended, and said nothing more
 
 Automations of the server could do it, and must not. A worker reports one death twice within a fifth of a second, so the
 run that an automation has just scheduled is Crashed again. On SQLite, an event whose bookkeeping meets a lock is
@@ -17,8 +18,8 @@ could be told: neither a machine whose clock is wrong nor a studio that was asle
 import queue
 import threading
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flows.studio.api import Api, ApiError
@@ -32,6 +33,8 @@ CRASHES = 3
 _OURS = ("foley-pass", "overnight", "foley-share")
 _LOOK_EVERY_S = 5.0
 _SETTLED_AFTER_S = 10.0
+# What a run said at its end may be on its way to the server's tables for so long.
+_TOLD_WITHIN_S = 60.0
 # From Pending to Running is the start of a process.
 _STARTS_WITHIN_S = 600.0
 # A minute of rounds: longer than the server is away when it is started again.
@@ -74,6 +77,7 @@ class NightWatch:
             if self._deaths_only:
                 return
             self._crash_the_lost()
+            self._crash_tasks_of_ended_runs()
             self._revive()
         except Exception:
             self._signs = {}
@@ -82,7 +86,17 @@ class NightWatch:
     def _revive(self) -> None:
         for run in self._api.runs(["CRASHED"], _OURS):
             if _is_the_studios(run) and _seconds_since(run["state"]["timestamp"]) >= _SETTLED_AFTER_S:
+                # Prefect sees to the run alone: what it had in work would be at work for ever.
+                self._crash_tasks(self._api.tasks_at_work(run_id=run["id"]))
                 self._api.set_state(run["id"], self._what_becomes_of(run))
+
+    def _crash_tasks_of_ended_runs(self) -> None:
+        ended_before = (datetime.now(UTC) - timedelta(seconds=_TOLD_WITHIN_S)).isoformat()
+        self._crash_tasks(self._api.tasks_at_work(flows=_OURS, ended_before=ended_before))
+
+    def _crash_tasks(self, task_run_ids: Sequence[str]) -> None:
+        for task_run_id in task_run_ids:
+            self._api.crash_task(task_run_id, "Its run ended before it")
 
     def _watch(self) -> None:
         in_vain = 0

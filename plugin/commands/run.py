@@ -91,6 +91,7 @@ def show(report: "PassReport", voice: "Voice") -> None:
         f"{report.edit_name}: {report.summary}, in {report.seconds} s",
         *_quiet_shots(report),
         *_places(report),
+        *([f"  {'after laying':<18}{report.after_laying}"] if report.after_laying else []),
     )
     if report.counts["failed"]:
         more = report.counts["failed"] - 1

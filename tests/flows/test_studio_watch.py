@@ -24,6 +24,8 @@ class FakeServer:
         self.messages: list[str] = []
         self.asleep = False
         self.heartbeats: dict[str, str] = {}
+        self.tasks: dict[str, list[str]] = {}
+        self.ended: list[str] = []
 
     def runs(self, states: Sequence[str], flows: Sequence[str]) -> list[dict[str, Any]]:
         if self.asleep:
@@ -35,6 +37,13 @@ class FakeServer:
 
     def states(self, run_id: str) -> list[dict[str, Any]]:
         return [{"name": name} for name in self.history[run_id]]
+
+    def tasks_at_work(self, *, run_id: str = "", flows: Sequence[str] = (), ended_before: str = "") -> list[str]:
+        runs = [run_id] if run_id else self.ended
+        return [task for run in runs for task in self.tasks.pop(run, [])]
+
+    def crash_task(self, task_run_id: str, why: str) -> None:
+        self.set.append((task_run_id, "CRASHED"))
 
     def set_state(self, run_id: str, state: dict[str, Any]) -> None:
         self.set.append((run_id, state.get("name", state["type"])))
@@ -79,6 +88,19 @@ def test_a_settled_crash_is_begun_again() -> None:
     server = FakeServer(a_run("reel1", "CRASHED"))
     watch_of(server).look()
     assert server.set == [("reel1", "RunAgain")]
+
+
+def test_what_a_run_had_in_work_ends_with_it() -> None:
+    server = FakeServer(a_run("reel1", "CRASHED"), a_run("reel2", "RUNNING"))
+    server.tasks = {"reel1": ["generate 1"], "reel2": ["generate 2"], "reel0": ["encode 3", "generate 4"]}
+    server.ended = ["reel0"]
+    watch_of(server).look()
+    assert server.set == [
+        ("encode 3", "CRASHED"),
+        ("generate 4", "CRASHED"),
+        ("generate 1", "CRASHED"),
+        ("reel1", "RunAgain"),
+    ]
 
 
 def test_a_crash_is_given_time_to_be_reported_twice() -> None:

@@ -221,6 +221,22 @@ def foley(*arguments: str, code: str = "") -> subprocess.CompletedProcess[str]:
 HEAVY = {"torch", "torchvision", "open_clip", "diffusers", "transformers", "prefect"}
 
 
+def test_a_program_can_read_what_happens(
+    engine: FakeEngine, card: ModelCard, movie: Movie, edit_of: EditOf, capsys: Capture
+) -> None:
+    engine.errors_by_media = {"b.mp4": MediaError("b.mp4 has no frame there")}
+    edit = edit_of(Cut(name="train", media=movie("a.mp4")), Cut(name="train", media=movie("b.mp4")))
+    assert exit_code_of(["--log-format", "json", "run", str(edit), "--no-prefect", "--no-preview"]) == 3
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line.get("stage") for line in lines if line["level"] == "info"][:2] == ["plan", "load"]
+    assert {"plan", "listen", "make", "lay", "laid"} <= {line.get("stage") for line in lines}
+    failed = next(line for line in lines if line.get("shot") == "sh0020")
+    assert (failed["message"], failed["edit"], failed["total"]) == ("b.mp4 has no frame there", "reel", 2)
+    assert (lines[-1]["level"], "b.mp4" in lines[-1]["message"]) == ("error", True)
+    assert exit_code_of(["shots", "gone.otio"]) == 2
+    assert one_sentence(capsys).startswith("foley: ")
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["models", "--help"], []])
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     done = foley(*arguments)
