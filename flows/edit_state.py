@@ -9,7 +9,7 @@ from flows.shot_job import ShotJob
 from flows.work.ledger import Ledger
 
 # A pass of thousands of shots stays readable for people: no more tasks than this look at them.
-_MOST_GROUPS = 250
+_MOST_GROUPS = 125
 
 
 class EditState:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from flows.batching import Batching, Future
+from flows.batching import Batching
 from flows.desk import Listener, PassEvent
 from flows.orders import Order, Outcome
 from flows.pass_progress import PassProgress
@@ -14,6 +14,7 @@ from flows.pass_run import PassRun
 from flows.planning.plan import PassPlan
 from flows.watching.pace_keeper import PaceKeeper
 from flows.work.workshop import Closed, never
+from flows.work_items import Future
 
 
 class Task(Protocol):

@@ -6,11 +6,11 @@ arrays go through the store.
 
 from typing import Any
 
-from flows.batching import Batch, EditToLay, EditToPlan, ShotsToDetect, ShotsToEncode
 from flows.pass_run import PassRun, limit_s
 from flows.records import PassReport
 from flows.work.boundary import Failure
 from flows.work.steps import Heard, Take
+from flows.work_items import Batch, EditToLay, EditToPlan, ShotsToDetect, ShotsToEncode
 
 
 def plan_edit(work: EditToPlan, run: PassRun) -> str:

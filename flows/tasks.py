@@ -5,6 +5,7 @@ A shot or a take that comes to nothing is a failed task run with its reason, aft
 may help; what only failed in company is not, because it is tried again alone.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,6 +22,9 @@ from flows.records import PassReport
 from flows.work.attempts import MOST_TRIES
 from flows.work.boundary import Failure, in_words
 from flows.work.steps import Heard, Take
+
+# Of a task that went well its line in the log says what the page says already, hundreds of times.
+logging.getLogger("prefect.task_runs").setLevel(logging.ERROR)
 
 
 def _title() -> str:

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from flows.batching import Batch, Batching, EditToLay, EditToPlan, ShotsToDetect, ShotsToEncode, Work
+from flows.batching import Batching
 from flows.edit_state import EditState
 from flows.errors import BrokenWorkError, EngineAwayError, EngineLostError, HungError, OutputFolderError
 from flows.fan_out import fan_out
@@ -29,6 +29,7 @@ from flows.work.ledger import Ledger
 from flows.work.steps import BATCH_SIZE, Heard, Take
 from flows.work.turns import Turns
 from flows.work.workshop import Workshop, never
+from flows.work_items import Batch, EditToLay, EditToPlan, ShotsToDetect, ShotsToEncode, Work
 from pipeline.records import ClipReceipt, FoleyRequest, MediaSpan
 
 SPAN = MediaSpan(path=Path("/m/a.mov"), digest="d" * 64, start_s=Fraction(0), duration_s=Fraction(1))
@@ -283,8 +284,8 @@ def test_a_large_edit_is_looked_at_in_groups(run: Run) -> None:
     engine = Engine()
     run(engine, [Job(f"sh{n:05d}", ()) for n in range(1000)])
     for kind in (ShotsToEncode, ShotsToDetect):
-        assert [len(work.jobs) for work in engine.threads.begun if isinstance(work, kind)] == [4] * 250
-    assert engine.threads.begun[1].title == "4 shots (sh00000..sh00003)"
+        assert [len(work.jobs) for work in engine.threads.begun if isinstance(work, kind)] == [8] * 125
+    assert engine.threads.begun[1].title == "8 shots (sh00000..sh00007)"
 
 
 def test_what_a_task_comes_after_is_told(run: Run) -> None:

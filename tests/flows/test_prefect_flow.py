@@ -12,8 +12,9 @@ from flows.night import Asked
 from flows.options import NightOptions, PassOptions
 from flows.run import run_pass
 from flows.server.prefect_env import set_defaults
-from pipeline.errors import MediaError
+from pipeline.errors import MediaError, OutOfMemoryError
 from tests.support.passes import Cut, FakeEngine, shared_of
+from tests.support.waiting import wait_until
 from timeline_io.errors import TimelineError
 
 set_defaults()
@@ -168,6 +169,63 @@ def test_a_share_that_was_taken_back_makes_nothing(
     assert (ended.is_cancelled(), len(engine.made)) == (True, 0)
     ended = run_flow(foley_share, flow_run=wanted, parameters=given, return_type="state")
     assert (ended.is_completed(), len(engine.made)) == (True, 1)
+
+
+def task_runs_of(edit: Path, options: PassOptions, *, expected: int) -> list[Any]:
+    """The task runs of a pass, as soon as the server has written down so many of them as over."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+
+    state, _ = as_deployed(edit, options)
+    found: list[Any] = []
+    with get_client(sync_client=True) as client:
+
+        def are_there() -> bool:
+            found[:] = client.read_task_runs(
+                flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[state.state_details.flow_run_id]))
+            )
+            return len([run for run in found if run.state and run.state.is_final()]) >= expected
+
+        wait_until(are_there, "the task runs of the pass")
+    return found
+
+
+def test_the_page_of_a_run_tells_what_was_done(
+    engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    engine.errors_by_media = {"b.mp4": MediaError("b.mp4 has no frame there")}
+    cuts = [Cut(name=f"train {n}", media=movie("b.mp4" if n == 4 else "a.mp4"), first=n) for n in range(6)]
+    found = task_runs_of(edit_of(*cuts), options, expected=14)
+    by_name = {run.name: run for run in found}
+    assert set(by_name) == {
+        "plan_edit reel",
+        *(f"encode_frames sh00{n}0" for n in range(1, 7)),
+        *(f"detect_cues sh00{n}0" for n in (1, 2, 3, 4, 6)),
+        *(name for name in by_name if name.startswith("generate_takes 5 cues")),
+        "lay_tracks reel",
+    }
+    failed = {name: run.state.message for name, run in by_name.items() if not run.state.is_completed()}
+    assert failed == {"encode_frames sh0050": "b.mp4 has no frame there"}
+    # The arrows of its graph.
+    (parent,) = by_name["detect_cues sh0010"].task_inputs["wait_for"]
+    assert parent.id == by_name["encode_frames sh0010"].id
+    (generated,) = (run for name, run in by_name.items() if name.startswith("generate_takes"))
+    assert len(generated.task_inputs["wait_for"]) == 5
+
+
+def test_what_failed_in_company_only_is_not_red_and_what_failed_alone_was_tried_again(
+    engine: FakeEngine, movie: Movie, edit_of: EditOf, options: PassOptions
+) -> None:
+    engine.errors_by_label = {"bouncing ball": OutOfMemoryError("no memory for it")}
+    names = ["train", "ball", "train"]
+    cuts = [Cut(name=name, media=movie("a.mp4"), first=n) for n, name in enumerate(names)]
+    found = task_runs_of(edit_of(*cuts), options, expected=10)
+    failed = {run.name: run for run in found if not run.state.is_completed()}
+    (alone,) = failed.values()
+    assert alone.name == "generate_takes 1 cue (sh0020), attempt 2"
+    assert alone.state.message == "set aside after 3 tries: no memory for it" and alone.run_count == 2
+    (batch,) = (run for run in found if run.name.startswith("generate_takes 3 cues"))
+    assert "1 of 3 are tried again alone" in batch.state.message
 
 
 def test_options_nobody_knows_are_refused() -> None:
